@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "health/health.h"
+#include "health/monitor_options.h"
+
+namespace swingover::health {
+
+/// One thing to look at: a monitor at an address. Equal keys are one probe, whoever asks for it.
+struct Check {
+  std::shared_ptr<const MonitorOptions> monitor;
+  std::string address;  // 192.0.2.10, 2001:db8::10, or a name that the system resolver is asked for
+  std::string host;     // Host header and SNI of http and https
+  Health initial = Health::unknown;  // the stored state; a first verdict that agrees changes nothing
+
+  std::string key() const;  // monitor, address and host: the same from start to start
+};
+
+/// What the control thread learns of a check: a change of health, or of what the last probe found.
+struct CheckUpdate {
+  uint64_t epoch = 0;   // of the replace() that named `check`
+  uint32_t check = 0;   // its place in that replace()'s vector
+  Health health = Health::unknown;
+  bool changed = false;    // health is another than before
+  Verdict verdict = Verdict::pass;
+  std::string reason;      // in words: "connect: connection refused", "status 503, wanted 200-299"; empty on a pass
+  MonotonicTime first_failure{};  // when the first failing probe of this streak was seen; for swing_duration
+  WallTime at{};
+};
+
+/// What a scrape reads of one monitor; sums since the start.
+struct MonitorCounters {
+  std::string monitor;
+  uint64_t passes = 0;
+  uint64_t failures = 0;
+  std::vector<uint64_t> duration_buckets;  // as many as probe_duration_bounds() + 1, not cumulative
+  double duration_sum_seconds = 0;
+};
+const std::vector<double>& probe_duration_bounds();  // seconds, ascending
+
+/// Probes every check over and over on a thread of its own: spread over the interval, confirmed by
+/// quick re-probes (a first failure, or while nothing is known), the machines applied there.
+///
+/// Threads  All calls from the control thread. `deliver` is called on the probe thread, with all updates
+///          of one turn of its loop, in order; hand them over and return.
+/// Stop     The destructor cancels what runs and joins; at most 100 ms.
+class Prober {
+ public:
+  using Deliver = std::function<void(std::vector<CheckUpdate>)>;
+  explicit Prober(Deliver deliver, uint64_t seed);
+  ~Prober();
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+
+  /// From now on exactly these checks; those with a key that was there keep their machine and schedule
+  /// (a changed monitor of the same name keeps its health, and is probed anew). Returns their epoch.
+  uint64_t replace(std::vector<Check> checks);
+
+  std::vector<MonitorCounters> counters() const;
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace swingover::health

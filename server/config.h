@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/units.h"
+#include "health/monitor_options.h"
+#include "zones/service.h"
+#include "zones/snapshot.h"
+#include "zones/topology.h"
+
+namespace swingover::server {
+
+struct ServerOptions {
+  std::vector<SocketAddress> listen;  // UDP and TCP on each
+  uint32_t workers = 0;               // 0: one a CPU
+  std::string identity;               // NSID, and this edge's name as a vantage
+  std::string state_dir;
+  Milliseconds journal_keep{90LL * 24 * 3600 * 1000};
+};
+
+struct AdminOptions {
+  std::vector<SocketAddress> listen;
+};
+
+struct RateLimitOptions {  // comes to life with the authority issue; checked now
+  uint32_t responses_per_second = 200;
+  uint32_t slip = 2;
+  std::vector<IpPrefix> exempt;
+};
+
+struct ZoneOptions {
+  zones::Name name;
+  std::string file;  // as written, seen from the config file's folder
+};
+
+/// One config file, checked: every name refers to something, services are numbered.
+struct Config {
+  std::string file;
+  ServerOptions server;
+  AdminOptions admin;
+  RateLimitOptions rate_limit;
+  std::vector<ZoneOptions> zones;
+  zones::Topology topology;
+  std::vector<std::shared_ptr<const health::MonitorOptions>> monitors;
+  std::vector<zones::Service> services;
+};
+
+struct LoadedConfig {
+  std::optional<Config> config;  // nothing if there was any error
+  std::string problems;          // for people: `file:line:column: error: …`; warnings too
+};
+
+/// Reads and checks the file at `path`; never stops at the first problem. Any thread.
+LoadedConfig load_config(const std::string& path);
+/// The same for a text that is at hand.
+LoadedConfig parse_config(const std::string& path, std::string_view text);
+
+struct LoadedZones {
+  std::vector<zones::ZoneSource> zones;   // one for each of config.zones; null contents where a file has errors
+  std::vector<std::string> failed;        // the names of those
+  std::string problems;
+};
+
+/// Reads each zone's file and checks it against the services. A bad one never takes the others with it.
+LoadedZones load_zones(const Config& config);
+
+}  // namespace swingover::server

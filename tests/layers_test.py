@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Every #include between folders must be one that this table allows."""
+
+import pathlib
+import re
+import sys
+
+MAY_INCLUDE = {
+    "base": set(),
+    "base/loop": {"base"},
+    "store": {"base"},
+    "zones": {"base"},
+    "health": {"base", "base/loop"},
+    "ctl": {"base", "base/loop"},
+    "server/query": {"base", "base/loop", "zones"},
+    "server/control": {"base", "base/loop", "store", "zones", "health", "ctl"},
+    "server": {"base", "base/loop", "store", "zones", "health", "ctl", "server/query", "server/control"},
+}
+ONLY_IN = {  # a third-party header, and the one place that may know it
+    "uv.h": "base/loop/",
+    "spdlog/": "base/log",
+    "toml++/": "base/toml_source",
+    "curl/": ("health/http_probe", "ctl/client"),
+    "microhttpd.h": "server/control/http_server",
+    "CLI/": ("ctl/swingctl", "server/main"),
+    "systemd/": "server/systemd",
+    "rocksdb/": "store/rocks_store",
+    "ldns/": "zones/zone_file",
+    "prometheus/": "server/control/metrics",
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
+
+
+def layer(path):
+    return max((name for name in MAY_INCLUDE if path.startswith(name + "/")), key=len, default=None)
+
+
+def problems(root):
+    for file in sorted(p for p in root.rglob("*") if p.suffix in (".h", ".cc")):
+        here = file.relative_to(root).as_posix()
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if not (found := INCLUDE.match(line)) or not (mine := layer(here)):
+                continue
+            theirs = layer(found[1])
+            if theirs and theirs != mine and theirs not in MAY_INCLUDE[mine]:
+                yield f"{here}:{number}: error: {mine} may not include {theirs}"
+            for header, place in ONLY_IN.items():
+                if found[1].startswith(header) and layer(here) and not here.startswith(place):
+                    yield f"{here}:{number}: error: <{header}> belongs in {place}"
+
+
+found = list(problems(pathlib.Path(sys.argv[1])))
+print(*found, sep="\n")
+sys.exit(bool(found))

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/ip.h"
+#include "base/units.h"
+#include "zones/snapshot.h"
+
+namespace swingover::zones {
+
+enum class Transport : uint8_t { udp, tcp };
+
+/// Who asks, as the socket knows it.
+struct Client {
+  IpAddress address;
+  Transport transport = Transport::udp;
+};
+
+/// What a worker owns for one generation; nobody else writes it. On cache lines of its own.
+struct WorkerTally {
+  explicit WorkerTally(const Snapshot& snapshot, uint32_t worker);
+
+  std::vector<uint32_t> sequence;  // by ServiceId: picks made, the low-discrepancy sequence's index
+  std::vector<uint64_t> answers;   // by PoolId: answers given from that pool
+};
+
+enum class Drop : uint8_t { none, too_short, is_response, no_room };
+
+/// What happened, for the worker's counters.
+struct Outcome {
+  size_t size = 0;  // octets of `out` to send; 0: say nothing
+  Drop drop = Drop::none;
+  uint16_t rcode = 0;  // with the extended bits
+  uint16_t qtype = 0;  // 0: none was read
+  bool truncated = false;
+};
+
+/// The whole hot path without a socket: a packet in, its answer out. What the workers, the tests, the
+/// fuzzers, bench/ and `explain` run.
+///
+/// Shape    `out` must hold 65,535 octets for TCP, Snapshot::udp_size_max for UDP; what is larger than the
+///          client can take is truncated (RFC 2181 section 9).
+/// Threads  The worker that owns `tally`. No lock, no allocation, no exception, no log.
+/// Source   RFC 1034 section 4.3.2 as clarified by 2181, 2308, 4592, 6672, 6891, 8020, 8482, 9471;
+///          dns-corners.md where servers differ.
+Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
+                std::span<uint8_t> out);
+
+}  // namespace swingover::zones

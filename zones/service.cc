@@ -1,0 +1,45 @@
+#include "zones/service.h"
+
+namespace swingover::zones {
+
+std::string Endpoint::text() const {
+  if (const auto* target = std::get_if<Name>(&address)) return target->text();
+  return std::get<IpAddress>(address).text();
+}
+
+Counts number(std::vector<Service>& services) {
+  Counts counts;
+  uint32_t service_id = 0;
+  for (Service& service : services) {
+    service.id = ServiceId(service_id++);
+    for (Pool& pool : service.pools) {
+      pool.id = PoolId(counts.pools++);
+      for (Endpoint& endpoint : pool.endpoints) endpoint.id = EndpointId(counts.endpoints++);
+    }
+  }
+  return counts;
+}
+
+std::string_view word(Policy policy) {
+  switch (policy) {
+    case Policy::failover: return "failover";
+    case Policy::active_active: return "active-active";
+    case Policy::local: return "local";
+    case Policy::all: return "all";
+  }
+  return "";
+}
+
+std::string_view word(WhenAllDown rule) {
+  switch (rule) {
+    case WhenAllDown::all: return "all";
+    case WhenAllDown::last_resort: return "last_resort";
+    case WhenAllDown::nodata: return "nodata";
+    case WhenAllDown::servfail: return "servfail";
+  }
+  return "";
+}
+
+std::string_view word(Sticky sticky) { return sticky == Sticky::client ? "client" : "none"; }
+
+}  // namespace swingover::zones

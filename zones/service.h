@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/units.h"
+#include "zones/name.h"
+#include "zones/topology.h"
+
+namespace swingover::zones {
+
+enum class Policy : uint8_t { failover, active_active, local, all };
+enum class WhenAllDown : uint8_t { all, last_resort, nodata, servfail };
+enum class Sticky : uint8_t { none, client };
+
+/// One address, or one target name (answered as a CNAME), that an answer may hold.
+struct Endpoint {
+  std::variant<IpAddress, Name> address;
+  EndpointId id;  // its byte in the eligibility map
+
+  std::string text() const;  // 192.0.2.10, or lb.fra.example.net.
+};
+
+/// The endpoints of one service in one cluster.
+struct Pool {
+  ClusterId cluster;
+  std::string cluster_name;
+  PoolId id;
+  uint32_t priority = 1;  // lowest first
+  Weight weight{100};     // share among equals; 0 = only when no other of its tier is eligible
+  bool last_resort = false;
+  std::vector<Endpoint> endpoints;  // addresses, or exactly one target
+};
+
+/// A name that clients ask for, as configured.
+struct Service {
+  Name name;
+  ServiceId id;
+  Policy policy = Policy::failover;
+  Ttl ttl{30};
+  uint32_t answers = 1;  // addresses of a family in one answer; 0 = all (the default of policy `all`)
+  Sticky sticky = Sticky::none;
+  WhenAllDown when_all_down = WhenAllDown::all;
+  std::vector<std::string> monitors;  // probed at each endpoint; none = up while its cluster is
+  std::vector<Pool> pools;            // as configured
+};
+
+/// Gives services, pools and endpoints their ids: running numbers in file order.
+struct Counts {
+  uint32_t pools = 0;
+  uint32_t endpoints = 0;
+};
+Counts number(std::vector<Service>& services);
+
+/// The words of the config file, the admin address and the logs.
+std::string_view word(Policy policy);
+std::string_view word(WhenAllDown rule);
+std::string_view word(Sticky sticky);
+
+}  // namespace swingover::zones

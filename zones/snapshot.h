@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "zones/eligibility.h"
+#include "zones/policy.h"
+#include "zones/service.h"
+#include "zones/source_map.h"
+#include "zones/topology.h"
+#include "zones/zone_contents.h"
+#include "zones/zone_tree.h"
+
+namespace swingover::zones {
+
+/// One configured zone. No contents: its file could not be loaded, every query for it is answered SERVFAIL.
+struct ZoneSource {
+  Name apex;
+  std::shared_ptr<const ZoneContents> contents;
+};
+
+/// Everything that answers are made of, as configured, except health. Immutable once shared.
+struct Model {
+  Topology topology;
+  std::vector<Service> services;  // numbered: see number() in service.h
+  std::vector<ZoneSource> zones;
+};
+
+/// The immutable whole that answers come from (design.md section 2), with the one mutable part beside it:
+/// the eligibility map of this generation's endpoints.
+struct Snapshot {
+  uint64_t generation = 0;
+  uint64_t pick_secret = 0;  // keys client hashes; the same for a process's life
+  uint16_t udp_size_max = 1232;
+  std::shared_ptr<const Model> model;
+  ZoneTree zones;                   // names of all zones and services, compiled
+  std::vector<ServicePlan> plans;   // by ServiceId
+  SourceMap sources;                // client address -> locality
+  Counts counts;
+  std::shared_ptr<EligibilityMap> eligibility;  // written by the control thread alone
+};
+
+struct SnapshotOptions {
+  uint64_t generation = 1;
+  uint64_t pick_secret = 0;
+};
+
+/// Compiles `model`. Zones whose contents and services are those of `previous` are shared with it, not
+/// built again. The eligibility map is new, all `unknown`; the caller fills it before it publishes.
+/// Cost: O(records of changed zones + services). Control path; any thread, model is only read.
+std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model, SnapshotOptions options,
+                                               const Snapshot* previous = nullptr);
+
+}  // namespace swingover::zones
