@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/published.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "zones/respond.h"
+#include "zones/snapshot.h"
+
+namespace swingover::query {
+
+/// What the control thread publishes to the workers: a snapshot, and for each worker the tally of that
+/// generation, which that worker alone writes.
+struct Serving {
+  std::shared_ptr<const zones::Snapshot> snapshot;
+  std::vector<std::unique_ptr<zones::WorkerTally>> tallies;  // by worker
+
+  static std::shared_ptr<const Serving> make(std::shared_ptr<const zones::Snapshot> snapshot, uint32_t workers);
+};
+
+/// A socket that systemd (or a predecessor) opened; used instead of one of our own for its address.
+struct HandedSocket {
+  int descriptor = -1;
+  bool is_udp = true;
+  SocketAddress address;
+};
+
+struct WorkersOptions {
+  std::vector<SocketAddress> listen;
+  uint32_t workers = 1;
+  std::vector<HandedSocket> handed;
+  uint32_t tcp_connections_max = 4096;    // of one worker; beyond it the longest idle one is closed
+  Milliseconds tcp_idle{10'000};
+};
+
+/// Sums over all workers since the start.
+struct QueryCounters {
+  static constexpr size_t transports = 2;  // by zones::Transport
+  static constexpr size_t rcodes = 24;     // 0..23, BADVERS is 16; larger ones count as the last
+  static constexpr size_t drops = 4;       // by zones::Drop
+  std::array<std::array<uint64_t, rcodes>, transports> queries{};
+  std::array<uint64_t, 257> types{};       // by QTYPE; 256: all larger ones
+  std::array<uint64_t, drops> dropped{};
+  uint64_t send_failed = 0;
+  uint64_t truncated = 0;
+  uint64_t tcp_accepted = 0;
+  uint64_t tcp_open = 0;
+  uint64_t tcp_shed = 0;  // idle connections closed to make room
+};
+
+/// The query threads: each has its loop, a SO_REUSEPORT UDP socket and TCP listener per address, buffers
+/// made at start, its own counters (design.md section 2).
+///
+/// Threads  All calls from the control thread.
+class Workers {
+ public:
+  /// Binds everything, then starts the threads. The error names the address and says what to do
+  /// ("binding 127.0.0.1:53: permission denied: needs CAP_NET_BIND_SERVICE or a port above 1023").
+  static Result<std::unique_ptr<Workers>> start(const WorkersOptions& options, const Published<Serving>& serving);
+  virtual ~Workers() = default;
+
+  /// The addresses as bound, ports resolved, in the order of `listen`.
+  virtual std::vector<SocketAddress> udp_addresses() const = 0;
+  virtual std::vector<SocketAddress> tcp_addresses() const = 0;
+  virtual QueryCounters counters() const = 0;
+
+  /// Stops accepting, lets TCP answers that are under way go out for at most `grace`, joins.
+  virtual void stop(Milliseconds grace) = 0;
+};
+
+}  // namespace swingover::query
