@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "base/result.h"
 
 #include "base/units.h"
 
@@ -24,7 +27,9 @@ struct MonotonicTime {
 struct WallTime {
   int64_t unix_milliseconds = 0;
   friend constexpr auto operator<=>(const WallTime&, const WallTime&) = default;
-  friend constexpr WallTime operator+(WallTime t, Milliseconds d) { return {t.unix_milliseconds + d.value}; }
+  friend constexpr WallTime operator+(WallTime t, Milliseconds d) {
+    return {t.unix_milliseconds + d.value};
+  }
   friend constexpr Milliseconds operator-(WallTime a, WallTime b) {
     return Milliseconds(a.unix_milliseconds - b.unix_milliseconds);
   }

@@ -25,8 +25,8 @@ class IpAddress {
   bool is_v4() const { return v4_; }
   Bytes bytes() const { return {bytes_.data(), v4_ ? 4U : 16U}; }
   unsigned bits() const { return v4_ ? 32 : 128; }
-  bool is_any() const;       // 0.0.0.0 or ::
-  bool is_loopback() const;  // 127.0.0.0/8 or ::1
+  bool is_any() const;         // 0.0.0.0 or ::
+  bool is_loopback() const;    // 127.0.0.0/8 or ::1
   IpAddress unmapped() const;  // ::ffff:192.0.2.1 -> 192.0.2.1, else itself
 
   std::string text() const;  // RFC 5952

@@ -26,7 +26,7 @@ class PrefixMap {
 
   struct Found {
     std::optional<T> value;  // of the longest prefix that contains the address
-    unsigned length = 0;     // every address that shares so many leading bits with it finds the same
+    unsigned length = 0;  // every address that shares so many leading bits with it finds the same
   };
   Found find(const IpAddress& address) const;
 };

@@ -31,7 +31,7 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
+  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
   Result(Error problem) : content_(std::in_place_index<1>, std::move(problem)) {}  // NOLINT
 
   explicit operator bool() const { return content_.index() == 0; }

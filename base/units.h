@@ -44,9 +44,15 @@ using ClusterId = Strong<ClusterTag, uint32_t>;
 using LocalityId = Strong<LocalityTag, uint32_t>;
 inline constexpr LocalityId no_locality{UINT32_MAX};
 
-constexpr Milliseconds operator+(Milliseconds a, Milliseconds b) { return Milliseconds(a.value + b.value); }
-constexpr Milliseconds operator-(Milliseconds a, Milliseconds b) { return Milliseconds(a.value - b.value); }
-constexpr Milliseconds operator*(Milliseconds a, int64_t n) { return Milliseconds(a.value * n); }
+constexpr Milliseconds operator+(Milliseconds a, Milliseconds b) {
+  return Milliseconds(a.value + b.value);
+}
+constexpr Milliseconds operator-(Milliseconds a, Milliseconds b) {
+  return Milliseconds(a.value - b.value);
+}
+constexpr Milliseconds operator*(Milliseconds a, int64_t n) {
+  return Milliseconds(a.value * n);
+}
 
 /// "500ms", "10s", "5m", "1h", "90d"; a whole number and a unit, nothing else. Bare numbers are refused.
 Result<Milliseconds> parse_duration(std::string_view text);
@@ -58,5 +64,7 @@ std::string duration_text(Milliseconds duration);
 
 template <class Tag, class Rep>
 struct std::hash<swingover::Strong<Tag, Rep>> {
-  size_t operator()(const swingover::Strong<Tag, Rep>& s) const { return std::hash<Rep>{}(s.value); }
+  size_t operator()(const swingover::Strong<Tag, Rep>& s) const {
+    return std::hash<Rep>{}(s.value);
+  }
 };

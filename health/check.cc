@@ -2,6 +2,8 @@
 
 namespace swingover::health {
 
-std::string Check::key() const { return monitor->name + ' ' + address + ' ' + host; }
+std::string Check::key() const {
+  return monitor->name + ' ' + address + ' ' + host;
+}
 
 }  // namespace swingover::health

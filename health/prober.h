@@ -18,20 +18,23 @@ struct Check {
   std::shared_ptr<const MonitorOptions> monitor;
   std::string address;  // 192.0.2.10, 2001:db8::10, or a name that the system resolver is asked for
   std::string host;     // Host header and SNI of http and https
-  Health initial = Health::unknown;  // the stored state; a first verdict that agrees changes nothing
+  Health initial =
+      Health::unknown;  // the stored state; a first verdict that agrees changes nothing
 
   std::string key() const;  // monitor, address and host: the same from start to start
 };
 
 /// What the control thread learns of a check: a change of health, or of what the last probe found.
 struct CheckUpdate {
-  uint64_t epoch = 0;   // of the replace() that named `check`
-  uint32_t check = 0;   // its place in that replace()'s vector
+  uint64_t epoch = 0;  // of the replace() that named `check`
+  uint32_t check = 0;  // its place in that replace()'s vector
   Health health = Health::unknown;
-  bool changed = false;    // health is another than before
+  bool changed = false;  // health is another than before
   Verdict verdict = Verdict::pass;
-  std::string reason;      // in words: "connect: connection refused", "status 503, wanted 200-299"; empty on a pass
-  MonotonicTime first_failure{};  // when the first failing probe of this streak was seen; for swing_duration
+  std::string
+      reason;  // in words: "connect: connection refused", "status 503, wanted 200-299"; empty on a pass
+  MonotonicTime
+      first_failure{};  // when the first failing probe of this streak was seen; for swing_duration
   WallTime at{};
 };
 

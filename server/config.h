@@ -60,8 +60,9 @@ LoadedConfig load_config(const std::string& path);
 LoadedConfig parse_config(const std::string& path, std::string_view text);
 
 struct LoadedZones {
-  std::vector<zones::ZoneSource> zones;   // one for each of config.zones; null contents where a file has errors
-  std::vector<std::string> failed;        // the names of those
+  std::vector<zones::ZoneSource>
+      zones;  // one for each of config.zones; null contents where a file has errors
+  std::vector<std::string> failed;  // the names of those
   std::string problems;
 };
 

@@ -12,9 +12,10 @@ namespace swingover::store {
 /// One thing that happened: who, when, why, before, after. Written once, never changed.
 struct JournalEntry {
   WallTime at{};
-  std::string kind;    // "health", "intent", "reload", "start", "store", …
-  std::string target;  // cluster/fra, pool/shop.svc.example.com./fra, endpoint/…, service/…, or empty
-  std::string actor;   // a person as they named themselves, or "swingoverd"
+  std::string kind;  // "health", "intent", "reload", "start", "store", …
+  std::string
+      target;  // cluster/fra, pool/shop.svc.example.com./fra, endpoint/…, service/…, or empty
+  std::string actor;  // a person as they named themselves, or "swingoverd"
   std::string before;
   std::string after;
   std::string reason;

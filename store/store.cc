@@ -5,8 +5,8 @@
 namespace swingover::store {
 
 std::string_view name(Table table) {
-  static constexpr std::array<std::string_view, tables> names = {"state",         "journal", "config",
-                                                                 "registrations", "keys",    "meta"};
+  static constexpr std::array<std::string_view, tables> names = {
+      "state", "journal", "config", "registrations", "keys", "meta"};
   return names[static_cast<size_t>(table)];
 }
 

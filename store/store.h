@@ -29,7 +29,9 @@ class Batch {
   void put(Table table, std::string key, std::string value) {
     changes_.push_back({table, std::move(key), std::move(value)});
   }
-  void erase(Table table, std::string key) { changes_.push_back({table, std::move(key), std::nullopt}); }
+  void erase(Table table, std::string key) {
+    changes_.push_back({table, std::move(key), std::nullopt});
+  }
   void append(Batch other) {
     for (Change& change : other.changes_) changes_.push_back(std::move(change));
   }
@@ -61,8 +63,8 @@ class Store {
 
   /// Keys in [first, last), bytewise; an empty `last` is the end. `visit` returns false to stop.
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
-  virtual Status scan(Table table, std::string_view first, std::string_view last, Direction direction,
-                      const Visit& visit) const = 0;
+  virtual Status scan(Table table, std::string_view first, std::string_view last,
+                      Direction direction, const Visit& visit) const = 0;
 
   virtual Result<Revision> commit(const Batch& batch) = 0;
   virtual Revision revision() const = 0;

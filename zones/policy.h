@@ -71,8 +71,8 @@ struct Choice {
   Eligibility best = Eligibility::eligible;  // the class of what was chosen
   bool all_down = false;                     // `when_all_down` decided
   bool is_target = false;                    // the one endpoint is a name
-  PoolId pool;                               // of the first endpoint; one pool only, except policy `all`
-  uint32_t count = 0;                        // how many places of `out` are set
+  PoolId pool;         // of the first endpoint; one pool only, except policy `all`
+  uint32_t count = 0;  // how many places of `out` are set
 };
 
 /// The heart of an answer: which endpoints does this client get, now.
@@ -85,7 +85,8 @@ struct Choice {
 ///           a low-discrepancy sequence. Weight 0 takes part only when nothing heavier of its tier can.
 /// Cost      O(pools + endpoints) of the service; no allocation, no lock. Hot path.
 /// `out`     Places of ServicePlan::endpoints; as many as fit are set.
-Choice choose(const ServicePlan& plan, LocalityId client_locality, const EligibilityMap& eligibility,
-              AddressFamily family, PickKey key, std::span<uint32_t> out);
+Choice choose(const ServicePlan& plan, LocalityId client_locality,
+              const EligibilityMap& eligibility, AddressFamily family, PickKey key,
+              std::span<uint32_t> out);
 
 }  // namespace swingover::zones

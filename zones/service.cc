@@ -22,24 +22,34 @@ Counts number(std::vector<Service>& services) {
 
 std::string_view word(Policy policy) {
   switch (policy) {
-    case Policy::failover: return "failover";
-    case Policy::active_active: return "active-active";
-    case Policy::local: return "local";
-    case Policy::all: return "all";
+    case Policy::failover:
+      return "failover";
+    case Policy::active_active:
+      return "active-active";
+    case Policy::local:
+      return "local";
+    case Policy::all:
+      return "all";
   }
   return "";
 }
 
 std::string_view word(WhenAllDown rule) {
   switch (rule) {
-    case WhenAllDown::all: return "all";
-    case WhenAllDown::last_resort: return "last_resort";
-    case WhenAllDown::nodata: return "nodata";
-    case WhenAllDown::servfail: return "servfail";
+    case WhenAllDown::all:
+      return "all";
+    case WhenAllDown::last_resort:
+      return "last_resort";
+    case WhenAllDown::nodata:
+      return "nodata";
+    case WhenAllDown::servfail:
+      return "servfail";
   }
   return "";
 }
 
-std::string_view word(Sticky sticky) { return sticky == Sticky::client ? "client" : "none"; }
+std::string_view word(Sticky sticky) {
+  return sticky == Sticky::client ? "client" : "none";
+}
 
 }  // namespace swingover::zones

@@ -41,7 +41,8 @@ struct Service {
   ServiceId id;
   Policy policy = Policy::failover;
   Ttl ttl{30};
-  uint32_t answers = 1;  // addresses of a family in one answer; 0 = all (the default of policy `all`)
+  uint32_t answers =
+      1;  // addresses of a family in one answer; 0 = all (the default of policy `all`)
   Sticky sticky = Sticky::none;
   WhenAllDown when_all_down = WhenAllDown::all;
   std::vector<std::string> monitors;  // probed at each endpoint; none = up while its cluster is

@@ -34,9 +34,9 @@ struct Snapshot {
   uint64_t pick_secret = 0;  // keys client hashes; the same for a process's life
   uint16_t udp_size_max = 1232;
   std::shared_ptr<const Model> model;
-  ZoneTree zones;                   // names of all zones and services, compiled
-  std::vector<ServicePlan> plans;   // by ServiceId
-  SourceMap sources;                // client address -> locality
+  ZoneTree zones;                  // names of all zones and services, compiled
+  std::vector<ServicePlan> plans;  // by ServiceId
+  SourceMap sources;               // client address -> locality
   Counts counts;
   std::shared_ptr<EligibilityMap> eligibility;  // written by the control thread alone
 };
@@ -49,7 +49,8 @@ struct SnapshotOptions {
 /// Compiles `model`. Zones whose contents and services are those of `previous` are shared with it, not
 /// built again. The eligibility map is new, all `unknown`; the caller fills it before it publishes.
 /// Cost: O(records of changed zones + services). Control path; any thread, model is only read.
-std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model, SnapshotOptions options,
+std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
+                                               SnapshotOptions options,
                                                const Snapshot* previous = nullptr);
 
 }  // namespace swingover::zones

@@ -18,8 +18,9 @@ class SourceMap {
 
   struct Found {
     LocalityId locality = no_locality;
-    unsigned length = 0;  // prefix bits that the result holds for (RFC 7871 scope): all addresses that
-                          // share so many bits with the one asked get the same locality
+    unsigned length =
+        0;  // prefix bits that the result holds for (RFC 7871 scope): all addresses that
+            // share so many bits with the one asked get the same locality
   };
   Found find(const IpAddress& client) const;
 

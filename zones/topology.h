@@ -21,9 +21,9 @@ struct Locality {
 struct Cluster {
   std::string name;
   std::vector<LocalityId> localities;
-  std::optional<double> capacity;    // in the services' unit of load; absent = unlimited
-  std::vector<IpAddress> addresses;  // its ingress
-  std::vector<std::string> monitors; // names; the cluster is up while these pass
+  std::optional<double> capacity;     // in the services' unit of load; absent = unlimited
+  std::vector<IpAddress> addresses;   // its ingress
+  std::vector<std::string> monitors;  // names; the cluster is up while these pass
 };
 
 /// Regions, localities and clusters as configured; ids are places in these vectors. Control path.

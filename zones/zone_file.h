@@ -22,6 +22,7 @@ std::shared_ptr<const ZoneContents> parse_zone_file(std::string_view text, const
 /// What of the zone collides with services: the same name and type, a CNAME or DNAME at or above a service's
 /// name, a delegation at or above it, other data beside a service that answers a CNAME, a static owner
 /// below on.SERVICE. Errors point at the line of the zone file.
-void check_services(const ZoneContents& zone, std::span<const Service> services, Diagnostics& diagnostics);
+void check_services(const ZoneContents& zone, std::span<const Service> services,
+                    Diagnostics& diagnostics);
 
 }  // namespace swingover::zones

@@ -22,7 +22,8 @@ class Timer {
 
  private:
   struct Core;
-  Core* core_;  // libuv reads the handle until its close callback, so it outlives this object by one turn
+  Core*
+      core_;  // libuv reads the handle until its close callback, so it outlives this object by one turn
 };
 
 }  // namespace swingover::loop

@@ -20,7 +20,8 @@ struct Serving {
   std::shared_ptr<const zones::Snapshot> snapshot;
   std::vector<std::unique_ptr<zones::WorkerTally>> tallies;  // by worker
 
-  static std::shared_ptr<const Serving> make(std::shared_ptr<const zones::Snapshot> snapshot, uint32_t workers);
+  static std::shared_ptr<const Serving> make(std::shared_ptr<const zones::Snapshot> snapshot,
+                                             uint32_t workers);
 };
 
 /// A socket that systemd (or a predecessor) opened; used instead of one of our own for its address.
@@ -34,7 +35,7 @@ struct WorkersOptions {
   std::vector<SocketAddress> listen;
   uint32_t workers = 1;
   std::vector<HandedSocket> handed;
-  uint32_t tcp_connections_max = 4096;    // of one worker; beyond it the longest idle one is closed
+  uint32_t tcp_connections_max = 4096;  // of one worker; beyond it the longest idle one is closed
   Milliseconds tcp_idle{10'000};
 };
 
@@ -44,7 +45,7 @@ struct QueryCounters {
   static constexpr size_t rcodes = 24;     // 0..23, BADVERS is 16; larger ones count as the last
   static constexpr size_t drops = 4;       // by zones::Drop
   std::array<std::array<uint64_t, rcodes>, transports> queries{};
-  std::array<uint64_t, 257> types{};       // by QTYPE; 256: all larger ones
+  std::array<uint64_t, 257> types{};  // by QTYPE; 256: all larger ones
   std::array<uint64_t, drops> dropped{};
   uint64_t send_failed = 0;
   uint64_t truncated = 0;
@@ -61,7 +62,8 @@ class Workers {
  public:
   /// Binds everything, then starts the threads. The error names the address and says what to do
   /// ("binding 127.0.0.1:53: permission denied: needs CAP_NET_BIND_SERVICE or a port above 1023").
-  static Result<std::unique_ptr<Workers>> start(const WorkersOptions& options, const Published<Serving>& serving);
+  static Result<std::unique_ptr<Workers>> start(const WorkersOptions& options,
+                                                const Published<Serving>& serving);
   virtual ~Workers() = default;
 
   /// The addresses as bound, ports resolved, in the order of `listen`.
