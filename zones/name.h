@@ -11,6 +11,11 @@
 
 namespace swingover::zones {
 
+/// ASCII capitals in lower case, every other octet as it is (RFC 4343).
+constexpr uint8_t folded_octet(uint8_t octet) {
+  return octet >= 'A' && octet <= 'Z' ? static_cast<uint8_t>(octet | 0x20) : octet;
+}
+
 /// A DNS name in uncompressed wire form (RFC 1035 section 3.1): at most 255 octets, labels of at
 /// most 63, any octet in a label. A value of fixed size; keeps the case it was given.
 ///
