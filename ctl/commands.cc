@@ -1,0 +1,323 @@
+#include "ctl/commands.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "ctl/views.h"
+
+namespace swingover::ctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+int status(Session& session, const Arguments&);
+int services(Session& session, const Arguments&);
+int service(Session& session, const Arguments& given);
+int explain(Session& session, const Arguments& given);
+int drain(Session& session, const Arguments& given);
+int undrain(Session& session, const Arguments& given);
+int force(Session& session, const Arguments& given);
+int intents(Session& session, const Arguments&);
+int cancel(Session& session, const Arguments& given);
+int history(Session& session, const Arguments& given);
+int reload(Session& session, const Arguments&);
+int check(Session& session, const Arguments& given);
+
+const Argument target{"TARGET", "", true,
+                      "cluster/NAME, pool/SERVICE/CLUSTER or endpoint/SERVICE/ADDRESS"};
+const Argument reason{"--reason", "TEXT", true, "why, for whoever looks at it later"};
+const Argument reason_if_any{"--reason", "TEXT", false, "why, for the history"};
+const Argument lifetime{"--for", "DURATION", false,
+                        "until it ends by itself, such as 30m or 2h; default: until cancelled"};
+
+}  // namespace
+
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> table{
+      {"status", "the daemon, its clusters and what is wrong with them", {}, {}, status},
+      {"services", "every service with its pools", {}, {}, services},
+      {"service",
+       "one service: its pools, its endpoints and why each is as it is",
+       {{"NAME", "", true, "such as shop.svc.example.com"}},
+       {},
+       service},
+      {"explain",
+       "what a client would be answered now, step by step",
+       {{"NAME", "", true, "the name asked for"}},
+       {{"--client", "IP", false, "who asks; default: this host"},
+        {"--type", "TYPE", false, "the type asked for; default: A"}},
+       explain},
+      {"drain",
+       "take a cluster, pool or endpoint out of new answers",
+       {target},
+       {reason, lifetime},
+       drain},
+      {"undrain", "end the drain of a target", {target}, {reason_if_any}, undrain},
+      {"force",
+       "hold a target up or down, whatever its health",
+       {{"DIRECTION", "", true, "up or down"}, target},
+       {reason, lifetime},
+       force},
+      {"intents", "what people asked for and is in force", {}, {}, intents},
+      {"cancel",
+       "end an intent by its id",
+       {{"ID", "", true, "as `swingctl intents` shows it"}},
+       {reason_if_any},
+       cancel},
+      {"history",
+       "what changed, newest first: health, intents, reloads",
+       {},
+       {{"--since", "TIME", false, "how far back (1h, 7d), or from when (2026-11-22T08:00:00Z)"},
+        {"--target", "TARGET", false, "only this target; one that ends in / and all below it"},
+        {"--limit", "COUNT", false, "at most so many entries"}},
+       history},
+      {"reload", "read config, zones and certificates again; all or nothing", {}, {}, reload},
+      {"check",
+       "check a config and its zone files without touching the daemon",
+       {{"FILE", "", true, "the config file"}},
+       {},
+       check},
+  };
+  return table;
+}
+
+namespace {
+
+int wrong_use(Session& session, const std::string& why) {
+  session.errors << "swingctl: " << printable(why) << "\n";
+  return exit_wrong_use;
+}
+
+/// What the daemon said, or the exit status to end with; the person has been told then.
+struct Answer {
+  std::optional<Json> json;
+  int exit_status = exit_done;
+};
+
+/// JSON for programs. On a terminal nothing but ASCII, so that no C1 control byte slips through.
+void print_json(Session& session, const Json& json) {
+  std::string text = json.dump(2, ' ', session.terminal.width > 0 || session.terminal.colour,
+                               Json::error_handler_t::replace);
+  session.out << printable_lines(text) << "\n";
+}
+
+std::string error_message(const Json& json, long http_status) {
+  const auto error = json.find("error");
+  std::string message = error == json.end() ? std::string() : string_at(*error, "message");
+  return message.empty() ? "HTTP status " + std::to_string(http_status) : message;
+}
+
+Answer understood(Session& session, const Result<Reply>& reply) {
+  if (!reply) {
+    const bool away = reply.error().code == ErrorCode::unavailable;
+    session.errors << "swingctl: no answer from " << printable(session.client.server().text) << ": "
+                   << printable(reply.error().message) << "\n";
+    return {std::nullopt, away ? exit_not_reached : exit_refused};
+  }
+  Json json = Json::parse(reply->body, nullptr, false);
+  if (!json.is_object()) {
+    session.errors << "swingctl: what answers at " << printable(session.client.server().text)
+                   << " is no swingoverd: HTTP status " << reply->status << " without JSON\n";
+    return {std::nullopt, exit_refused};
+  }
+  if (reply->ok()) return {std::move(json), exit_done};
+  if (session.json) print_json(session, json);
+  session.errors << "swingctl: " << printable(error_message(json, reply->status)) << "\n"
+                 << printable_lines(string_at(json, "problems"));
+  return {std::nullopt, exit_refused};
+}
+
+using Show = std::string (View::*)(const Json&) const;
+
+/// Asks, and prints what comes, as JSON or by `show`.
+int print_reply(Session& session, const Result<Reply>& reply, Show show,
+                const std::string& before = "") {
+  const Answer answer = understood(session, reply);
+  if (!answer.json) return answer.exit_status;
+  if (session.json) {
+    print_json(session, *answer.json);
+  } else {
+    const View view{session.terminal, session.clock.wall()};
+    session.out << before << (view.*show)(*answer.json);
+  }
+  return exit_done;
+}
+
+int status(Session& session, const Arguments&) {
+  return print_reply(session, session.client.get("/v1/status"), &View::status);
+}
+
+int services(Session& session, const Arguments&) {
+  return print_reply(session, session.client.get("/v1/services"), &View::services);
+}
+
+int service(Session& session, const Arguments& given) {
+  return print_reply(session, session.client.get("/v1/services/" + url_escaped(given["NAME"])),
+                     &View::service);
+}
+
+int explain(Session& session, const Arguments& given) {
+  std::string path = "/v1/explain?name=" + url_escaped(given["NAME"]);
+  path += "&type=" + url_escaped(given.has("--type") ? given["--type"] : "A");
+  if (given.has("--client")) path += "&client=" + url_escaped(given["--client"]);
+  return print_reply(session, session.client.get(path), &View::explanation);
+}
+
+bool is_target(const std::string& text) {
+  const auto parts = split(text, '/');
+  if (parts.size() == 2) return parts[0] == "cluster" && !parts[1].empty();
+  // A longer one may hold an address of any form, but no further slash.
+  return parts.size() == 3 && (parts[0] == "pool" || parts[0] == "endpoint") && !parts[1].empty() &&
+         !parts[2].empty();
+}
+
+int not_a_target(Session& session, const std::string& text) {
+  return wrong_use(session, "not a target (" + target.help + "): " + text);
+}
+
+int post_intent(Session& session, const Arguments& given, const std::string& kind) {
+  if (!is_target(given["TARGET"])) return not_a_target(session, given["TARGET"]);
+  if (trimmed(given["--reason"]).empty()) return wrong_use(session, "--reason is empty");
+  Json intent{{"kind", kind},
+              {"target", given["TARGET"]},
+              {"reason", given["--reason"]},
+              {"owner", session.owner},
+              {"expires", nullptr}};
+  if (given.has("--for")) {
+    const auto length = parse_duration(given["--for"]);
+    if (!length) return wrong_use(session, "--for: " + length.error().message);
+    if (length->value <= 0) return wrong_use(session, "--for: it would end at once");
+    intent["expires"] = rfc3339(session.clock.wall() + *length);
+  }
+  const std::string body = intent.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return print_reply(session, session.client.post("/v1/intents", body), &View::intent);
+}
+
+int drain(Session& session, const Arguments& given) {
+  return post_intent(session, given, "drain");
+}
+
+int force(Session& session, const Arguments& given) {
+  const std::string direction = given["DIRECTION"];
+  if (direction != "up" && direction != "down") {
+    return wrong_use(session, "force up or force down, not force " + direction);
+  }
+  return post_intent(session, given, "force_" + direction);
+}
+
+int cancel_by_id(Session& session, const std::string& id, const std::string& why) {
+  const std::string path = "/v1/intents/" + url_escaped(id) +
+                           "?owner=" + url_escaped(session.owner) + "&reason=" + url_escaped(why);
+  return print_reply(session, session.client.remove(path), &View::intent, "ended: ");
+}
+
+int cancel(Session& session, const Arguments& given) {
+  return cancel_by_id(session, given["ID"], given["--reason"]);
+}
+
+int undrain(Session& session, const Arguments& given) {
+  const std::string wanted = given["TARGET"];
+  if (!is_target(wanted)) return not_a_target(session, wanted);
+  const Answer answer = understood(session, session.client.get("/v1/intents"));
+  if (!answer.json) return answer.exit_status;
+  const auto list = answer.json->find("intents");
+  if (list != answer.json->end() && list->is_array()) {
+    for (const Json& intent : *list) {
+      if (string_at(intent, "kind") == "drain" && string_at(intent, "target") == wanted) {
+        return cancel_by_id(session, string_at(intent, "id"), given["--reason"]);
+      }
+    }
+  }
+  session.errors << "swingctl: " << printable(wanted) << " is not drained\n";
+  return exit_refused;
+}
+
+int intents(Session& session, const Arguments&) {
+  return print_reply(session, session.client.get("/v1/intents"), &View::intents);
+}
+
+int history(Session& session, const Arguments& given) {
+  std::string path = "/v1/history";
+  const auto add = [&](const std::string& key, const std::string& value) {
+    path += (path.find('?') == std::string::npos ? '?' : '&') + key + "=" + url_escaped(value);
+  };
+  if (given.has("--since")) {
+    const auto back = parse_duration(given["--since"]);
+    const auto from = parse_rfc3339(given["--since"]);
+    if (!back && !from) {
+      return wrong_use(session,
+                       "--since: neither a duration such as 1h nor a time such as "
+                       "2026-11-22T08:00:00Z: " +
+                           given["--since"]);
+    }
+    add("since", rfc3339(back ? session.clock.wall() + Milliseconds(-back->value) : *from));
+  }
+  if (given.has("--target")) add("target", given["--target"]);
+  if (given.has("--limit")) {
+    if (!parse_number(given["--limit"])) return wrong_use(session, "--limit: not a count");
+    add("limit", given["--limit"]);
+  }
+  return print_reply(session, session.client.get(path), &View::history);
+}
+
+int reload(Session& session, const Arguments&) {
+  const Answer answer = understood(session, session.client.post("/v1/reload", "{}"));
+  if (!answer.json) return answer.exit_status;
+  if (session.json) {
+    print_json(session, *answer.json);
+    return exit_done;
+  }
+  const auto generation = answer.json->find("generation");
+  session.out << "reloaded: generation "
+              << (generation == answer.json->end() ? "-" : printable(generation->dump())) << "\n"
+              << printable_lines(string_at(*answer.json, "problems"));
+  return exit_done;
+}
+
+/// The daemon's program: beside this one, in the sbin of the same prefix, or wherever PATH has it.
+std::vector<std::string> daemon_programs() {
+  std::vector<std::string> found;
+  std::array<char, 4096> self{};
+  const ssize_t length = readlink("/proc/self/exe", self.data(), self.size());
+  if (length > 0) {
+    std::string folder(self.data(), static_cast<size_t>(length));
+    folder.resize(folder.rfind('/'));
+    found.push_back(folder + "/swingoverd");
+    found.push_back(folder + "/../sbin/swingoverd");
+    found.push_back(folder + "/../server/swingoverd");  // a build tree
+  }
+  found.emplace_back("swingoverd");
+  found.emplace_back("/usr/sbin/swingoverd");
+  return found;
+}
+
+int check(Session& session, const Arguments& given) {
+  std::string file = given["FILE"];
+  session.out.flush();
+  int problem = ENOENT;
+  for (std::string program : daemon_programs()) {
+    std::string config = "--config";
+    std::string verb = "--check";
+    std::array<char*, 5> words{program.data(), config.data(), file.data(), verb.data(), nullptr};
+    execvp(program.c_str(), words.data());
+    if (errno != ENOENT && errno != ENOTDIR) problem = errno;
+  }
+  session.errors << "swingctl: check needs swingoverd on this host: " << std::strerror(problem)
+                 << "\n";  // NOLINT(concurrency-mt-unsafe): one thread
+  return exit_refused;
+}
+
+}  // namespace
+
+}  // namespace swingover::ctl

@@ -1,0 +1,241 @@
+#include "ctl/views.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace swingover::ctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+const Json& at(const Json& object, const char* key) {
+  static const Json nothing;
+  if (!object.is_object()) return nothing;
+  const auto found = object.find(key);
+  return found == object.end() ? nothing : *found;
+}
+
+/// The elements of an array; of anything else, none.
+const Json& list_at(const Json& object, const char* key) {
+  static const Json empty = Json::array();
+  const Json& found = at(object, key);
+  return found.is_array() ? found : empty;
+}
+
+/// A string as it is, a number or boolean as JSON writes it; empty for null, lists and objects.
+std::string text_of(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_number() || value.is_boolean() ? value.dump() : std::string();
+}
+
+std::string text_at(const Json& object, const char* key) {
+  return text_of(at(object, key));
+}
+
+bool flag_at(const Json& object, const char* key) {
+  const Json& value = at(object, key);
+  return value.is_boolean() && value.get<bool>();
+}
+
+Table::Cell health_cell(const Json& object) {
+  const std::string health = text_at(object, "health");
+  return {health, health == "up" ? Tint::good : health == "down" ? Tint::bad : Tint::warning};
+}
+
+Table::Cell eligible_cell(const Json& object) {
+  const Json& eligible = at(object, "eligible");
+  if (!eligible.is_boolean()) return {};
+  return eligible.get<bool>() ? Table::Cell{"yes", Tint::good} : Table::Cell{"no", Tint::bad};
+}
+
+/// 0.3333 -> "33.3 %"; whole percents without a fraction.
+std::string share_text(const Json& share) {
+  if (!share.is_number()) return {};
+  std::array<char, 32> out{};
+  std::snprintf(out.data(), out.size(), "%.1f", share.get<double>() * 100);
+  std::string text = out.data();
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text + " %";
+}
+
+/// "2h05m ago", or what stands there if it is no time.
+std::string since_text(const Json& value, WallTime now) {
+  const std::string text = text_of(value);
+  const auto time = parse_rfc3339(text);
+  return time ? age_text(now - *time) : text;
+}
+
+size_t members_that(const Json& list, const char* flag) {
+  return static_cast<size_t>(
+      std::ranges::count_if(list, [&](const Json& one) { return flag_at(one, flag); }));
+}
+
+}  // namespace
+
+std::string string_at(const Json& object, const char* key) {
+  const Json& value = at(object, key);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::string age_text(Milliseconds age) {
+  const int64_t seconds = std::max<int64_t>(age.value, 0) / 1000;
+  const auto two = [](int64_t big, char big_unit, int64_t small, char small_unit) {
+    std::array<char, 48> out{};
+    std::snprintf(out.data(), out.size(), "%lld%c%02lld%c", static_cast<long long>(big), big_unit,
+                  static_cast<long long>(small), small_unit);
+    return std::string(out.data());
+  };
+  if (seconds < 60) return std::to_string(seconds) + "s";
+  if (seconds < 3600) return two(seconds / 60, 'm', seconds % 60, 's');
+  if (seconds < 86400) return two(seconds / 3600, 'h', seconds % 3600 / 60, 'm');
+  return two(seconds / 86400, 'd', seconds % 86400 / 3600, 'h');
+}
+
+std::string View::status(const Json& reply) const {
+  const Json& up = at(reply, "uptime_seconds");
+  const std::string uptime =
+      up.is_number() ? age_text(Milliseconds(static_cast<int64_t>(up.get<double>() * 1000))) : "-";
+  std::string out = tinted(terminal, Tint::heading, printable(text_at(reply, "identity"))) +
+                    "  swingoverd " + printable(text_at(reply, "version")) + ", generation " +
+                    printable(text_at(reply, "generation")) + ", up " + uptime + ", zones " +
+                    printable(text_at(reply, "zones")) + ", services " +
+                    printable(text_at(reply, "services")) + "\n";
+  const Json& ready = at(reply, "ready");
+  if (ready.is_boolean() && !ready.get<bool>())
+    out += tinted(terminal, Tint::bad, "not ready") + "\n";
+  for (const Json& problem : list_at(reply, "problems")) {
+    out += tinted(terminal, Tint::bad, "problem: " + printable(text_of(problem))) + "\n";
+  }
+  Table table({"CLUSTER", "HEALTH", "ELIGIBLE", "INTENT", "REASON"});
+  for (const Json& cluster : list_at(reply, "clusters")) {
+    table.add({{text_at(cluster, "name")},
+               health_cell(cluster),
+               eligible_cell(cluster),
+               {text_at(cluster, "intent"), Tint::warning},
+               {text_at(cluster, "reason")}});
+  }
+  return table.empty() ? out : out + "\n" + table.text(terminal);
+}
+
+std::string View::services(const Json& reply) const {
+  Table table(
+      {"SERVICE", "POLICY", "TTL", "POOL", "HEALTH", "ELIGIBLE", "SHARE", "ENDPOINTS", "INTENT"});
+  for (const Json& service : list_at(reply, "services")) {
+    const std::string ttl = text_at(service, "ttl_seconds");
+    Table::Cell name{text_at(service, "name")};
+    Table::Cell policy{text_at(service, "policy")};
+    Table::Cell seconds{ttl.empty() ? ttl : ttl + "s"};
+    for (const Json& pool : list_at(service, "pools")) {
+      const Json& endpoints = list_at(pool, "endpoints");
+      table.add({name,
+                 policy,
+                 seconds,
+                 {text_at(pool, "cluster")},
+                 health_cell(pool),
+                 eligible_cell(pool),
+                 {share_text(at(pool, "share"))},
+                 {std::to_string(members_that(endpoints, "eligible")) + "/" +
+                  std::to_string(endpoints.size())},
+                 {text_at(pool, "intent"), Tint::warning}});
+      // The service's own words stand once, at its first pool.
+      name.text = policy.text = seconds.text = " ";
+    }
+  }
+  return table.empty() ? "no services\n" : table.text(terminal);
+}
+
+std::string View::service(const Json& reply) const {
+  std::string out = tinted(terminal, Tint::heading, printable(text_at(reply, "name"))) +
+                    "  policy " + printable(text_at(reply, "policy")) + ", ttl " +
+                    printable(text_at(reply, "ttl_seconds")) + "s, answers " +
+                    printable(text_at(reply, "answers")) + ", when all down " +
+                    printable(text_at(reply, "when_all_down")) + "\n\n";
+  Table pools({"POOL", "PRIORITY", "WEIGHT", "HEALTH", "ELIGIBLE", "SHARE", "INTENT"});
+  Table endpoints({"POOL", "ENDPOINT", "HEALTH", "FOR", "ELIGIBILITY", "REASON"});
+  for (const Json& pool : list_at(reply, "pools")) {
+    const std::string cluster = text_at(pool, "cluster");
+    pools.add({{cluster},
+               {text_at(pool, "priority") + (flag_at(pool, "last_resort") ? " (last resort)" : "")},
+               {text_at(pool, "weight")},
+               health_cell(pool),
+               eligible_cell(pool),
+               {share_text(at(pool, "share"))},
+               {text_at(pool, "intent"), Tint::warning}});
+    for (const Json& endpoint : list_at(pool, "endpoints")) {
+      Table::Cell health = health_cell(endpoint);
+      if (flag_at(endpoint, "stored")) health.text += " (stored)";
+      endpoints.add({{cluster},
+                     {text_at(endpoint, "address")},
+                     health,
+                     {since_text(at(endpoint, "since"), now)},
+                     {text_at(endpoint, "eligibility"),
+                      flag_at(endpoint, "eligible") ? Tint::good : Tint::bad},
+                     {text_at(endpoint, "reason")}});
+    }
+  }
+  return out + pools.text(terminal) + "\n" + endpoints.text(terminal);
+}
+
+std::string View::explanation(const Json& reply) const {
+  const std::string locality = text_at(reply, "locality");
+  std::string out = printable(text_at(reply, "name")) + " " + printable(text_at(reply, "type")) +
+                    " for " + printable(text_at(reply, "client")) + " in " +
+                    (locality.empty() ? "no known locality" : "locality " + printable(locality)) +
+                    ": " + tinted(terminal, Tint::heading, printable(text_at(reply, "rcode"))) +
+                    "\n";
+  for (const Json& answer : list_at(reply, "answers")) {
+    out += "  " + tinted(terminal, Tint::good, printable(text_of(answer))) + "\n";
+  }
+  Table steps({"STEP", "RESULT", "REASON"});
+  for (const Json& step : list_at(reply, "steps")) {
+    steps.add({{text_at(step, "step")}, {text_at(step, "result")}, {text_at(step, "reason")}});
+  }
+  return steps.empty() ? out : out + "\n" + steps.text(terminal);
+}
+
+std::string View::intents(const Json& reply) const {
+  Table table({"ID", "KIND", "TARGET", "OWNER", "AGE", "EXPIRES", "REASON"});
+  for (const Json& intent : list_at(reply, "intents")) {
+    const std::string expires = text_at(intent, "expires");
+    table.add({{text_at(intent, "id")},
+               {text_at(intent, "kind"), Tint::warning},
+               {text_at(intent, "target")},
+               {text_at(intent, "owner")},
+               {since_text(at(intent, "created"), now)},
+               {expires.empty() ? "never" : expires},
+               {text_at(intent, "reason")}});
+  }
+  return table.empty() ? "no intents\n" : table.text(terminal);
+}
+
+std::string View::history(const Json& reply) const {
+  Table table({"AT", "KIND", "TARGET", "BEFORE", "AFTER", "WHO", "REASON"});
+  for (const Json& entry : list_at(reply, "entries")) {
+    const std::string after = text_at(entry, "after");
+    table.add({{text_at(entry, "at"), Tint::faint},
+               {text_at(entry, "kind")},
+               {text_at(entry, "target")},
+               {text_at(entry, "before")},
+               {after, after == "up"     ? Tint::good
+                       : after == "down" ? Tint::bad
+                                         : Tint::plain},
+               {text_at(entry, "actor")},
+               {text_at(entry, "reason")}});
+  }
+  return table.empty() ? "nothing happened\n" : table.text(terminal);
+}
+
+std::string View::intent(const Json& intent) const {
+  const std::string expires = text_at(intent, "expires");
+  return printable(text_at(intent, "kind") + " " + text_at(intent, "id") + " on " +
+                   text_at(intent, "target") +
+                   (expires.empty() ? " until cancelled" : " until " + expires) + " (" +
+                   text_at(intent, "owner") + ": " + text_at(intent, "reason") + ")") +
+         "\n";
+}
+
+}  // namespace swingover::ctl

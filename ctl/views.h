@@ -1,0 +1,34 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "base/clock.h"
+#include "ctl/table.h"
+
+namespace swingover::ctl {
+
+/// The admin address's JSON as text for people (docs/admin-api.md). Members that are missing or of another
+/// type than expected show as "-", unknown members are not shown: an older swingctl reads a newer daemon.
+/// Whatever the JSON holds, the text is safe to write to a terminal.
+struct View {
+  const Terminal& terminal;
+  WallTime now;  // what "3m ago" counts from
+
+  std::string status(const nlohmann::ordered_json& reply) const;
+  std::string services(const nlohmann::ordered_json& reply) const;
+  std::string service(const nlohmann::ordered_json& reply) const;
+  std::string explanation(const nlohmann::ordered_json& reply) const;
+  std::string intents(const nlohmann::ordered_json& reply) const;
+  std::string history(const nlohmann::ordered_json& reply) const;
+  /// One line: "drain 7 on cluster/fra until 2026-11-22T10:15:00Z (ada: rack work)".
+  std::string intent(const nlohmann::ordered_json& intent) const;
+};
+
+/// "4s", "3m12s", "2h05m", "12d03h": two units are enough for people.
+std::string age_text(Milliseconds age);
+
+/// The string at `key`; empty if there is none.
+std::string string_at(const nlohmann::ordered_json& object, const char* key);
+
+}  // namespace swingover::ctl
