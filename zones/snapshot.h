@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "zones/eligibility.h"
@@ -33,6 +34,7 @@ struct Snapshot {
   uint64_t generation = 0;
   uint64_t pick_secret = 0;  // keys client hashes; the same for a process's life
   uint16_t udp_size_max = 1232;
+  std::string identity;  // told to who asks by NSID (RFC 5001); empty: nobody is told
   std::shared_ptr<const Model> model;
   ZoneTree zones;                  // names of all zones and services, compiled
   std::vector<ServicePlan> plans;  // by ServiceId
@@ -44,6 +46,7 @@ struct Snapshot {
 struct SnapshotOptions {
   uint64_t generation = 1;
   uint64_t pick_secret = 0;
+  std::string identity{};  // see Snapshot
 };
 
 /// Compiles `model`. Zones whose contents and services are those of `previous` are shared with it, not

@@ -1,0 +1,106 @@
+#include "zones/answer_writer.h"
+
+#include <cstring>
+
+namespace swingover::zones {
+namespace {
+
+constexpr size_t record_fixed_size = 12;  // owner as a pointer, type, class, TTL, RDLENGTH
+constexpr unsigned pointer_bits = 0xc000;
+
+}  // namespace
+
+bool AnswerWriter::put(Section section, const RrsetView& rrset, const LookupName& name,
+                       unsigned owner_size, unsigned owner_place) {
+  if (!fits(rrset.block.size())) return false;
+  const size_t start = at_;
+  std::memcpy(out_ + start, rrset.block.data(), rrset.block.size());
+  at_ += rrset.block.size();
+  count(section, rrset.records);
+  const bool as_compiled = start == compiled_base(owner_size) && owner_place == header_size &&
+                           owner_size == name.size() && name.in_question();
+  if (!as_compiled) relocate(start, rrset, name, owner_size, owner_place);
+  return true;
+}
+
+void AnswerWriter::relocate(size_t start, const RrsetView& rrset, const LookupName& name,
+                            unsigned owner_size, unsigned owner_place) {
+  size_t at = start;
+  for (unsigned i = 0; i < rrset.records; ++i) {
+    write_u16(out_ + at, pointer_bits | owner_place);
+    at += record_fixed_size + read_u16(out_ + at + 10);
+  }
+  const size_t base = compiled_base(owner_size);
+  for (const uint16_t fixup : rrset.fixups) {
+    uint8_t* pointer = out_ + start + fixup;
+    const unsigned target = read_u16(pointer) & pointer_max;
+    const size_t moved =
+        target >= base
+            ? target - base + start
+            : name.place_at(name.size() - owner_size + target - static_cast<unsigned>(header_size));
+    write_u16(pointer, pointer_bits | static_cast<unsigned>(moved));
+  }
+}
+
+bool AnswerWriter::put_addresses(Section section, const RrsetView& rrset, unsigned owner_place) {
+  if (owner_place > pointer_max || !fits(rrset.block.size())) return false;
+  const size_t start = at_;
+  std::memcpy(out_ + start, rrset.block.data(), rrset.block.size());
+  at_ += rrset.block.size();
+  count(section, rrset.records);
+  for (size_t at = start; at < at_; at += record_fixed_size + read_u16(out_ + at + 10)) {
+    write_u16(out_ + at, pointer_bits | owner_place);
+  }
+  return true;
+}
+
+void AnswerWriter::put_address(uint16_t rrtype, uint32_t ttl, Bytes address, unsigned owner_place) {
+  uint8_t* to = out_ + at_;
+  write_u16(to, pointer_bits | owner_place);
+  write_u16(to + 2, rrtype);
+  write_u16(to + 4, dns_class::in);
+  write_u32(to + 6, ttl);
+  write_u16(to + 10, static_cast<unsigned>(address.size()));
+  std::memcpy(to + record_fixed_size, address.data(), address.size());
+  at_ += record_fixed_size + address.size();
+  count(Section::answer, 1);
+}
+
+bool AnswerWriter::put_synthesised_cname(const LookupName& name, unsigned prefix_size,
+                                         unsigned target_place, uint32_t ttl) {
+  const size_t rdata_size = prefix_size + (target_place == 0 ? 1U : 2U);
+  if (!fits(record_fixed_size + rdata_size)) return false;
+  uint8_t* to = out_ + at_;
+  write_u16(to, pointer_bits | name.place_at(0));
+  write_u16(to + 2, type::cname);
+  write_u16(to + 4, dns_class::in);
+  write_u32(to + 6, ttl);
+  write_u16(to + 10, static_cast<unsigned>(rdata_size));
+  to += record_fixed_size;
+  // Label by label from the message, where they stand in the case that was asked.
+  for (unsigned offset = 0; offset < prefix_size;) {
+    const unsigned label = 1U + name.wire()[offset];
+    std::memcpy(to + offset, out_ + name.place_at(offset), label);
+    offset += label;
+  }
+  if (target_place == 0) {
+    to[prefix_size] = 0;
+  } else {
+    write_u16(to + prefix_size, pointer_bits | target_place);
+  }
+  at_ += record_fixed_size + rdata_size;
+  count(Section::answer, 1);
+  return true;
+}
+
+size_t AnswerWriter::finish(uint16_t id, uint16_t flags, bool has_opt) {
+  write_u16(out_, id);
+  write_u16(out_ + 2, truncated_ ? flags | flag::truncated : flags);
+  write_u16(out_ + 4, has_question_ ? 1 : 0);
+  write_u16(out_ + 6, counts_[0]);
+  write_u16(out_ + 8, counts_[1]);
+  write_u16(out_ + 10, counts_[2] + (has_opt ? 1U : 0U));
+  return at_;
+}
+
+}  // namespace swingover::zones

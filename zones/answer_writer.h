@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+#include "zones/compiled_answer.h"
+#include "zones/lookup_name.h"
+#include "zones/protocol.h"
+
+namespace swingover::zones {
+
+enum class Section : uint8_t { answer, authority, additional };
+
+/// Writes one message into the caller's buffer: header, question, then whole RRsets section by section.
+///
+/// Limit     An RRset that does not fit is left out as a whole, and put() says so; whether that makes the
+///           message truncated is the caller's to decide (RFC 2181 section 9). Room for the OPT is kept from
+///           the start.
+/// Order     Sections in their order of the message; finish() last.
+/// Threads   One. No allocation. Hot path.
+class AnswerWriter {
+ public:
+  /// `room` holds at least a header, `question` and `reserved` octets; no more than `limit` octets are used.
+  AnswerWriter(std::span<uint8_t> room, size_t limit, Bytes question, size_t reserved)
+      : out_(room.data()), limit_(limit - reserved), at_(header_size + question.size()) {
+    if (!question.empty()) std::memcpy(out_ + header_size, question.data(), question.size());
+    has_question_ = !question.empty();
+    start_ = at_;
+  }
+
+  const uint8_t* message() const { return out_; }
+  size_t at() const { return at_; }
+  bool truncated() const { return truncated_; }
+  void set_truncated() { truncated_ = true; }
+
+  /// Forgets every record.
+  void clear() {
+    at_ = start_;
+    counts_ = {};
+    truncated_ = false;
+  }
+
+  /// A set whose owner is `owner_size` octets long and, but for a wildcard's first label, a suffix of
+  /// `name`; its records get the owner that stands at `owner_place` of the message.
+  bool put(Section section, const RrsetView& rrset, const LookupName& name, unsigned owner_size,
+           unsigned owner_place);
+
+  /// A set without names in its RDATA (addresses); its owner stands at `owner_place`.
+  bool put_addresses(Section section, const RrsetView& rrset, unsigned owner_place);
+
+  /// One A or AAAA record. Call fits() for the whole set first.
+  void put_address(uint16_t rrtype, uint32_t ttl, Bytes address, unsigned owner_place);
+  bool fits(size_t octets) const { return octets <= limit_ - at_; }
+
+  /// A CNAME whose target is `prefix` labels of `name` before the name that stands at `target_place`.
+  /// `prefix_size` octets; a target that is the root has none to point at: 0.
+  bool put_synthesised_cname(const LookupName& name, unsigned prefix_size, unsigned target_place,
+                             uint32_t ttl);
+
+  /// Header and counts; returns the message's size. `opt` octets behind the records are the caller's.
+  size_t finish(uint16_t id, uint16_t flags, bool has_opt);
+  uint8_t* opt_room() { return out_ + at_; }
+
+ private:
+  void relocate(size_t start, const RrsetView& rrset, const LookupName& name, unsigned owner_size,
+                unsigned owner_place);
+  void count(Section section, unsigned records) {
+    counts_[static_cast<size_t>(section)] =
+        static_cast<uint16_t>(counts_[static_cast<size_t>(section)] + records);
+  }
+
+  uint8_t* out_;
+  size_t limit_;
+  size_t at_;
+  size_t start_;
+  std::array<uint16_t, 3> counts_{};
+  bool has_question_;
+  bool truncated_ = false;
+};
+
+}  // namespace swingover::zones

@@ -1,0 +1,319 @@
+#include "zones/resolve.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "zones/protocol.h"
+
+namespace swingover::zones {
+namespace {
+
+constexpr size_t record_fixed_size = 12;
+constexpr size_t endpoints_max = 4096;  // of one answer: more A records than 64 KiB hold
+
+// A client network for sticky picks: what one resolver site or one household shares (RFC 7871 section 11.1).
+constexpr unsigned network_bits_v4 = 24;
+constexpr unsigned network_bits_v6 = 56;
+
+uint64_t client_key(const IpAddress& address, uint64_t secret) {
+  const IpAddress network = masked(address, address.is_v4() ? network_bits_v4 : network_bits_v6);
+  uint64_t key = secret;
+  for (const uint8_t octet : network.bytes()) key = (key ^ octet) * 0x9fb21c651e98df25U;
+  key ^= key >> 32;
+  key *= 0xd6e8feb86659fd93U;
+  return key ^ key >> 32;
+}
+
+bool is_address(uint16_t rrtype) {
+  return rrtype == type::a || rrtype == type::aaaa;
+}
+
+}  // namespace
+
+uint16_t Resolver::resolve(Bytes question, uint16_t qtype) {
+  qtype_ = qtype;
+  name_.assign(question, snapshot_.zones.key());
+  while (answer_name() == Step::follow) {
+    seen_[hop_++] = name_.hash(name_.labels());
+    if (hop_ == chain_max) break;
+    name_.assign_from_message(writer_.message(), next_, snapshot_.zones.key());
+    if (was_seen()) break;
+  }
+  return rcode_;
+}
+
+/// Hashes are 64 bits under a secret key: two names that share one do not happen.
+bool Resolver::was_seen() const {
+  return std::find(seen_.begin(), seen_.begin() + hop_, name_.hash(name_.labels())) !=
+         seen_.begin() + hop_;
+}
+
+Resolver::Step Resolver::answer_name() {
+  entry_ = find_zone();
+  const bool first = hop_ == 0;
+  if (!entry_ || !entry_->zone) {
+    // The chain leaves what we know: the client goes on from here.
+    if (first) rcode_ = entry_ ? rcode::server_failure : rcode::refused;
+    return Step::done;
+  }
+  zone_ = entry_->zone.get();
+  if (first) authoritative_ = true;
+
+  const Zone::Match match = zone_->find(name_);
+  const ZoneNode& node = *match.node;
+  if (node.blocked_by != 0) {
+    const ZoneNode& blocker = zone_->node(node.blocked_by);
+    if (!(blocker.flags & ZoneNode::is_cut)) return answer_dname(blocker);
+    const bool parent_side = match.exact && &node == &blocker && qtype_ == type::ds;
+    if (!parent_side) return refer(blocker);
+  }
+  if (match.exact) return answer_node(node);
+  if (node.flags & ZoneNode::has_dname) return answer_dname(node);
+  if (node.wildcard != 0) return answer_node(zone_->node(node.wildcard));
+  return negative(rcode::name_error);
+}
+
+/// DS lies above a cut: where we hold both zones, the parent answers (RFC 4035 section 3.1.4.1).
+const ZoneTree::Entry* Resolver::find_zone() const {
+  const ZoneTree::Entry* found = snapshot_.zones.find(name_);
+  if (qtype_ != type::ds || !found || name_.labels() == 0 || found->apex.labels() != name_.labels())
+    return found;
+  const ZoneTree::Entry* parent = snapshot_.zones.find(name_, name_.labels() - 1);
+  if (!parent || !parent->zone) return found;
+  const Zone::Match match = parent->zone->find(name_);
+  return match.exact && match.node->flags & ZoneNode::is_cut ? parent : found;
+}
+
+/// `node` may be a wildcard that stands in for the name (RFC 4592 section 3.3.3).
+Resolver::Step Resolver::answer_node(const ZoneNode& node) {
+  if (node.flags & ZoneNode::is_service) {
+    bool answered = false;
+    const Step step = answer_service(node, answered);
+    if (answered) return step;
+  }
+  if (node.flags & ZoneNode::is_pool) return answer_pool(node);
+  if (qtype_ == type::any) return answer_any(node);
+
+  RrsetView rrset;
+  if (zone_->find_rrset(node, qtype_, rrset)) {
+    if (rrset.records == 0) return fail();
+    const size_t start = writer_.at();
+    if (!put_answer(rrset, node)) return truncated();
+    if (!rrset.additional.empty()) put_additional(rrset, start, false);
+    return Step::done;
+  }
+  if (node.flags & ZoneNode::has_cname && zone_->find_rrset(node, type::cname, rrset)) {
+    if (rrset.records == 0) return fail();
+    next_ = writer_.at() + record_fixed_size;
+    return put_answer(rrset, node) ? Step::follow : truncated();
+  }
+  return negative(rcode::no_error);
+}
+
+/// RFC 8482 section 4.1: one RRset, the first by type; nobody gets a large answer for a small question.
+Resolver::Step Resolver::answer_any(const ZoneNode& node) {
+  if (node.rrsets == 0) return negative(rcode::no_error);
+  const RrsetView rrset = zone_->rrset(node, 0);
+  if (rrset.records == 0) return fail();
+  return put_answer(rrset, node) ? Step::done : truncated();
+}
+
+Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
+  const ZoneService& service = zone_->service(node.service);
+  if (!service.has_targets && !is_address(qtype_) && qtype_ != type::any) return Step::done;
+
+  const ServiceId id = entry_->services[node.service];
+  const ServicePlan& plan = snapshot_.plans[id.value];
+  const uint32_t sequence = tally_.sequence[id.value]++;
+  std::array<uint32_t, endpoints_max> places;
+  const AddressFamily family = qtype_ == type::a || qtype_ == type::any ? AddressFamily::v4
+                               : qtype_ == type::aaaa                   ? AddressFamily::v6
+                                                                        : AddressFamily::any;
+  uint16_t rrtype = family == AddressFamily::v6 ? type::aaaa : type::a;
+  Choice choice = choose_endpoints(id, plan, family, sequence, places);
+  if (qtype_ == type::any && choice.outcome == ChoiceOutcome::nodata) {
+    rrtype = type::aaaa;
+    choice = choose_endpoints(id, plan, AddressFamily::v6, sequence, places);
+  }
+  answered = choice.outcome == ChoiceOutcome::servfail;
+  if (answered) return fail();
+  const bool has_endpoints = choice.outcome == ChoiceOutcome::endpoints && choice.count > 0;
+  if (has_endpoints && (choice.is_target || is_address(qtype_) || qtype_ == type::any)) {
+    answered = true;
+    ++tally_.answers[choice.pool.value];
+    if (!choice.is_target)
+      return answer_endpoints(service, std::span(places).first(choice.count), rrtype);
+    return answer_target(zone_->endpoint(service.first_endpoint + places[0]),
+                         zone_->name_size(node));
+  }
+  return Step::done;  // other types are the zone file's
+}
+
+Choice Resolver::choose_endpoints(ServiceId, const ServicePlan& plan, AddressFamily family,
+                                  uint32_t sequence, std::span<uint32_t> places) {
+  PickKey key{.sequence = sequence};
+  if (plan.sticky == Sticky::client)
+    key.client = client_key(client_.address, snapshot_.pick_secret);
+  // One row serves everybody: no need to know where the client is.
+  const LocalityId locality =
+      plan.rows.size() > 1 ? snapshot_.sources.find(client_.address).locality : no_locality;
+  return choose(plan, locality, *snapshot_.eligibility, family, key, places);
+}
+
+Resolver::Step Resolver::answer_endpoints(const ZoneService& service,
+                                          std::span<const uint32_t> places, uint16_t rrtype) {
+  const size_t address_size = rrtype == type::a ? 4 : 16;
+  if (!writer_.fits(places.size() * (record_fixed_size + address_size))) return truncated();
+  const unsigned owner = name_.place_at(0);
+  for (const uint32_t place : places) {
+    const ZoneEndpoint& endpoint = zone_->endpoint(service.first_endpoint + place);
+    writer_.put_address(rrtype, service.ttl, Bytes(endpoint.address).first(address_size), owner);
+  }
+  return Step::done;
+}
+
+Resolver::Step Resolver::answer_target(const ZoneEndpoint& endpoint, unsigned owner_size) {
+  next_ = writer_.at() + record_fixed_size;
+  const RrsetView rrset = zone_->target(endpoint);
+  if (!writer_.put(Section::answer, rrset, name_, owner_size, name_.place_at(0)))
+    return truncated();
+  return qtype_ == type::cname || qtype_ == type::any ? Step::done : Step::follow;
+}
+
+/// CLUSTER.on.SERVICE: all that the pool has, whatever its health, for people who look for a fault.
+Resolver::Step Resolver::answer_pool(const ZoneNode& node) {
+  const ZoneService& pool = zone_->pool(node.service);
+  if (pool.has_targets) {
+    return answer_target(zone_->endpoint(pool.first_endpoint),
+                         zone_->name_size(zone_->node(pool.owner)));
+  }
+  std::array<uint32_t, endpoints_max> places;
+  size_t count = 0;
+  const auto collect = [&](ZoneEndpoint::Kind kind) {
+    for (uint32_t i = 0; i < pool.endpoints && count < places.size(); ++i) {
+      if (zone_->endpoint(pool.first_endpoint + i).kind == kind) places[count++] = i;
+    }
+  };
+  if (qtype_ == type::a || qtype_ == type::any) collect(ZoneEndpoint::Kind::v4);
+  const uint16_t rrtype = count > 0 ? type::a : type::aaaa;
+  if (qtype_ == type::aaaa || (qtype_ == type::any && count == 0)) collect(ZoneEndpoint::Kind::v6);
+  if (count == 0) return negative(rcode::no_error);
+  return answer_endpoints(pool, std::span(places).first(count), rrtype);
+}
+
+/// RFC 6672 section 3.2. `owner` is above the name, never the name itself.
+Resolver::Step Resolver::answer_dname(const ZoneNode& owner) {
+  RrsetView rrset;
+  if (!zone_->find_rrset(owner, type::dname, rrset) || rrset.records == 0) return fail();
+  const unsigned target_size = read_u16(&rrset.block[10]);
+  const unsigned prefix_size = name_.size() - zone_->name_size(owner);
+
+  const auto placed =
+      std::find_if(dnames_.begin(), dnames_.begin() + dname_count_,
+                   [&owner](const PlacedDname& dname) { return dname.node == &owner; });
+  unsigned place = 0;
+  if (placed != dnames_.begin() + dname_count_) {
+    place = placed->place;
+  } else {
+    place = static_cast<unsigned>(writer_.at());
+    if (!put_answer(rrset, owner)) return truncated();
+    dnames_[dname_count_++] = {&owner, place};
+  }
+  if (prefix_size + target_size > Name::size_max) {
+    rcode_ = rcode::yx_domain;
+    return Step::done;
+  }
+  next_ = writer_.at() + record_fixed_size;
+  const unsigned target_place =
+      target_size == 1 ? 0 : place + static_cast<unsigned>(record_fixed_size);
+  if (!writer_.put_synthesised_cname(name_, prefix_size, target_place, read_u32(&rrset.block[6])))
+    return truncated();
+  const bool asked_for = qtype_ == type::cname || qtype_ == type::any;
+  return asked_for ? Step::done : Step::follow;
+}
+
+/// A delegation: its NS in the authority section, and the addresses without which nobody gets on.
+Resolver::Step Resolver::refer(const ZoneNode& cut) {
+  if (hop_ == 0) authoritative_ = false;
+  RrsetView rrset;
+  if (!zone_->find_rrset(cut, type::ns, rrset) || rrset.records == 0) return fail();
+  const size_t start = writer_.at();
+  if (!writer_.put(Section::authority, rrset, name_, zone_->name_size(cut), owner_place(cut)))
+    return truncated();
+  put_additional(rrset, start, true);
+  return Step::done;
+}
+
+Resolver::Step Resolver::negative(uint16_t rcode) {
+  rcode_ = rcode;
+  const RrsetView& soa = zone_->negative_soa();
+  const unsigned owner_size = zone_->apex_size();
+  if (soa.records == 0) return Step::done;
+  if (!writer_.put(Section::authority, soa, name_, owner_size,
+                   name_.place_at(name_.size() - owner_size))) {
+    return truncated();
+  }
+  return Step::done;
+}
+
+Resolver::Step Resolver::fail() {
+  writer_.clear();
+  rcode_ = rcode::server_failure;
+  authoritative_ = false;
+  return Step::done;
+}
+
+Resolver::Step Resolver::truncated() {
+  writer_.set_truncated();
+  return Step::done;
+}
+
+bool Resolver::put_answer(const RrsetView& rrset, const ZoneNode& node) {
+  return writer_.put(Section::answer, rrset, name_, zone_->name_size(node), owner_place(node));
+}
+
+/// A node that is the name or above it owns its records under its own name; a wildcard under the name asked.
+unsigned Resolver::owner_place(const ZoneNode& node) const {
+  if (node.flags & ZoneNode::is_wildcard) return name_.place_at(0);
+  return name_.place_at(name_.size() - zone_->name_size(node));
+}
+
+void Resolver::put_additional(const RrsetView& rrset, size_t start, bool referral) {
+  // Required glue first, so that what is only of help never displaces it.
+  for (const bool required : {true, false}) {
+    if (required && !referral) continue;
+    for (const RrsetView::Additional& additional : rrset.additional) {
+      if ((additional.required != 0) != required) continue;
+      const size_t place = start + additional.name;
+      if (additional.node == 0) {
+        put_foreign_addresses(place);
+      } else if (!put_addresses_of(*zone_, zone_->node(additional.node), place) && required) {
+        writer_.set_truncated();  // RFC 9471 section 3.1
+      }
+    }
+  }
+}
+
+bool Resolver::put_addresses_of(const Zone& zone, const ZoneNode& node, size_t place) {
+  bool all = true;
+  RrsetView rrset;
+  for (const uint16_t rrtype : {type::a, type::aaaa}) {
+    if (!zone.find_rrset(node, rrtype, rrset)) continue;
+    all &= writer_.put_addresses(Section::additional, rrset, static_cast<unsigned>(place));
+  }
+  return all;
+}
+
+/// A name server whose name lies in another zone of ours: its addresses spare the resolver a query.
+void Resolver::put_foreign_addresses(size_t place) {
+  if (snapshot_.zones.entries().size() < 2) return;
+  LookupName server;
+  server.assign_from_message(writer_.message(), place, snapshot_.zones.key());
+  const ZoneTree::Entry* entry = snapshot_.zones.find(server);
+  if (!entry || !entry->zone) return;
+  const Zone::Match match = entry->zone->find(server);
+  if (match.exact && match.node->blocked_by == 0)
+    put_addresses_of(*entry->zone, *match.node, place);
+}
+
+}  // namespace swingover::zones

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "zones/answer_writer.h"
+#include "zones/lookup_name.h"
+#include "zones/policy.h"
+#include "zones/respond.h"
+#include "zones/snapshot.h"
+
+namespace swingover::zones {
+
+/// RFC 1034 section 4.3.2 over a snapshot: fills the sections of one answer.
+///
+/// Chains    CNAMEs (static, of services, synthesised from DNAMEs) are followed inside the server's zones, at
+///           most chain_max of them and no name twice; what was found until then is the answer, NOERROR.
+/// Threads   The worker that owns `tally`. No allocation. Hot path.
+/// Source    RFC 1034 4.3.2; 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 4035 3.1.4.1 (DS at a
+///           cut), 8482 (ANY: one RRset, over any transport), 9471 (glue).
+class Resolver {
+ public:
+  static constexpr unsigned chain_max = 16;
+
+  Resolver(const Snapshot& snapshot, const Client& client, WorkerTally& tally, AnswerWriter& writer)
+      : snapshot_(snapshot), client_(client), tally_(tally), writer_(writer) {}
+
+  /// `question` is the name in the message's question. Returns the RCODE.
+  uint16_t resolve(Bytes question, uint16_t qtype);
+
+  bool authoritative() const { return authoritative_; }
+
+ private:
+  enum class Step : uint8_t { done, follow };  // follow: the name at next_ of the message
+
+  Step answer_name();
+  const ZoneTree::Entry* find_zone() const;
+  Step answer_node(const ZoneNode& node);
+  Step answer_any(const ZoneNode& node);
+  Step answer_service(const ZoneNode& node, bool& answered);
+  Step answer_pool(const ZoneNode& node);
+  Step answer_target(const ZoneEndpoint& endpoint, unsigned owner_size);
+  Step answer_endpoints(const ZoneService& service, std::span<const uint32_t> places,
+                        uint16_t rrtype);
+  Step answer_dname(const ZoneNode& owner);
+  Step refer(const ZoneNode& cut);
+  Step negative(uint16_t rcode);
+  Step fail();
+  Step truncated();
+
+  bool put_answer(const RrsetView& rrset, const ZoneNode& node);
+  void put_additional(const RrsetView& rrset, size_t start, bool referral);
+  bool put_addresses_of(const Zone& zone, const ZoneNode& node, size_t owner_place);
+  void put_foreign_addresses(size_t name_place);
+  unsigned owner_place(const ZoneNode& node) const;
+  Choice choose_endpoints(ServiceId id, const ServicePlan& plan, AddressFamily family,
+                          uint32_t sequence, std::span<uint32_t> places);
+  bool was_seen() const;
+
+  const Snapshot& snapshot_;
+  const Client& client_;
+  WorkerTally& tally_;
+  AnswerWriter& writer_;
+
+  LookupName name_;  // that is looked up now: the question's, then each target of the chain
+  uint16_t qtype_ = 0;
+  uint16_t rcode_ = 0;
+  bool authoritative_ = false;
+  unsigned hop_ = 0;
+  size_t next_ = 0;
+  const ZoneTree::Entry* entry_ = nullptr;
+  const Zone* zone_ = nullptr;
+  std::array<uint64_t, chain_max> seen_;  // hashes of the names before this one; `hop_` of them
+  struct PlacedDname {
+    const ZoneNode* node;
+    unsigned place;
+  };
+  std::array<PlacedDname, chain_max> dnames_;  // in the answer already
+  unsigned dname_count_ = 0;
+};
+
+}  // namespace swingover::zones

@@ -1,0 +1,96 @@
+#include "zones/snapshot.h"
+
+#include <algorithm>
+#include <cassert>
+#include <unordered_map>
+
+namespace swingover::zones {
+namespace {
+
+/// Whether two services give the same names and records: all that a compiled zone holds of them. Policy and
+/// weights are the plan's.
+bool same_names(const Service& a, const Service& b) {
+  return a.name == b.name && a.ttl == b.ttl &&
+         std::ranges::equal(a.pools, b.pools, [](const Pool& p, const Pool& q) {
+           return p.cluster_name == q.cluster_name &&
+                  std::ranges::equal(p.endpoints, q.endpoints, {}, &Endpoint::address,
+                                     &Endpoint::address);
+         });
+}
+
+/// The zone of `previous` that is this one to the octet; null if there is none.
+std::shared_ptr<const Zone> reusable(const Snapshot* previous, const ZoneSource& source,
+                                     std::span<const Service* const> services) {
+  const ZoneTree::Entry* old = previous ? previous->zones.entry_of(source.apex) : nullptr;
+  if (!old || !old->zone || old->zone->contents() != source.contents) return nullptr;
+  const bool same =
+      std::ranges::equal(services, old->services, [previous](const Service* now, ServiceId before) {
+        return same_names(*now, previous->model->services[before.value]);
+      });
+  return same ? old->zone : nullptr;
+}
+
+/// The services of each zone, by the longest apex at or above their names.
+std::vector<std::vector<const Service*>> services_by_zone(const Model& model) {
+  std::unordered_map<Name, size_t> zone_of;
+  for (size_t i = 0; i < model.zones.size(); ++i) zone_of.emplace(model.zones[i].apex, i);
+  std::vector<std::vector<const Service*>> out(model.zones.size());
+  for (const Service& service : model.services) {
+    for (Name name = service.name;; name = name.parent()) {
+      if (const auto found = zone_of.find(name); found != zone_of.end()) {
+        out[found->second].push_back(&service);
+        break;
+      }
+      if (name.is_root()) break;
+    }
+  }
+  return out;
+}
+
+/// Zones keep their endpoints in the order of the config; plans must count them likewise.
+[[maybe_unused]] bool counts_as_configured(const ServicePlan& plan, const Service& service) {
+  uint32_t next = 0;
+  for (size_t i = 0; i < service.pools.size(); ++i) {
+    if (plan.pools[i].first_endpoint != next) return false;
+    next += static_cast<uint32_t>(service.pools[i].endpoints.size());
+  }
+  return plan.pools.size() == service.pools.size();
+}
+
+}  // namespace
+
+std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
+                                               SnapshotOptions options, const Snapshot* previous) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->generation = options.generation;
+  snapshot->pick_secret = options.pick_secret;
+  snapshot->identity = std::move(options.identity);
+
+  const auto services = services_by_zone(*model);
+  for (size_t i = 0; i < model->zones.size(); ++i) {
+    const ZoneSource& source = model->zones[i];
+    ZoneTree::Entry entry{.apex = source.apex, .zone = nullptr, .services = {}};
+    for (const Service* service : services[i]) entry.services.push_back(service->id);
+    if (source.contents) {
+      entry.zone = reusable(previous, source, services[i]);
+      if (!entry.zone) entry.zone = Zone::build(source.contents, services[i]);
+    }
+    snapshot->zones.add(std::move(entry));
+  }
+
+  snapshot->plans.reserve(model->services.size());
+  for (const Service& service : model->services) {
+    snapshot->plans.push_back(build_service_plan(service, model->topology));
+    assert(counts_as_configured(snapshot->plans.back(), service));
+    snapshot->counts.pools += static_cast<uint32_t>(service.pools.size());
+    for (const Pool& pool : service.pools) {
+      snapshot->counts.endpoints += static_cast<uint32_t>(pool.endpoints.size());
+    }
+  }
+  snapshot->sources = SourceMap(model->topology);
+  snapshot->eligibility = std::make_shared<EligibilityMap>(snapshot->counts.endpoints);
+  snapshot->model = std::move(model);
+  return snapshot;
+}
+
+}  // namespace swingover::zones

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/ip.h"
+#include "zones/compiled_answer.h"
+#include "zones/lookup_name.h"
+#include "zones/name.h"
+#include "zones/service.h"
+#include "zones/zone_contents.h"
+
+namespace swingover::zones {
+
+/// What is at a name. Lies in the zone's memory, followed by the entries of its RRsets, its octets left of
+/// the apex in lower case, and the compiled RRsets themselves, so that an answer touches two or three
+/// cache lines: the table's slot and these.
+struct ZoneNode {
+  static constexpr uint8_t is_cut = 1;  // NS below the apex: a delegation
+  static constexpr uint8_t has_dname = 2;
+  static constexpr uint8_t has_cname = 4;
+  static constexpr uint8_t is_service = 8;  // `service` is its place in Zone::service()
+  static constexpr uint8_t is_pool =
+      16;  // CLUSTER.on.SERVICE: `service` is its place in Zone::pool()
+  static constexpr uint8_t is_wildcard = 32;
+
+  uint32_t blocked_by =
+      0;                  // node of the highest delegation at or above, or DNAME above it; 0: none
+  uint32_t wildcard = 0;  // node of its child `*`; 0: none
+  uint32_t service = 0;
+  uint16_t rrsets = 0;
+  uint8_t name_size = 0;  // without the apex
+  uint8_t flags = 0;
+};
+
+/// One address, or one CNAME as a compiled RRset, that a service may answer.
+struct ZoneEndpoint {
+  enum class Kind : uint8_t { v4, v6, target };
+  Kind kind = Kind::v4;
+  std::array<uint8_t, 16> address{};
+  uint32_t target = 0;  // the node-like place of the compiled CNAME
+};
+
+struct ZoneService {
+  uint32_t first_endpoint =
+      0;  // in the order of Service::pools and Pool::endpoints: as ServicePlan's
+  uint32_t endpoints = 0;
+  uint32_t ttl = 0;
+  uint32_t owner = 0;  // node of the service, also for a pool
+  bool has_targets = false;
+};
+
+/// One zone's names, compiled from its contents and the services inside it. Immutable; shared by all
+/// generations in which neither changed.
+///
+/// Lookup   One open-addressing table of (tag, place) pairs, keyed by HashKey: an exact hit reads one slot and
+///          one node. Names that exist only because longer ones do have nodes too, so an existing name's
+///          ancestors all exist and the closest encloser is found by bisection: at most 7 more probes,
+///          however many labels a hostile name has.
+/// Memory   12 to 24 octets of table a name, 16 of node, 16 an RRset, and the octets themselves.
+/// Threads  Any, read only. Hot path but for build().
+class Zone {
+ public:
+  /// `services`: those whose longest matching apex is this one. Control path; O(names + records).
+  static std::shared_ptr<const Zone> build(std::shared_ptr<const ZoneContents> contents,
+                                           std::span<const Service* const> services);
+
+  struct Match {
+    const ZoneNode* node = nullptr;  // of the name, or of its closest encloser
+    bool exact = false;
+  };
+  /// `name` is at or below the apex.
+  Match find(const LookupName& name) const;
+
+  const ZoneNode& node(uint32_t place) const {
+    return *reinterpret_cast<const ZoneNode*>(memory_.data() + size_t{place} * alignment);
+  }
+  /// Octets of the node's whole name.
+  unsigned name_size(const ZoneNode& node) const { return node.name_size + apex_size_; }
+
+  /// The RRset of `type`; false if there is none.
+  bool find_rrset(const ZoneNode& node, uint16_t type, RrsetView& out) const;
+  RrsetView rrset(const ZoneNode& node, unsigned index) const;
+
+  /// The SOA as negative answers carry it: TTL min(SOA TTL, MINIMUM) (RFC 2308 section 3).
+  const RrsetView& negative_soa() const { return negative_soa_; }
+
+  const ZoneService& service(uint32_t place) const { return services_[place]; }
+  const ZoneService& pool(uint32_t place) const { return pools_[place]; }
+  const ZoneEndpoint& endpoint(uint32_t place) const { return endpoints_[place]; }
+  RrsetView target(const ZoneEndpoint& endpoint) const { return rrset(node(endpoint.target), 0); }
+
+  const Name& apex() const { return apex_; }
+  unsigned apex_size() const { return apex_size_; }
+  size_t names() const { return names_; }
+  size_t memory_octets() const;
+  const std::shared_ptr<const ZoneContents>& contents() const { return contents_; }
+
+ private:
+  friend class ZoneBuilder;
+  static constexpr size_t alignment = 8;
+
+  struct Slot {
+    uint32_t tag = 0;
+    uint32_t place = 0;  // of the node, in units of `alignment`; 0: empty
+  };
+  struct Entry {  // of one RRset, behind its node
+    uint16_t type = 0;
+    uint16_t records = 0;
+    uint32_t at = 0;  // from the node: additional, fix-ups, block
+    uint16_t size = 0;
+    uint16_t fixups = 0;
+    uint32_t additional = 0;
+  };
+
+  const ZoneNode* find_exact(const LookupName& name, unsigned labels) const;
+
+  std::vector<Slot> slots_;
+  uint64_t mask_ = 0;
+  std::vector<uint8_t> memory_;  // place 0 is never a node
+  uint32_t apex_node_ = 0;
+  unsigned apex_size_ = 0;
+  unsigned apex_labels_ = 0;
+  unsigned labels_max_ = 0;  // of the deepest name
+  RrsetView negative_soa_;
+  std::vector<ZoneService> services_;
+  std::vector<ZoneService> pools_;
+  std::vector<ZoneEndpoint> endpoints_;
+  Name apex_;
+  size_t names_ = 0;
+  std::shared_ptr<const ZoneContents> contents_;
+};
+
+}  // namespace swingover::zones
