@@ -11,23 +11,19 @@ issue() {
 issue right tls-right.svc.example.test
 issue wrong someone-else.example.test
 
-bad() { # NAME ADDRESS ARGUMENTS...
-  python3 ../support/bad_backend.py --bind "$2" --port 8080 "${@:3}" >/dev/null 2>&1 &
-  pids+=($!)
-  within 5 accepts "$2" 8080
-}
-bad good 127.0.9.1 --mode ok
-bad hang 127.0.1.1 --mode hang
-bad slow 127.0.1.2 --mode slow
-bad huge 127.0.1.3 --mode huge
-bad reset 127.0.1.4 --mode reset
-bad redirect 127.0.1.5 --mode redirect
-bad status 127.0.1.6 --mode status --status 503
-bad tls-wrong 127.0.1.7 --mode ok --tls "$work/wrong.pem" "$work/wrong.key"
-bad tls-right 127.0.1.8 --mode ok --tls "$work/right.pem" "$work/right.key"
+bad_backend good 127.0.9.1 8080 --mode ok
+bad_backend hang 127.0.1.1 8080 --mode hang
+bad_backend slow 127.0.1.2 8080 --mode slow
+bad_backend huge 127.0.1.3 8080 --mode huge
+bad_backend reset 127.0.1.4 8080 --mode reset
+bad_backend redirect 127.0.1.5 8080 --mode redirect
+bad_backend status 127.0.1.6 8080 --mode status --status 503
+bad_backend tls-wrong 127.0.1.7 8080 --mode ok --tls "$work/wrong.pem" "$work/wrong.key"
+bad_backend tls-right 127.0.1.8 8080 --mode ok --tls "$work/right.pem" "$work/right.key"
 
+mkdir "$work/source"
 {
-  sed '/^\[\[monitor\]\]/,$d' intents.toml
+  sed '/^\[\[monitor\]\]/,$d' "$here/intents.toml"
   cat <<T
 [[monitor]]
 name = "web"
@@ -62,9 +58,9 @@ monitors = ["web"]
   endpoints = ["127.0.9.1"]
 T
   done
-} | sed "s,@work@,$work,g" >"$work/bad.toml"
-sed '/CNAME shop/d' svc.example.test.zone >"$work/svc.example.test.zone"
-start_daemon "$work/bad.toml"
+} >"$work/source/bad.toml"
+sed '/CNAME shop/d' "$here/shop.zone" >"$work/source/shop.zone"
+start_daemon "$work/source/bad.toml"
 
 within 10 expect "127.0.1.8" tls-right.svc.example.test A
 for name in hang slow huge reset redirect status tls-wrong; do

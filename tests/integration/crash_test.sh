@@ -3,9 +3,10 @@
 # the stored state within a second.
 source "$(dirname "$0")/lib.sh"
 
-start_backend ams 127.0.2.1      # fra is dead from the start
+start_backend ams 127.0.2.1 # fra is dead from the start
+mkdir "$work/crash"
 {
-  sed '/^\[\[service\]\]/,$d' intents.toml | sed 's/interval = "1s"/interval = "5s"/'
+  sed '/^\[\[service\]\]/,$d' "$here/intents.toml" | sed "s/interval = \"1s\"/interval = \"5s\"/; s,@WORK@,$work/crash,"
   for ((i = 0; i < 20; i++)); do
     cat <<SERVICE
 [[service]]
@@ -21,7 +22,7 @@ monitors = ["web"]
   endpoints = ["127.0.2.1"]
 SERVICE
   done
-} | sed "s,@work@,$work,g" >"$work/crash.toml"
-cp svc.example.test.zone "$work"
-sed -i '/CNAME shop/d' "$work/svc.example.test.zone"
-python3 crash_loop.py "$SWINGOVERD" "$work/crash.toml" --dns 127.0.0.1:53 --admin 127.0.0.1:8053 --services 20 --rounds "${ROUNDS:-50}"
+} >"$work/crash/config.toml"
+sed '/CNAME shop/d' "$here/shop.zone" >"$work/crash/shop.zone"
+python3 "$here/crash_loop.py" "$SWINGOVERD" "$work/crash/config.toml" --dns 127.0.0.1:53 --admin 127.0.0.1:8053 \
+  --services 20 --rounds "${ROUNDS:-50}" || fail "the daemon's log: $(tail -n 5 "$work/crash/config.toml.log")"

@@ -22,6 +22,7 @@ expect "127.0.1.1" fra.on.shop.svc.example.test A
 ctl intents | grep -q "kernel upgrade" || fail "the drain is not listed"
 ctl status | grep -q drain || fail "status does not show the drain"
 ctl explain shop.svc.example.test. | grep -qi drain || fail "explain does not name the drain"
+kill_daemon
 restart_daemon
 expect "127.0.2.1" shop.svc.example.test A      # the first answer after a restart
 ctl undrain cluster/fra
@@ -47,7 +48,7 @@ within 5 expect "127.0.2.1" shop.svc.example.test A
 ctl drain cluster/ams --reason "short" --for 1s
 stop_daemon
 sleep 1.2
-start_daemon intents.toml
+restart_daemon
 ctl intents | grep -q short && fail "an intent outlived its expiry over a restart"
 
 # Refusals say why, and exit 1; wrong use exits 2; no daemon exits 3.
@@ -55,5 +56,6 @@ refused 1 "no cluster" ctl drain cluster/fro --reason x
 refused 2 "reason" ctl drain cluster/fra
 refused 2 "" ctl frobnicate
 ctl history --target cluster/fra | grep -q ada || fail "the journal does not name who drained"
+server=$(address_of admin)
 stop_daemon
-refused 3 "" ctl status
+refused 3 "" "$SWINGCTL" --server "$server" status

@@ -6,11 +6,11 @@ start_backend fra 127.0.1.1
 start_daemon intents.toml
 within 5 expect "127.0.1.1" shop.svc.example.test A
 
-sed "s,127.0.0.1:53,127.0.0.2:53,; s,@work@,$work,g" intents.toml >"$work/second.toml"
-printf '[admin]\nlisten = ["127.0.0.2:8053"]\n' >>"$work/second.toml"
-cp svc.example.test.zone "$work"
+sed "s,127.0.0.1:53,127.0.0.2:53," "$(config_of)" >"$work/edge/second.toml"
+printf '[admin]\nlisten = ["127.0.0.2:8053"]\n' >>"$work/edge/second.toml"
 status=0
-timeout 10 "$SWINGOVERD" --config "$work/second.toml" 2>"$work/told" || status=$?
+timeout 10 "$SWINGOVERD" --config "$work/edge/second.toml" 2>"$work/told" || status=$?
 [ $status = 1 ] || fail "exit $status, wanted 1"
-grep -q "$work/state" "$work/told" && grep -qi "another swingoverd" "$work/told" || fail "it does not say which directory and why: $(cat "$work/told")"
+grep -q "$work/edge/state" "$work/told" && grep -qi "another swingoverd" "$work/told" ||
+  fail "it does not say which directory and why: $(cat "$work/told")"
 expect "127.0.1.1" shop.svc.example.test A
