@@ -9,7 +9,8 @@
 #
 #   start_daemon CONFIG [NAME]           swingoverd from CONFIG beside the story; waits for its `ready` line.
 #                                        The file is copied into $work/NAME with its zone files; @WORK@ in
-#                                        it becomes that folder (state_dir = "@WORK@/state").
+#                                        it becomes that folder (state_dir = "@WORK@/state"). A CONFIG that the
+#                                        story wrote is an absolute path; zone files beside it come along.
 #   stop_daemon [NAME]                   SIGTERM; must exit with 0 within 5 s
 #   kill_daemon [NAME]                   SIGKILL
 #   restart_daemon [NAME]                starts a stopped or killed one again from the same files and state
@@ -17,6 +18,8 @@
 #   config_of [NAME], log_of [NAME]      paths of the copy in use and of its log
 #   says TEXT…                           the daemon's log has a line with these words
 #   ctl VERB…                            swingctl against the daemon
+#   admin_get PATH                       GET from the admin address; fails unless it is 200
+#   metric_is NAME VALUE                 a sample without labels, scraped now
 #
 #   ask NAME TYPE [DIG OPTION…]          the answer's data, sorted, on one line
 #   rcode NAME TYPE [DIG OPTION…]        NOERROR, NXDOMAIN, …
@@ -128,8 +131,11 @@ end_process() {
 start_daemon() {
   local name=${2:-edge}
   mkdir -p "$work/$name"
-  sed "s|@WORK@|$work/$name|g" "$here/$1" >"$work/$name/config.toml"
-  cp "$here"/*.zone "$work/$name/" 2>/dev/null || true
+  local from=$here/$1
+  [[ $1 != /* ]] || from=$1
+  sed "s|@WORK@|$work/$name|g" "$from" >"$work/$name/config.toml"
+  cp "$here"/*.zone "$work/$name/"
+  cp "$(dirname "$from")"/*.zone "$work/$name/" 2>/dev/null || true
   restart_daemon "$name"
 }
 restart_daemon() {
@@ -164,6 +170,17 @@ says() { grep -qF -- "$*" "$(log_of "$daemon")" || fail "the log of $daemon does
 
 # address_of KEY (udp, tcp, admin): from the daemon's ready line.
 address_of() { sed -n "s/.* ready .*\b$1=\([^ ]*\).*/\1/p" "$(log_of "$daemon")" | tail -n 1; }
+
+# admin_get PATH: the body; fails unless the status is 200.
+admin_get() { python3 "$support/http_get.py" "$(address_of admin)" "$1"; }
+# metric_is NAME VALUE: a sample without labels, as scraped now.
+metric_is() {
+  local got
+  got=$(admin_get /metrics | awk -v name="$1" '$1 == name {print $2}')
+  [ "$got" = "$2" ] || fail "$1 is '$got', wanted $2"
+}
+# jq_number KEY FILE: a number of a flat JSON object.
+jq_number() { python3 -c 'import json, sys; print(json.load(open(sys.argv[2]))[sys.argv[1]])' "$1" "$2"; }
 
 ctl() { "$SWINGCTL" --server "$(address_of admin)" "$@"; }
 

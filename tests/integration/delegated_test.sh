@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# A delegated subdomain for real: the parent zone on NSD, two Swingover edges as its name servers, unbound as the resolver that asks
+# from the delegation down. An edge is killed, a cluster is killed; clients of the resolver follow.
+source "$(dirname "$0")/lib.sh"
+
+resolver=127.0.12.1
+cp "$here"/delegated/* "$work"
+sed "s,@work@,$work,g" "$here/delegated/nsd.conf.in" >"$work/nsd.conf"
+sed "s,@work@,$work,g" "$here/delegated/unbound.conf.in" >"$work/unbound.conf"
+# Each edge has its own address, state and admin address; the TTL is a second, so that the resolver follows soon.
+for edge in 1 2; do
+  {
+    sed "s,127.0.0.1:53,127.0.11.$edge:53,; s,shop.zone,delegated.zone,; s/^monitors/ttl = \"1s\"\nmonitors/" "$here/intents.toml"
+    printf '[admin]\nlisten = ["127.0.11.%s:8053"]\n' $edge
+  } >"$work/edge$edge.toml"
+done
+# resolved WANTED NAME TYPE: through the resolver.
+resolved() {
+  local got; got=$(dig +short +tries=1 +time=5 @$resolver "$2" "$3" | sort | paste -sd ' ')
+  [ "$got" = "$1" ] || fail "$2 $3 through the resolver: wanted '$1', got '$got'"
+}
+
+start_backend fra 127.0.1.1
+start_backend ams 127.0.2.1
+nsd -d -c "$work/nsd.conf" >"$work/nsd.log" 2>&1 &
+pid_of[nsd]=$!
+start_daemon "$work/edge1.toml" edge1
+start_daemon "$work/edge2.toml" edge2
+unbound -d -c "$work/unbound.conf" >"$work/unbound.log" 2>&1 &
+pid_of[unbound]=$!
+
+within 10 resolved "127.0.1.1" shop.svc.example.test A
+resolved "127.0.1.1 shop.svc.example.test." www.svc.example.test A
+dig +tries=1 @$resolver nothing.svc.example.test A | grep -q 'status: NXDOMAIN' || fail "no NXDOMAIN through the resolver"
+dig +tries=1 @$resolver shop.svc.example.test TXT | grep -q 'status: NOERROR' || fail "no NODATA through the resolver"
+
+# An edge dies: the resolver takes the other one, while the answers in its cache run out again and again.
+kill_daemon edge1
+for _ in 1 2 3; do
+  sleep 1.1
+  within 10 resolved "127.0.1.1" shop.svc.example.test A
+done
+
+# A cluster dies: clients are on the other one within its TTL, and come back after it.
+stop_backend fra
+within 10 resolved "127.0.2.1" shop.svc.example.test A
+start_backend fra 127.0.1.1
+within 15 resolved "127.0.1.1" shop.svc.example.test A
+
+# The edge comes back, and answers at once from its stored state.
+restart_daemon edge1
+daemon=edge1 expect "127.0.1.1" shop.svc.example.test A
+kill_daemon edge2
+within 10 resolved "127.0.1.1" shop.svc.example.test A

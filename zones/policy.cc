@@ -1,0 +1,332 @@
+#include "zones/policy.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/random.h"
+
+namespace swingover::zones {
+namespace {
+
+// Two irrational steps of a Weyl sequence, as parts of 2^64: the golden ratio spreads a few points best,
+// and the square root of 2 is independent of it, so that which endpoint of a pool is answered says
+// nothing of which pool was. Neither is a fraction with a small denominator: a resolver that always asks
+// A, AAAA, A, AAAA sees every endpoint of either family.
+constexpr uint64_t golden_step = 0x9e3779b97f4a7c15U;
+constexpr uint64_t root2_step = 0x6a09e667f3bcc909U;
+
+/// In [0, bound), evenly: the `sequence`-th point of the Weyl sequence of `step`.
+uint64_t weyl_below(uint32_t sequence, uint64_t step, uint64_t bound) {
+  const uint64_t point = sequence * step;
+  return static_cast<uint64_t>(static_cast<Wide>(point) * bound >> 64);
+}
+
+/// A bijection of 64 bits in which each bit depends on all (the finaliser of SplitMix64).
+uint64_t mixed(uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31);
+}
+
+uint64_t rendezvous_hash(uint64_t client, uint64_t candidate) {
+  return mixed(mixed(client + golden_step) ^ candidate);
+}
+
+/// How much this client wants this pool; the pool with the highest score gets it (steering.md section 3).
+double rendezvous_score(uint64_t client, uint64_t pool_key, uint32_t weight) {
+  const uint64_t hash = rendezvous_hash(client, pool_key);
+  const double u = (static_cast<double>(hash >> 11) + 0.5) * 0x1.0p-53;  // above 0, below 1
+  return -static_cast<double>(weight) / std::log(u);
+}
+
+/// One question of one client, while its answer is looked for.
+class Chooser {
+ public:
+  Chooser(const ServicePlan& plan, const EligibilityMap& eligibility, AddressFamily family,
+          PickKey key, std::span<uint32_t> out)
+      : plan_(plan), eligibility_(eligibility), family_(family), key_(key), out_(out) {}
+
+  Choice run(const ServicePlan::Row& row);
+  /// The map changed while it was read, and nothing of the class is left where it was found.
+  bool is_overtaken() const { return overtaken_; }
+
+ private:
+  using Tier = ServicePlan::Tier;
+  using PlanPool = ServicePlan::PlanPool;
+
+  bool find_in_tiers(const ServicePlan::Row& row, bool last_resort, Eligibility wanted);
+  bool find_when_all_down(const ServicePlan::Row& row);
+  void choose_in(const Tier& tier);
+  bool choose_from_all(std::span<const uint32_t> places);
+  const PlanPool& pick_pool(std::span<const uint32_t> places) const;
+  const PlanPool& pick_by_sequence(std::span<const uint32_t> places) const;
+  const PlanPool& pick_by_client(std::span<const uint32_t> places) const;
+  void answer(std::span<const uint32_t> places);
+  void rotate(std::span<const uint32_t> places);
+  void rank(std::span<const uint32_t> places);
+  template <class Visit>
+  void for_each_candidate(std::span<const uint32_t> places, Visit visit);
+
+  std::span<const uint32_t> pools_of(const Tier& tier) const {
+    return std::span(plan_.tier_pools).subspan(tier.first_pool, tier.pools);
+  }
+  bool has_class(const PlanPool& pool) const {
+    for (uint32_t i = 0; i < pool.endpoints; ++i) {
+      if (eligibility_.get(plan_.endpoints[pool.first_endpoint + i].id) == class_) return true;
+    }
+    return false;
+  }
+  bool is_asked_for(const PlanPool& pool, const ServicePlan::PlanEndpoint& endpoint) const {
+    return pool.is_target || family_ == AddressFamily::any ||
+           endpoint.is_v4 == (family_ == AddressFamily::v4);
+  }
+  uint32_t answers_max() const {
+    const auto room = static_cast<uint32_t>(out_.size());
+    return plan_.answers == 0 ? room : std::min(plan_.answers, room);
+  }
+
+  const ServicePlan& plan_;
+  const EligibilityMap& eligibility_;
+  AddressFamily family_;
+  PickKey key_;
+  std::span<uint32_t> out_;
+  Eligibility class_ = Eligibility::eligible;  // looked for now
+  bool gathers_ = false;  // policy `all`: candidates come from every pool of the tier that is ...
+  bool weightless_ = false;  // ... weightless or not, and has addresses
+  bool saw_class_ = false;   // while candidates were gone through, of either family
+  bool overtaken_ = false;
+  Choice choice_;
+};
+
+Choice Chooser::run(const ServicePlan::Row& row) {
+  for (const bool last_resort : {false, true}) {
+    for (const Eligibility wanted : {Eligibility::eligible, Eligibility::unknown}) {
+      if (find_in_tiers(row, last_resort, wanted)) return choice_;
+    }
+  }
+  choice_.all_down = true;
+  choice_.best = Eligibility::down;
+  switch (plan_.when_all_down) {
+    case WhenAllDown::nodata:
+      break;
+    case WhenAllDown::servfail:
+      choice_.outcome = ChoiceOutcome::servfail;
+      break;
+    case WhenAllDown::all:
+    case WhenAllDown::last_resort:
+      if (!find_when_all_down(row)) overtaken_ = !plan_.endpoints.empty();
+      break;
+  }
+  return choice_;
+}
+
+/// Chooses in the first tier that has an endpoint of the class; false if none has.
+bool Chooser::find_in_tiers(const ServicePlan::Row& row, bool last_resort, Eligibility wanted) {
+  class_ = wanted;
+  for (const Tier& tier : std::span(plan_.tiers).subspan(row.first_tier, row.tiers)) {
+    if (tier.last_resort != last_resort) continue;
+    const auto places = pools_of(tier);
+    if (std::none_of(places.begin(), places.end(),
+                     [&](uint32_t place) { return has_class(plan_.pools[place]); })) {
+      continue;
+    }
+    choose_in(tier);
+    return true;
+  }
+  return false;
+}
+
+/// Nothing is eligible or unknown, so every endpoint is `down` or `excluded`; what a person drained comes last.
+bool Chooser::find_when_all_down(const ServicePlan::Row& row) {
+  const std::array classes{Eligibility::down, Eligibility::excluded};
+  if (plan_.when_all_down == WhenAllDown::last_resort) {
+    for (const Eligibility wanted : classes) {
+      if (find_in_tiers(row, true, wanted)) return true;
+    }
+    // A service without last-resort pools has nothing to keep for this hour: answering something that
+    // may be back by the time the client connects beats answering nothing.
+  }
+  for (const Eligibility wanted : classes) {
+    if (find_in_tiers(row, false, wanted) || find_in_tiers(row, true, wanted)) return true;
+  }
+  return false;
+}
+
+void Chooser::choose_in(const Tier& tier) {
+  choice_.best = class_;
+  const auto places = pools_of(tier);
+  if (plan_.policy == Policy::all && choose_from_all(places)) return;
+  const PlanPool& pool = pick_pool(places);
+  const auto place = static_cast<uint32_t>(&pool - plan_.pools.data());
+  choice_.pool = pool.id;
+  choice_.is_target = pool.is_target;
+  answer({&place, 1});
+}
+
+/// Policy `all`. A CNAME stands alone, so targets are for tiers without a usable address (false).
+bool Chooser::choose_from_all(std::span<const uint32_t> places) {
+  gathers_ = true;
+  for (const bool weightless : {false, true}) {
+    weightless_ = weightless;
+    const auto usable = std::find_if(places.begin(), places.end(), [&](uint32_t place) {
+      const PlanPool& pool = plan_.pools[place];
+      return !pool.is_target && (pool.weight == 0) == weightless && has_class(pool);
+    });
+    if (usable == places.end()) continue;
+    answer(places);
+    choice_.pool = plan_.pools[*usable].id;
+    for (const uint32_t place : places) {
+      const PlanPool& pool = plan_.pools[place];
+      const bool holds_first = choice_.count > 0 && out_[0] >= pool.first_endpoint &&
+                               out_[0] - pool.first_endpoint < pool.endpoints;
+      if (holds_first) choice_.pool = pool.id;
+    }
+    return true;
+  }
+  gathers_ = false;
+  return false;
+}
+
+const ServicePlan::PlanPool& Chooser::pick_pool(std::span<const uint32_t> places) const {
+  if (places.size() == 1) return plan_.pools[places.front()];
+  return plan_.sticky == Sticky::client ? pick_by_client(places) : pick_by_sequence(places);
+}
+
+const ServicePlan::PlanPool& Chooser::pick_by_sequence(std::span<const uint32_t> places) const {
+  uint64_t total = 0;
+  uint32_t usable = 0;
+  const PlanPool* fallback = &plan_.pools[places.front()];
+  for (const uint32_t place : places) {
+    const PlanPool& pool = plan_.pools[place];
+    if (!has_class(pool)) continue;
+    if (usable++ == 0) fallback = &pool;
+    total += pool.weight;
+  }
+  if (usable <= 1) return *fallback;
+  // Pools without weight are equals among themselves, once nothing heavier is there.
+  const bool weightless = total == 0;
+  uint64_t point = weyl_below(key_.sequence, golden_step, weightless ? usable : total);
+  for (const uint32_t place : places) {
+    const PlanPool& pool = plan_.pools[place];
+    if (!has_class(pool)) continue;
+    const uint64_t width = weightless ? 1 : pool.weight;
+    if (point < width) return pool;
+    point -= width;
+  }
+  return *fallback;  // the map changed between the two passes
+}
+
+const ServicePlan::PlanPool& Chooser::pick_by_client(std::span<const uint32_t> places) const {
+  const PlanPool* best = nullptr;
+  double best_score = 0;
+  for (const uint32_t place : places) {
+    const PlanPool& pool = plan_.pools[place];
+    if (!has_class(pool)) continue;
+    // Scores are above 0. Weightless pools rank below all others by the negative of theirs.
+    const double score = pool.weight > 0 ? rendezvous_score(key_.client, pool.key, pool.weight)
+                                         : -rendezvous_score(key_.client, pool.key, 1);
+    if (!best || score > best_score) {
+      best = &pool;
+      best_score = score;
+    }
+  }
+  return best ? *best : plan_.pools[places.front()];  // the map changed since the tier was found
+}
+
+/// Sets `out` from the endpoints of these pools that have the class and the family.
+void Chooser::answer(std::span<const uint32_t> places) {
+  if (plan_.sticky == Sticky::client) {
+    rank(places);
+  } else {
+    rotate(places);
+  }
+  if (choice_.count == 0 && !saw_class_) overtaken_ = true;
+  choice_.outcome = choice_.count > 0 ? ChoiceOutcome::endpoints : ChoiceOutcome::nodata;
+}
+
+/// From one candidate on, round the ring, so that each is first equally often. What is counted, found
+/// and set may change meanwhile; no place is set twice.
+void Chooser::rotate(std::span<const uint32_t> places) {
+  uint32_t candidates = 0;
+  for_each_candidate(places, [&](uint32_t) { return ++candidates, true; });
+  uint64_t skip = weyl_below(key_.sequence, root2_step, candidates);
+  const uint32_t most = answers_max();
+  for_each_candidate(places, [&](uint32_t place) {
+    if (skip > 0) return --skip, true;
+    if (choice_.count == most) return false;
+    out_[choice_.count++] = place;
+    return true;
+  });
+  if (choice_.count == 0) {
+    overtaken_ = candidates > 0 && most > 0;
+    return;
+  }
+  for_each_candidate(places, [&](uint32_t place) {
+    if (choice_.count == most || place == out_[0]) return false;
+    out_[choice_.count++] = place;
+    return true;
+  });
+}
+
+/// Those that this client wants most, best first: a heap of the best so far, its worst on top.
+void Chooser::rank(std::span<const uint32_t> places) {
+  const uint32_t most = answers_max();
+  if (most == 0) return;
+  const auto stands_before = [&](uint32_t a, uint32_t b) {
+    const uint64_t hash_a = rendezvous_hash(key_.client, plan_.endpoints[a].key);
+    const uint64_t hash_b = rendezvous_hash(key_.client, plan_.endpoints[b].key);
+    return hash_a != hash_b ? hash_a > hash_b : a < b;
+  };
+  const auto set = [&] { return out_.first(choice_.count); };
+  for_each_candidate(places, [&](uint32_t place) {
+    if (choice_.count < most) {
+      out_[choice_.count++] = place;
+    } else if (stands_before(place, out_[0])) {
+      std::pop_heap(set().begin(), set().end(), stands_before);
+      set().back() = place;
+    } else {
+      return true;
+    }
+    std::push_heap(set().begin(), set().end(), stands_before);
+    return true;
+  });
+  std::sort_heap(set().begin(), set().end(), stands_before);
+}
+
+/// Calls `visit` with the place of each endpoint that may be answered, until it returns false.
+template <class Visit>
+void Chooser::for_each_candidate(std::span<const uint32_t> places, Visit visit) {
+  for (const uint32_t pool_place : places) {
+    const PlanPool& pool = plan_.pools[pool_place];
+    if (gathers_ && (pool.is_target || (pool.weight == 0) != weightless_)) continue;
+    for (uint32_t i = 0; i < pool.endpoints; ++i) {
+      const uint32_t place = pool.first_endpoint + i;
+      const ServicePlan::PlanEndpoint& endpoint = plan_.endpoints[place];
+      if (eligibility_.get(endpoint.id) != class_) continue;
+      saw_class_ = true;
+      if (!is_asked_for(pool, endpoint)) continue;
+      if (!visit(place)) return;
+    }
+  }
+}
+
+}  // namespace
+
+Choice choose(const ServicePlan& plan, LocalityId client_locality,
+              const EligibilityMap& eligibility, AddressFamily family, PickKey key,
+              std::span<uint32_t> out) {
+  const size_t row = size_t{client_locality.value} + 1;
+  const bool has_row = client_locality != no_locality && row < plan.rows.size();
+  Choice choice;
+  // The control thread may flip bytes while they are read here. A flip between finding a pool and
+  // taking its endpoints would look like a name without addresses, which resolvers remember: look again.
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    Chooser chooser(plan, eligibility, family, key, out);
+    choice = chooser.run(plan.rows[has_row ? row : 0]);
+    if (!chooser.is_overtaken()) break;
+  }
+  return choice;
+}
+
+}  // namespace swingover::zones
