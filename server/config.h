@@ -15,25 +15,21 @@
 namespace swingover::server {
 
 struct ServerOptions {
-  std::vector<SocketAddress> listen{{.address = {}, .port = 53, .unix_path = {}},
-                                    {.address = IpAddress::v6({}), .port = 53, .unix_path = {}}};
-  uint32_t workers = 0;  // 0: one a CPU
-  std::string identity;  // NSID, and this edge's name as a vantage
-  std::string state_dir = "/var/lib/swingover";
+  std::vector<SocketAddress> listen;  // UDP and TCP on each
+  uint32_t workers = 0;               // 0: one a CPU
+  std::string identity;               // NSID, and this edge's name as a vantage
+  std::string state_dir;
   Milliseconds journal_keep{90LL * 24 * 3600 * 1000};
 };
 
 struct AdminOptions {
-  std::vector<SocketAddress> listen{
-      {.address = IpAddress::v4({127, 0, 0, 1}), .port = 8053, .unix_path = {}}};
+  std::vector<SocketAddress> listen;
 };
 
 struct RateLimitOptions {  // comes to life with the authority issue; checked now
   uint32_t responses_per_second = 200;
   uint32_t slip = 2;
-  std::vector<IpPrefix> exempt{
-      {.address = IpAddress::v4({127, 0, 0, 0}), .length = 8},
-      {.address = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), .length = 128}};
+  std::vector<IpPrefix> exempt;
 };
 
 struct ZoneOptions {
@@ -41,8 +37,7 @@ struct ZoneOptions {
   std::string file;  // as written, seen from the config file's folder
 };
 
-/// One config file, checked: every name refers to something, services are numbered, `identity` is set, and
-/// state_dir and tls_ca_file stand as they are to be opened.
+/// One config file, checked: every name refers to something, services are numbered.
 struct Config {
   std::string file;
   ServerOptions server;
