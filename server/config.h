@@ -15,21 +15,25 @@
 namespace swingover::server {
 
 struct ServerOptions {
-  std::vector<SocketAddress> listen;  // UDP and TCP on each
-  uint32_t workers = 0;               // 0: one a CPU
-  std::string identity;               // NSID, and this edge's name as a vantage
-  std::string state_dir;
+  std::vector<SocketAddress> listen{{.address = {}, .port = 53, .unix_path = {}},
+                                    {.address = IpAddress::v6({}), .port = 53, .unix_path = {}}};
+  uint32_t workers = 0;  // 0: one a CPU
+  std::string identity;  // NSID, and this edge's name as a vantage
+  std::string state_dir = "/var/lib/swingover";
   Milliseconds journal_keep{90LL * 24 * 3600 * 1000};
 };
 
 struct AdminOptions {
-  std::vector<SocketAddress> listen;
+  std::vector<SocketAddress> listen{
+      {.address = IpAddress::v4({127, 0, 0, 1}), .port = 8053, .unix_path = {}}};
 };
 
 struct RateLimitOptions {  // comes to life with the authority issue; checked now
   uint32_t responses_per_second = 200;
   uint32_t slip = 2;
-  std::vector<IpPrefix> exempt;
+  std::vector<IpPrefix> exempt{
+      {.address = IpAddress::v4({127, 0, 0, 0}), .length = 8},
+      {.address = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), .length = 128}};
 };
 
 struct ZoneOptions {
@@ -37,7 +41,8 @@ struct ZoneOptions {
   std::string file;  // as written, seen from the config file's folder
 };
 
-/// One config file, checked: every name refers to something, services are numbered.
+/// One config file, checked: every name refers to something, services are numbered, `identity` is set, and
+/// state_dir and tls_ca_file stand as they are to be opened.
 struct Config {
   std::string file;
   ServerOptions server;

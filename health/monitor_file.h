@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "base/options.h"
+#include "base/toml_source.h"
+#include "health/monitor_options.h"
+
+namespace swingover {
+
+template <>
+struct OptionWords<health::MonitorKind> {
+  using Kind = health::MonitorKind;
+  static constexpr std::array words{
+      Word<Kind>{Kind::tcp, "tcp", "a connection to `port` is accepted"},
+      Word<Kind>{Kind::http, "http", "a GET of `path` is answered as expected"},
+      Word<Kind>{Kind::https, "https", "the same over TLS, the certificate verified"},
+  };
+  static constexpr std::array<std::string_view, 7> later{"tls",  "dns",  "icmp",      "grpc",
+                                                         "exec", "push", "calculated"};
+};
+
+/// "200-299", "204", or the bare number 204.
+template <>
+struct Form<health::StatusRange> {
+  static constexpr std::string_view noun =
+      R"(an HTTP status such as "204" or a range such as "200-299")";
+  static constexpr std::string_view plural = "HTTP statuses and ranges of them";
+  static constexpr bool in_quotes = true;
+  static Result<health::StatusRange> read(const TomlValue& value, NoLimits);
+  static std::string text(const health::StatusRange& value);
+};
+
+}  // namespace swingover
+
+namespace swingover::health {
+
+inline constexpr std::tuple monitor_options{
+    option("name", &MonitorOptions::name, LabelOnly{}, "what services and clusters call it")
+        .required(),
+    option("kind", &MonitorOptions::kind, "how it looks"),
+    option("port", &MonitorOptions::port, 1, 65535, "where it connects; a tcp monitor needs it")
+        .by_default("80 for http, 443 for https"),
+    option("path", &MonitorOptions::path, "what http and https ask for; begins with `/`"),
+    option("host", &MonitorOptions::host, NotEmpty{},
+           "Host header and, with https, the name in the certificate")
+        .by_default("the service's name"),
+    option("expect_status", &MonitorOptions::expect_status, "the HTTP statuses that pass"),
+    option("expect_body", &MonitorOptions::expect_body,
+           "a text that must occur in the first 64 KiB of the body")
+        .by_default("the body is not looked at"),
+    option("tls_verify", &MonitorOptions::tls_verify,
+           "whether https wants a certificate that is valid for `host`"),
+    option("tls_ca_file", &MonitorOptions::tls_ca_file, NotEmpty{},
+           "the authorities that https trusts, PEM; relative to the config file")
+        .by_default("the system's"),
+    option("interval", &MonitorOptions::interval, Milliseconds(100), Milliseconds(3'600'000),
+           "from one probe of an endpoint to its next"),
+    option("timeout", &MonitorOptions::timeout, Milliseconds(10), Milliseconds(60'000),
+           "how long a probe may take; at most the interval"),
+    option(
+        "confirm_interval", &MonitorOptions::confirm_interval, Milliseconds(10),
+        Milliseconds(3'600'000),
+        "from one probe to the next while a first failure is being confirmed; at most the interval")
+        .by_default("a tenth of the interval, at least 50ms"),
+    option("rise", &MonitorOptions::rise, 1, 100, "passes in a row that bring an endpoint up"),
+    option("fall", &MonitorOptions::fall, 1, 100, "failures in a row that bring an endpoint down"),
+};
+
+/// The `[[monitor]]` tables of `document`: every problem goes to `diagnostics`; of equal names the first is kept.
+std::vector<MonitorOptions> parse_monitors(const TomlDocument& document, Diagnostics& diagnostics);
+
+}  // namespace swingover::health

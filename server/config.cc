@@ -1,0 +1,235 @@
+#include "server/config.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "base/toml_source.h"
+#include "base/toml_tables.h"
+#include "health/monitor_file.h"
+#include "server/daemon_options.h"
+#include "zones/service_file.h"
+#include "zones/topology_file.h"
+
+namespace swingover::server {
+namespace {
+
+constexpr size_t config_size_max = size_t{16} << 20;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "swingover";
+  return name.data();
+}
+
+void check_sections(const TomlValue& root, Diagnostics& diagnostics) {
+  std::vector<std::string> known;
+  for (const TomlSection& section : sections) known.emplace_back(section.name);
+  for (const TomlMember& member : root.members) {
+    const auto section =
+        std::ranges::find(sections, std::string_view(member.key), &TomlSection::name);
+    if (section != sections.end()) {
+      check_shape(member, *section, "", diagnostics);
+      continue;
+    }
+    const bool is_section =
+        member.value.kind == TomlValue::Kind::table || member.value.kind == TomlValue::Kind::array;
+    std::string message =
+        is_section ? fmt::format("unknown section {}", toml_quoted(member.key))
+                   : fmt::format("unknown key {} outside of all sections", toml_quoted(member.key));
+    if (const auto near = nearest_word(member.key, known)) {
+      const auto meant = std::ranges::find(sections, std::string_view(*near), &TomlSection::name);
+      message += fmt::format("; did you mean {}?", meant->header());
+    } else if (is_section) {
+      message += "; there are " + joined(known, ", ");
+    }
+    diagnostics.error(member.at, std::move(message));
+  }
+}
+
+/// Reads the one table `[name]`, if it is there.
+template <class Options, class Rows>
+const TomlValue* read_section(const TomlDocument& document, std::string_view name, const Rows& rows,
+                              Options& into, Diagnostics& diagnostics) {
+  const TomlMember* member = document.root.find(name);
+  if (!member || member->value.kind != TomlValue::Kind::table) return nullptr;
+  const std::string header = fmt::format("[{}]", name);
+  read_options(member->value, rows, into, {.header = header, .complete = document.complete},
+               diagnostics);
+  return &member->value;
+}
+
+/// Calls `check` with each address of the list at "listen" and its position.
+template <class Check>
+void each_listen(const TomlValue& table, uint16_t port_default, const Check& check) {
+  const TomlMember* listen = table.find("listen");
+  if (!listen) return;
+  for (const TomlValue& item : listen->value.items) {
+    const auto address = Form<SocketAddress>::read(item, {port_default});
+    if (address) check(*address, item.at);
+  }
+}
+
+void refuse_empty_listen(const TomlValue& table, Diagnostics& diagnostics) {
+  const TomlMember* listen = table.find("listen");
+  if (!listen || listen->value.kind != TomlValue::Kind::array || !listen->value.items.empty())
+    return;
+  diagnostics.error(listen->value.at, R"("listen" needs at least one address)");
+}
+
+void check_server(const TomlValue& table, Diagnostics& diagnostics) {
+  refuse_empty_listen(table, diagnostics);
+  each_listen(table, 53, [&](const SocketAddress& address, Position at) {
+    if (address.is_unix())
+      diagnostics.error(at, "queries come by UDP and TCP: give an address, not a Unix socket");
+  });
+}
+
+void check_admin(const TomlValue& table, const ServerOptions& server, Diagnostics& diagnostics) {
+  constexpr size_t unix_path_max = 107;  // sun_path, with its final NUL
+  refuse_empty_listen(table, diagnostics);
+  each_listen(table, 8053, [&](const SocketAddress& address, Position at) {
+    if (address.is_unix()) {
+      if (!address.unix_path.starts_with('/') || address.unix_path.size() > unix_path_max) {
+        diagnostics.error(at,
+                          fmt::format("a Unix socket needs an absolute path of at most {} octets",
+                                      unix_path_max));
+      }
+    } else if (!address.address.unmapped().is_loopback()) {
+      diagnostics.error(
+          at, fmt::format("the admin address is never public, and {} is not a loopback address: "
+                          "use 127.0.0.1, [::1] or unix:/path",
+                          address.address.text()));
+    } else if (address.port != 0 && std::ranges::count(server.listen, address) > 0) {
+      diagnostics.error(at, fmt::format("{} is one of [server] listen already", address.text()));
+    }
+  });
+}
+
+std::vector<ZoneOptions> parse_zones(const TomlDocument& document, Diagnostics& diagnostics) {
+  std::vector<ZoneOptions> zones;
+  UniqueNames names("the name of the [[zone]]", diagnostics);
+  for (const TomlValue* table : tables_of(document.root, "zone")) {
+    ZoneOptions zone;
+    const size_t before = diagnostics.errors();
+    read_options(*table, zone_options, zone, {.header = "[[zone]]", .complete = document.complete},
+                 diagnostics);
+    const TomlMember* name = table->find("name");
+    const bool has_name = name && Form<zones::Name>::read(name->value, {});
+    if (has_name) names.add(zone.name.folded().text(), zone.name.text(), name->value.at);
+    // A zone whose file is missing is a zone all the same: its services are inside it.
+    if (has_name || diagnostics.errors() == before) zones.push_back(std::move(zone));
+  }
+  return zones;
+}
+
+/// The daemon reads these files as they are named here, whatever its working directory.
+void resolve_authorities(const TomlDocument& document, const std::string& file,
+                         std::vector<health::MonitorOptions>& monitors, Diagnostics& diagnostics) {
+  for (health::MonitorOptions& monitor : monitors) {
+    if (monitor.tls_ca_file.empty()) continue;
+    const TomlValue* table = table_named(document.root, "monitor", monitor.name);
+    const Position at = table ? table->position_of("tls_ca_file") : Position{};
+    monitor.tls_ca_file = path_beside(file, monitor.tls_ca_file);
+    std::error_code ignored;  // a device or a pipe would be read for ever
+    if (!std::filesystem::is_regular_file(monitor.tls_ca_file, ignored)) {
+      diagnostics.error(at, fmt::format("there is no file {}", monitor.tls_ca_file));
+      continue;
+    }
+    const auto pem = read_file(monitor.tls_ca_file, config_size_max);
+    if (!pem) {
+      diagnostics.error(at, pem.error().message);
+    } else if (pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+      diagnostics.error(at,
+                        fmt::format("{} holds no certificate in PEM form", monitor.tls_ca_file));
+    }
+  }
+}
+
+/// What is legal, and likely a slip.
+void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
+  const auto used = [&](std::string_view key, std::string_view name) {
+    const auto holds = [&](const TomlValue* table) {
+      const TomlMember* member = table->find(key);
+      return member && (member->value.text == name ||
+                        std::ranges::find(member->value.items, name, &TomlValue::text) !=
+                            member->value.items.end());
+    };
+    std::vector<const TomlValue*> users = tables_of(document.root, "cluster");
+    for (const TomlValue* service : tables_of(document.root, "service")) {
+      users.push_back(service);
+      for (const TomlValue* pool : tables_of(*service, "pool")) users.push_back(pool);
+    }
+    return std::ranges::any_of(users, holds);
+  };
+  const auto warn = [&](std::string_view section, std::string_view key, std::string_view words) {
+    for (const TomlValue* table : tables_of(document.root, section)) {
+      const TomlMember* name = table->find("name");
+      if (!name || name->value.kind != TomlValue::Kind::text || used(key, name->value.text))
+        continue;
+      diagnostics.warning(name->value.at, fmt::format("the {} {} {}", section,
+                                                      toml_quoted(name->value.text), words));
+    }
+  };
+  warn("monitor", "monitors", "is used by no service and no cluster");
+  warn("cluster", "cluster", "has no pool of any service");
+}
+
+Config read_config(const TomlDocument& document, const std::string& path,
+                   Diagnostics& diagnostics) {
+  Config config;
+  config.file = path;
+  check_sections(document.root, diagnostics);
+  const TomlValue* server =
+      read_section(document, "server", server_options, config.server, diagnostics);
+  if (server) check_server(*server, diagnostics);
+  const TomlValue* admin =
+      read_section(document, "admin", admin_options, config.admin, diagnostics);
+  if (admin) check_admin(*admin, config.server, diagnostics);
+  read_section(document, "rate_limit", rate_limit_options, config.rate_limit, diagnostics);
+  config.zones = parse_zones(document, diagnostics);
+
+  const std::vector<std::string> monitor_names = names_in(document.root, "monitor");
+  std::vector<zones::Name> zone_names;
+  for (const ZoneOptions& zone : config.zones) zone_names.push_back(zone.name);
+  config.topology = zones::parse_topology(document, monitor_names, diagnostics);
+  auto monitors = health::parse_monitors(document, diagnostics);
+  resolve_authorities(document, path, monitors, diagnostics);
+  config.services = zones::parse_services(
+      document, {.topology = config.topology, .monitors = monitor_names, .zones = zone_names},
+      diagnostics);
+  if (document.complete) warn_of_unused(document, diagnostics);
+
+  for (health::MonitorOptions& monitor : monitors) {
+    config.monitors.push_back(std::make_shared<const health::MonitorOptions>(std::move(monitor)));
+  }
+  zones::number(config.services);
+  if (config.server.identity.empty()) config.server.identity = host_name();
+  config.server.state_dir = path_beside(path, config.server.state_dir);
+  return config;
+}
+
+}  // namespace
+
+LoadedConfig load_config(const std::string& path) {
+  const auto text = read_file(path, config_size_max);
+  if (!text) return {std::nullopt, "error: " + text.error().message + "\n"};
+  return parse_config(path, *text);
+}
+
+LoadedConfig parse_config(const std::string& path, std::string_view text) {
+  Diagnostics diagnostics(path, text);
+  const TomlDocument document = parse_toml(text, diagnostics);
+  Config config = read_config(document, path, diagnostics);
+  LoadedConfig loaded{std::nullopt, diagnostics.text()};
+  if (!diagnostics.has_errors()) loaded.config = std::move(config);
+  return loaded;
+}
+
+}  // namespace swingover::server

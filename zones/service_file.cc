@@ -1,0 +1,294 @@
+#include "zones/service_file.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/toml_tables.h"
+
+namespace swingover {
+
+Result<zones::Name> Form<zones::Name>::read(const TomlValue& value, NoLimits) {
+  if (value.kind != TomlValue::Kind::text) return must_be(noun, value);
+  auto name = zones::parse_name(value.text);
+  if (!name) return must_be(noun, value, name.error().message);
+  if (name->is_wildcard()) return must_be("a name of its own, without a wildcard", value);
+  return name;
+}
+
+Result<zones::Endpoint> Form<zones::Endpoint>::read(const TomlValue& value, NoLimits) {
+  if (value.kind != TomlValue::Kind::text) return must_be(noun, value);
+  if (const auto address = parse_ip_address(value.text)) {
+    if (address->is_any()) return must_be("an address that a client can reach", value);
+    if (address->unmapped() != *address) return must_be(toml_quoted(address->unmapped().text()), value);
+    return zones::Endpoint{*address, {}};
+  }
+  // "192.0.2.300" would make a fine name, and a dead target.
+  const std::string_view text = value.text;
+  if (text.find_first_not_of("0123456789./") == std::string_view::npos ||
+      text.find(':') != std::string_view::npos) {
+    return must_be(Form<IpAddress>::noun, value);
+  }
+  const auto name = Form<zones::Name>::read(value, {});
+  if (!name) return must_be(noun, value);
+  if (name->labels() < 2)
+    return must_be("an address, or a whole name such as \"lb.fra.example.net.\"", value);
+  return zones::Endpoint{*name, {}};
+}
+
+}  // namespace swingover
+
+namespace swingover::zones {
+namespace {
+
+bool is_target(const Endpoint& endpoint) {
+  return std::holds_alternative<Name>(endpoint.address);
+}
+
+bool is_target_pool(const Pool& pool) {
+  return std::ranges::any_of(pool.endpoints, is_target);
+}
+
+/// One service while it is read: its table, and its pools with theirs.
+struct Draft {
+  const TomlValue* table;
+  Service service;
+  std::vector<const TomlValue*> pool_tables;
+  bool has_name = false;
+};
+
+class ServiceFile {
+ public:
+  ServiceFile(const TomlDocument& document, const ServiceContext& context, Diagnostics& diagnostics)
+      : document_(document), context_(context), diagnostics_(diagnostics) {}
+
+  std::vector<Service> parse() {
+    for (const TomlValue* table : tables_of(document_.root, "service"))
+      drafts_.push_back(parse_service(*table));
+    check_names();
+    std::vector<Service> services;
+    for (Draft& draft : drafts_) {
+      check_pools(draft);
+      services.push_back(std::move(draft.service));
+    }
+    return services;
+  }
+
+ private:
+  Draft parse_service(const TomlValue& table) {
+    Draft draft{.table = &table, .service = {}, .pool_tables = tables_of(table, "pool")};
+    Service& service = draft.service;
+    read_options(table, service_options, service,
+                 {.header = "[[service]]", .complete = document_.complete, .inner = {"pool"}},
+                 diagnostics_);
+    draft.has_name = !service.name.is_root();
+    if (service.policy == Policy::all && !table.find("answers")) service.answers = 0;
+    if (document_.complete)
+      check_references(table, "monitors", context_.monitors, "[[monitor]]", diagnostics_);
+    if (const TomlMember* pool = table.find("pool")) {
+      check_shape(*pool, {.name = "pool", .repeated = true}, "service.", diagnostics_);
+    } else if (document_.complete) {
+      diagnostics_.error(table.at, "[[service]] needs at least one [[service.pool]]");
+    }
+    for (const TomlValue* pool : draft.pool_tables) service.pools.push_back(parse_pool(*pool));
+    return draft;
+  }
+
+  Pool parse_pool(const TomlValue& table) {
+    Pool pool;
+    read_options(table, pool_options, pool,
+                 {.header = "[[service.pool]]", .complete = document_.complete}, diagnostics_);
+    const std::vector<std::string> clusters = names_in(document_.root, "cluster");
+    if (document_.complete)
+      check_references(table, "cluster", clusters, "[[cluster]]", diagnostics_);
+    const auto& all = context_.topology.clusters;
+    const auto found = std::ranges::find(all, pool.cluster_name, &Cluster::name);
+    if (found != all.end()) {
+      pool.cluster = ClusterId(static_cast<uint32_t>(found - all.begin()));
+      if (!table.find("endpoints")) take_addresses(*found, table, pool);
+    }
+    if (const TomlMember* own = table.find("endpoints");
+        own && own->value.kind == TomlValue::Kind::array) {
+      check_endpoint_kinds(own->value, pool);
+    }
+    return pool;
+  }
+
+  void take_addresses(const Cluster& cluster, const TomlValue& table, Pool& pool) {
+    for (const IpAddress& address : cluster.addresses) pool.endpoints.push_back({address, {}});
+    const TomlValue* written = table_named(document_.root, "cluster", cluster.name);
+    const TomlMember* addresses = written ? written->find("addresses") : nullptr;
+    const bool has_none = !addresses || addresses->value.items.empty();
+    if (document_.complete && pool.endpoints.empty() && has_none) {
+      diagnostics_.error(
+          table.at,
+          fmt::format(R"([[service.pool]] needs "endpoints": the cluster {} has no "addresses")",
+                      toml_quoted(cluster.name)));
+    }
+  }
+
+  void check_endpoint_kinds(const TomlValue& list, const Pool& pool) {
+    if (list.items.empty()) {
+      diagnostics_.error(
+          list.at,
+          R"("endpoints" must not be empty; leave it out to use the cluster's "addresses")");
+      return;
+    }
+    const auto targets = std::ranges::count_if(pool.endpoints, is_target);
+    if (targets == 0) return;
+    if (static_cast<size_t>(targets) < pool.endpoints.size()) {
+      diagnostics_.error(
+          list.at,
+          R"("endpoints" mixes a target with addresses; use one target alone, or addresses)");
+    } else if (targets > 1) {
+      diagnostics_.error(
+          list.at, R"("endpoints" holds more than one target; a name can have one CNAME only)");
+    }
+  }
+
+  // ---- names among each other ----
+
+  void check_names() {
+    UniqueNames names("the name of the [[service]]", diagnostics_);
+    for (const Draft& draft : drafts_) {
+      if (!draft.has_name) continue;
+      const Position at = draft.table->position_of("name");
+      const Name& name = draft.service.name;
+      names.add(name.folded().text(), name.text(), at);
+      check_inside_zone(name, at);
+      for (const Draft& other : drafts_) check_below(name, other, at);
+      for (const Pool& pool : draft.service.pools) check_debug_name(name, pool, at);
+    }
+  }
+
+  void check_inside_zone(const Name& name, Position at) {
+    const auto covers = [&](const Name& zone) { return name.is_at_or_below(zone); };
+    if (!document_.complete || std::ranges::any_of(context_.zones, covers)) return;
+    std::vector<std::string> zones;
+    for (const Name& zone : context_.zones) zones.push_back(zone.text());
+    diagnostics_.error(at, zones.empty() ? name.text() + " is in no [[zone]]: this file has none"
+                                         : fmt::format("{} is in no [[zone]]; there is {}",
+                                                       name.text(), joined(zones, ", ")));
+  }
+
+  void check_below(const Name& name, const Draft& other, Position at) {
+    if (!other.has_name) return;
+    const auto on = Name::child("on", other.service.name);
+    if (!on || !name.is_at_or_below(*on)) return;
+    diagnostics_.error(
+        at, fmt::format(
+                "{} lies in {}, where the pools of {} are answered one by one; choose another name",
+                name.text(), on->text(), other.service.name.text()));
+  }
+
+  /// CLUSTER.on.SERVICE must still be a name.
+  void check_debug_name(const Name& name, const Pool& pool, Position at) {
+    const auto on = Name::child("on", name);
+    if (on && (pool.cluster_name.empty() || Name::child(pool.cluster_name, *on))) return;
+    diagnostics_.error(
+        at, fmt::format("{} is too long: {}.on in front of it must fit in 255 octets", name.text(),
+                        pool.cluster_name));
+  }
+
+  // ---- pools of one service ----
+
+  void check_pools(const Draft& draft) {
+    UniqueNames clusters("a pool in the cluster", diagnostics_);
+    for (size_t i = 0; i < draft.service.pools.size(); ++i) {
+      const Pool& pool = draft.service.pools[i];
+      const TomlValue& table = *draft.pool_tables[i];
+      if (!pool.cluster_name.empty())
+        clusters.add(pool.cluster_name, pool.cluster_name, table.position_of("cluster"));
+      if (draft.service.policy == Policy::local) check_locality(draft, pool, table);
+      if (draft.has_name && is_target_pool(pool)) check_target(draft, pool, table);
+    }
+    check_endpoints_once(draft);
+    check_last_resort(draft);
+  }
+
+  void check_locality(const Draft& draft, const Pool& pool, const TomlValue& table) {
+    const TomlValue* cluster = table_named(document_.root, "cluster", pool.cluster_name);
+    if (!document_.complete || !cluster) return;
+    const TomlMember* localities = cluster->find("localities");
+    if (localities && !localities->value.items.empty()) return;
+    diagnostics_.error(
+        table.position_of("cluster"),
+        fmt::format(R"(the cluster {} has no "localities", which the policy "local" of {} needs)",
+                    toml_quoted(pool.cluster_name), draft.service.name.text()));
+  }
+
+  void check_target(const Draft& draft, const Pool& pool, const TomlValue& table) {
+    const Service& service = draft.service;
+    const Position at = table.position_of("endpoints");
+    for (const Endpoint& endpoint : pool.endpoints) {
+      const Name* target = std::get_if<Name>(&endpoint.address);
+      if (target && *target == service.name) {
+        diagnostics_.error(at, fmt::format("the target {} is the service itself", target->text()));
+      }
+    }
+    if (std::ranges::count(context_.zones, service.name) > 0) {
+      diagnostics_.error(
+          at, fmt::format("{} is the top of its zone, where no CNAME can stand; use addresses",
+                          service.name.text()));
+    }
+    if (service.policy == Policy::all && service.pools.size() > 1) {
+      diagnostics_.error(
+          at,
+          R"(a target cannot stand beside others in one answer, as the policy "all" wants; use addresses)");
+    }
+  }
+
+  void check_endpoints_once(const Draft& draft) {
+    UniqueNames endpoints("the endpoint", diagnostics_);
+    for (size_t i = 0; i < draft.service.pools.size(); ++i) {
+      const TomlValue& table = *draft.pool_tables[i];
+      const TomlMember* list = table.find("endpoints");
+      std::vector<std::string> own;
+      for (const Endpoint& endpoint : draft.service.pools[i].endpoints) {
+        const std::string text = lower(endpoint.text());
+        if (std::ranges::count(own, text) > 0) continue;  // read_options has said so
+        own.push_back(text);
+        endpoints.add(text, endpoint.text(),
+                      list ? item_position(*list, endpoint) : table.position_of("cluster"));
+      }
+    }
+  }
+
+  static Position item_position(const TomlMember& list, const Endpoint& endpoint) {
+    for (const TomlValue& item : list.value.items) {
+      const auto read = Form<Endpoint>::read(item, {});
+      if (read && read->text() == endpoint.text()) return item.at;
+    }
+    return list.value.at;
+  }
+
+  void check_last_resort(const Draft& draft) {
+    const std::vector<Pool>& pools = draft.service.pools;
+    if (!document_.complete || pools.empty()) return;
+    const auto last = std::ranges::count_if(pools, &Pool::last_resort);
+    if (last == 0 && draft.service.when_all_down == WhenAllDown::last_resort) {
+      diagnostics_.error(
+          draft.table->position_of("when_all_down"),
+          R"("when_all_down" is "last_resort", but no pool of this service has "last_resort = true")");
+    }
+    if (static_cast<size_t>(last) == pools.size()) {
+      diagnostics_.error(
+          draft.table->at,
+          R"(every pool of this [[service]] is "last_resort"; one at least must not be)");
+    }
+  }
+
+  const TomlDocument& document_;
+  const ServiceContext& context_;
+  Diagnostics& diagnostics_;
+  std::vector<Draft> drafts_;
+};
+
+}  // namespace
+
+std::vector<Service> parse_services(const TomlDocument& document, const ServiceContext& context,
+                                    Diagnostics& diagnostics) {
+  return ServiceFile(document, context, diagnostics).parse();
+}
+
+}  // namespace swingover::zones

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "base/options.h"
+#include "base/toml_source.h"
+#include "zones/name.h"
+#include "zones/service.h"
+#include "zones/topology.h"
+
+namespace swingover {
+
+template <>
+struct Form<zones::Name> {
+  static constexpr std::string_view noun = R"(a DNS name such as "shop.svc.example.com.")";
+  static constexpr std::string_view plural = "DNS names";
+  static constexpr bool in_quotes = true;
+  static Result<zones::Name> read(const TomlValue& value, NoLimits);
+  static std::string text(const zones::Name& value) { return value.text(); }
+};
+
+template <>
+struct Form<zones::Endpoint> {
+  static constexpr std::string_view noun =
+      R"(an address, or a target such as "lb.fra.example.net.")";
+  static constexpr std::string_view plural =
+      "addresses, or one target such as \"lb.fra.example.net.\"";
+  static constexpr bool in_quotes = true;
+  static Result<zones::Endpoint> read(const TomlValue& value, NoLimits);
+  static std::string text(const zones::Endpoint& value) { return value.text(); }
+};
+
+template <>
+struct OptionWords<zones::Policy> {
+  using Policy = zones::Policy;
+  static constexpr std::array words{
+      Word<Policy>{Policy::failover, "failover",
+                   "the pools of the lowest `priority` that are eligible"},
+      Word<Policy>{Policy::active_active, "active-active",
+                   "all pools that are eligible, by `weight`"},
+      Word<Policy>{Policy::local, "local",
+                   "the pools nearest to the client: its locality, its region, anywhere"},
+      Word<Policy>{Policy::all, "all", "every eligible endpoint of every pool, in one answer"},
+  };
+};
+
+template <>
+struct OptionWords<zones::Sticky> {
+  using Sticky = zones::Sticky;
+  static constexpr std::array words{
+      Word<Sticky>{Sticky::none, "none", "every query is chosen for anew"},
+      Word<Sticky>{Sticky::client, "client",
+                   "a client network keeps its pool while that stays eligible"},
+  };
+};
+
+template <>
+struct OptionWords<zones::WhenAllDown> {
+  using Rule = zones::WhenAllDown;
+  static constexpr std::array words{
+      Word<Rule>{Rule::all, "all", "answer as if all were up: the checks may be what is wrong"},
+      Word<Rule>{Rule::last_resort, "last_resort",
+                 "answer the pools with `last_resort = true`, whatever their health"},
+      Word<Rule>{Rule::nodata, "nodata", "answer that the name has no such records"},
+      Word<Rule>{Rule::servfail, "servfail",
+                 "answer SERVFAIL, so that resolvers may keep what they have"},
+  };
+};
+
+}  // namespace swingover
+
+namespace swingover::zones {
+
+inline constexpr Ttl ttl_max{0x7fffffff};  // RFC 2181 section 8
+
+inline constexpr std::tuple service_options{
+    option("name", &Service::name, "the name that clients ask for, inside one of the zones")
+        .required(),
+    option("policy", &Service::policy, "who gets which pool"),
+    option("ttl", &Service::ttl, Ttl(0), ttl_max,
+           "how long resolvers may keep an answer; whole seconds"),
+    option("answers", &Service::answers, 0, 100,
+           "at most so many addresses of a family in one answer; 0 = all")
+        .by_default("1; 0 with the policy `all`"),
+    option("monitors", &Service::monitors,
+           "probed at each endpoint; with none, endpoints are up while their cluster is"),
+    option("sticky", &Service::sticky, "whether a client network keeps its pool"),
+    option("when_all_down", &Service::when_all_down, "what to answer when nothing is eligible"),
+};
+
+inline constexpr std::tuple pool_options{
+    option("cluster", &Pool::cluster_name, NotEmpty{},
+           "the [[cluster]] that these endpoints are in")
+        .required(),
+    option("priority", &Pool::priority, 0, 65535,
+           "the order of the policy `failover`, lowest first"),
+    option("weight", &Pool::weight, Weight(0), Weight(65535),
+           "the share among equals; 0 = only when no other of its kind is eligible"),
+    option("last_resort", &Pool::last_resort, "used only when no other pool is eligible"),
+    option("endpoints", &Pool::endpoints, "addresses, or one target, which is answered as a CNAME")
+        .by_default("the cluster's addresses"),
+};
+
+/// What services refer to. The spans are of the whole file, whatever else is wrong with those sections.
+struct ServiceContext {
+  const Topology& topology;
+  std::span<const std::string> monitors;
+  std::span<const Name> zones;
+};
+
+/// The `[[service]]` tables of `document`, every cross-reference checked, not numbered yet. Every problem goes to
+/// `diagnostics`; use the result only if there is no error.
+std::vector<Service> parse_services(const TomlDocument& document, const ServiceContext& context,
+                                    Diagnostics& diagnostics);
+
+}  // namespace swingover::zones

@@ -1,0 +1,117 @@
+#include "zones/topology_file.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/toml_tables.h"
+
+namespace swingover::zones {
+namespace {
+
+void parse_regions(const TomlDocument& document, Topology& topology, Diagnostics& diagnostics) {
+  UniqueNames names("the name of the [[region]]", diagnostics);
+  for (const TomlValue* table : tables_of(document.root, "region")) {
+    RegionOptions region;
+    read_options(*table, region_options, region,
+                 {.header = "[[region]]", .complete = document.complete}, diagnostics);
+    if (!region.name.empty() &&
+        names.add(lower(region.name), region.name, table->position_of("name"))) {
+      topology.regions.push_back(std::move(region.name));
+    }
+  }
+}
+
+/// A client network belongs to one locality.
+void check_clients(const TomlValue& table, UniqueNames& prefixes) {
+  const TomlMember* clients = table.find("clients");
+  if (!clients) return;
+  std::vector<IpPrefix> own;
+  for (const TomlValue& item : clients->value.items) {
+    const auto prefix = Form<IpPrefix>::read(item, {});
+    if (!prefix || std::ranges::count(own, *prefix) > 0) continue;  // read_options has said so
+    own.push_back(*prefix);
+    prefixes.add(prefix->text(), prefix->text(), item.at);
+  }
+}
+
+void parse_localities(const TomlDocument& document, Topology& topology, Diagnostics& diagnostics) {
+  UniqueNames names("the name of the [[locality]]", diagnostics);
+  UniqueNames prefixes("the client network", diagnostics);
+  const std::vector<std::string> regions = names_in(document.root, "region");
+  for (const TomlValue* table : tables_of(document.root, "locality")) {
+    Locality locality;
+    read_options(*table, locality_options, locality,
+                 {.header = "[[locality]]", .complete = document.complete}, diagnostics);
+    if (document.complete) check_references(*table, "region", regions, "[[region]]", diagnostics);
+    check_clients(*table, prefixes);
+    if (!locality.name.empty() &&
+        names.add(lower(locality.name), locality.name, table->position_of("name"))) {
+      topology.localities.push_back(std::move(locality));
+    }
+  }
+}
+
+void check_cluster(const TomlValue& table, const ClusterOptions& cluster, bool complete,
+                   Diagnostics& diagnostics) {
+  if (complete && !cluster.monitors.empty() && !table.find("addresses")) {
+    diagnostics.error(table.position_of("monitors"),
+                      R"([[cluster]] with "monitors" needs "addresses", at which they look)");
+  }
+  const TomlMember* addresses = table.find("addresses");
+  if (!addresses) return;
+  for (const TomlValue& item : addresses->value.items) {
+    const auto address = Form<IpAddress>::read(item, {});
+    if (!address) continue;
+    if (address->is_any()) {
+      diagnostics.error(item.at, address->text() + " is no address that a client can reach");
+    } else if (address->unmapped() != *address) {
+      diagnostics.error(item.at, fmt::format("write {} as {}", address->text(),
+                                             toml_quoted(address->unmapped().text())));
+    }
+  }
+}
+
+void parse_clusters(const TomlDocument& document, std::span<const std::string> monitors,
+                    Topology& topology, Diagnostics& diagnostics) {
+  UniqueNames names("the name of the [[cluster]]", diagnostics);
+  const std::vector<std::string> localities = names_in(document.root, "locality");
+  for (const TomlValue* table : tables_of(document.root, "cluster")) {
+    ClusterOptions options;
+    read_options(*table, cluster_options, options,
+                 {.header = "[[cluster]]", .complete = document.complete}, diagnostics);
+    if (document.complete) {
+      check_references(*table, "localities", localities, "[[locality]]", diagnostics);
+      check_references(*table, "monitors", monitors, "[[monitor]]", diagnostics);
+    }
+    check_cluster(*table, options, document.complete, diagnostics);
+    // The name becomes a label of CLUSTER.on.SERVICE, and those are blind to case.
+    if (options.name.empty() ||
+        !names.add(lower(options.name), options.name, table->position_of("name")))
+      continue;
+    Cluster cluster{.name = std::move(options.name),
+                    .localities = {},
+                    .capacity = options.capacity,
+                    .addresses = std::move(options.addresses),
+                    .monitors = std::move(options.monitors)};
+    for (const std::string& name : options.localities) {
+      const auto found = std::ranges::find(topology.localities, name, &Locality::name);
+      if (found == topology.localities.end()) continue;
+      cluster.localities.emplace_back(static_cast<uint32_t>(found - topology.localities.begin()));
+    }
+    topology.clusters.push_back(std::move(cluster));
+  }
+}
+
+}  // namespace
+
+Topology parse_topology(const TomlDocument& document, std::span<const std::string> monitors,
+                        Diagnostics& diagnostics) {
+  Topology topology;
+  parse_regions(document, topology, diagnostics);
+  parse_localities(document, topology, diagnostics);
+  parse_clusters(document, monitors, topology, diagnostics);
+  return topology;
+}
+
+}  // namespace swingover::zones

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "base/options.h"
+#include "base/toml_source.h"
+#include "zones/topology.h"
+
+namespace swingover::zones {
+
+struct RegionOptions {
+  std::string name;
+};
+
+/// A [[cluster]] as written; Cluster has places for names.
+struct ClusterOptions {
+  std::string name;
+  std::vector<std::string> localities;
+  std::optional<double> capacity;
+  std::vector<IpAddress> addresses;
+  std::vector<std::string> monitors;
+};
+
+inline constexpr std::tuple region_options{
+    option("name", &RegionOptions::name, LabelOnly{}, "what localities call it").required(),
+};
+
+inline constexpr std::tuple locality_options{
+    option("name", &Locality::name, LabelOnly{}, "what clusters call it").required(),
+    option("region", &Locality::region, "the [[region]] that it is in")
+        .by_default("none: near nothing but itself"),
+    option("clients", &Locality::clients,
+           "the networks of the clients who live there; the longest prefix wins"),
+};
+
+inline constexpr std::tuple cluster_options{
+    option("name", &ClusterOptions::name, LabelOnly{},
+           "what pools call it, and a label in `NAME.on.SERVICE`")
+        .required(),
+    option("localities", &ClusterOptions::localities,
+           "where it runs; needed by the policy `local`"),
+    option("capacity", &ClusterOptions::capacity, 0.0, 1e15,
+           "what it can carry, in the services' unit of load")
+        .by_default("unlimited"),
+    option("addresses", &ClusterOptions::addresses,
+           "its ingress: the endpoints of pools that name none of their own"),
+    option("monitors", &ClusterOptions::monitors,
+           "the cluster is up while these pass at its addresses"),
+};
+
+/// The `[[region]]`, `[[locality]]` and `[[cluster]]` tables of `document`. Every problem goes to `diagnostics`;
+/// what has a name is kept all the same, so that references to it are no further problems.
+Topology parse_topology(const TomlDocument& document, std::span<const std::string> monitors,
+                        Diagnostics& diagnostics);
+
+}  // namespace swingover::zones
