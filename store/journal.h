@@ -19,7 +19,12 @@ struct JournalEntry {
   std::string before;
   std::string after;
   std::string reason;
+  friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
 };
+
+/// An entry as stored: a version byte, then its time and texts. Errors: corrupt.
+std::string encode_entry(const JournalEntry& entry);
+Result<JournalEntry> decode_entry(std::string_view bytes);
 
 /// The journal table: time-ordered, appended with the state it tells of, pruned by age.
 ///
@@ -40,15 +45,17 @@ class Journal {
     std::string target;  // exact, or a prefix that ends in "/"; empty: all
     size_t most = 1000;
   };
-  /// Newest first.
+  /// Newest first. Cost: decodes every entry from the newest back to `since`, or to the `most`th found.
   static Result<std::vector<JournalEntry>> read(const Store& store, const Query& query);
 
-  /// Erases into `batch` up to `most` entries older than `before`; returns how many.
+  /// Erases into `batch` up to `most` entries whose keys are older than `before`, the oldest first; returns
+  /// how many. Fewer than `most`: there is nothing more to prune. Commit before the next slice.
   static Result<size_t> prune(const Store& store, WallTime before, size_t most, Batch& batch);
 
  private:
   WallTime newest_{};
   uint32_t sequence_ = 0;
+  bool is_empty_ = true;
 };
 
 }  // namespace swingover::store

@@ -61,7 +61,8 @@ class Store {
 
   virtual Result<std::optional<std::string>> get(Table table, std::string_view key) const = 0;
 
-  /// Keys in [first, last), bytewise; an empty `last` is the end. `visit` returns false to stop.
+  /// Keys in [first, last), bytewise; an empty `last` is the end. `visit` returns false to stop; it must not
+  /// call the store, and what it is given is good until it returns.
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
   virtual Status scan(Table table, std::string_view first, std::string_view last,
                       Direction direction, const Visit& visit) const = 0;
