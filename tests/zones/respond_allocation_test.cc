@@ -1,0 +1,154 @@
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <new>
+
+#include "tests/support/served.h"
+#include "zones/protocol.h"
+#include "zones/respond.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SWINGOVER_COUNTS_MALLOC 0  // the sanitizer owns malloc
+#else
+#define SWINGOVER_COUNTS_MALLOC 1
+#endif
+
+namespace {
+thread_local uint64_t allocations = 0;
+}
+
+#if SWINGOVER_COUNTS_MALLOC
+// glibc's own names for what we put ourselves in front of; operator new ends here too.
+extern "C" {
+void* __libc_malloc(size_t size);                // NOLINT
+void* __libc_calloc(size_t count, size_t size);  // NOLINT
+void* __libc_realloc(void* old, size_t size);    // NOLINT
+
+void* malloc(size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* calloc(size_t count, size_t size) {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+void* realloc(void* old, size_t size) {
+  ++allocations;
+  return __libc_realloc(old, size);
+}
+}
+#endif
+
+namespace swingover::tests {
+namespace {
+
+using namespace zones;
+
+Model model() {
+  Model out;
+  out.topology = two_clusters();
+  std::string text = R"(
+    @ 60 IN SOA n h 1 2 3 4 5
+    @ 60 IN NS n
+    @ 60 IN MX 1 n
+    n 60 IN A 192.0.2.53
+    alias 60 IN CNAME shop
+    *.wild 60 IN CNAME n
+    sub 60 IN NS ns.sub
+    sub 60 IN NS ns.other.example.
+    ns.sub 60 IN A 192.0.2.1
+    d 60 IN DNAME target
+    x.target 60 IN A 192.0.2.2
+)";
+  for (int i = 0; i < 100; ++i) text += "many 60 IN A 192.0.2." + std::to_string(i) + "\n";
+  out.zones = {zone_source("svc.example.", text),
+               zone_source("other.example.",
+                           "@ 60 IN SOA n h 1 2 3 4 5\n@ 60 IN NS ns\nns 60 IN A 192.0.2.3\n")};
+  out.services = {service_of("shop.svc.example.", {pool_of("fra", {"192.0.2.10", "2001:db8::10"}),
+                                                   pool_of("ams", {"192.0.2.20"})}),
+                  service_of("cdn.svc.example.", {pool_of("fra", {"n.svc.example."})}),
+                  service_of("sticky.svc.example.",
+                             {pool_of("fra", {"192.0.2.1"}), pool_of("ams", {"192.0.2.3"})}),
+                  service_of("local.svc.example.",
+                             {pool_of("fra", {"192.0.2.1"}), pool_of("ams", {"192.0.2.3"})}),
+                  service_of("strict.svc.example.", {pool_of("fra", {"192.0.2.4"})})};
+  out.services[2].policy = Policy::active_active;
+  out.services[2].sticky = Sticky::client;
+  out.services[3].policy = Policy::local;
+  out.services[4].when_all_down = WhenAllDown::servfail;
+  return out;
+}
+
+struct Kind {
+  const char* what;
+  std::string_view name;
+  uint16_t type = type::a;
+  uint16_t rcode = 0;
+};
+
+}  // namespace
+
+TEST_CASE("no kind of answer allocates memory", "[respond_allocation]") {
+  Served server(model());
+  server.set_all(Eligibility::eligible);
+  server.set(8, Eligibility::down);  // of `strict`
+  server.set_client(*parse_ip_address("10.2.3.4"));
+  const Kind kind = GENERATE(values<Kind>({
+      {"static", "n.svc.example."},
+      {"with additional data", "svc.example.", type::mx},
+      {"NODATA", "n.svc.example.", type::aaaa},
+      {"NXDOMAIN", "a.b.c.svc.example.", type::a, rcode::name_error},
+      {"wildcard and CNAME", "x.wild.svc.example."},
+      {"CNAME to a service", "alias.svc.example."},
+      {"referral with glue", "a.sub.svc.example."},
+      {"DNAME", "x.d.svc.example."},
+      {"truncated", "many.svc.example."},
+      {"ANY", "svc.example.", type::any},
+      {"service", "shop.svc.example."},
+      {"service, IPv6", "shop.svc.example.", type::aaaa},
+      {"service with a target", "cdn.svc.example."},
+      {"sticky service", "sticky.svc.example."},
+      {"local service", "local.svc.example."},
+      {"service that fails", "strict.svc.example.", type::a, rcode::server_failure},
+      {"a pool's own name", "fra.on.shop.svc.example."},
+      {"outside", "example.org.", type::a, rcode::refused},
+      {"refused transfer", "svc.example.", type::ixfr, rcode::refused},
+  }));
+  INFO(kind.what);
+  std::vector<uint8_t> out(65'535);
+  const auto packet = query_packet({.name = kind.name, .type = kind.type});
+  auto malformed = packet;
+  malformed.push_back(0);
+  auto badvers = packet;
+  badvers[badvers.size() - 5] = 1;
+  for (const Transport transport : {Transport::udp, Transport::tcp}) {
+    const Client client{.address = *parse_ip_address("10.2.3.4"), .transport = transport};
+    const uint64_t before = allocations;
+    const Outcome answer = respond(packet, client, server.snapshot(), server.tally(), out);
+    const Outcome bad = respond(malformed, client, server.snapshot(), server.tally(), out);
+    const Outcome version = respond(badvers, client, server.snapshot(), server.tally(), out);
+    const Outcome cut =
+        respond(Bytes(packet).first(11), client, server.snapshot(), server.tally(), out);
+    const uint64_t after = allocations;
+    CHECK(after == before);
+    CHECK(answer.rcode == kind.rcode);
+    CHECK(bad.rcode == rcode::format_error);
+    CHECK(version.rcode == rcode::bad_version);
+    CHECK(cut.size == 0);
+  }
+}
+
+#if SWINGOVER_COUNTS_MALLOC
+TEST_CASE("the count of allocations counts", "[respond_allocation]") {
+  const uint64_t before = allocations;
+  delete new volatile int(1);
+  std::free(std::malloc(1));  // NOLINT
+  CHECK(allocations >= before + 1);
+  const uint64_t between = allocations;
+  std::vector<uint8_t> bytes(1000);
+  CHECK(bytes.data() != nullptr);
+  CHECK(allocations > between);
+}
+#endif
+
+}  // namespace swingover::tests
