@@ -12,7 +12,9 @@ namespace swingover::zones {
 struct Rrset {
   uint16_t type = 0;
   Ttl ttl;
-  std::vector<std::vector<uint8_t>> rdatas;  // uncompressed wire form (RFC 3597), no duplicates
+  std::vector<std::vector<uint8_t>>
+      rdatas;         // uncompressed wire form (RFC 3597), sorted, no duplicates
+  unsigned line = 0;  // of its first record in the file
 };
 
 /// The static records of one zone as its master file gives them: checked, in canonical order,
@@ -22,6 +24,8 @@ struct ZoneContents {
     Name name;
     std::vector<Rrset> rrsets;  // by type, ascending
     unsigned line = 0;          // of its first record in the file
+
+    const Rrset* find(uint16_t type) const;
   };
 
   Name apex;

@@ -1,0 +1,583 @@
+#include "zones/zone_file_rdata.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "base/text.h"
+
+// Last: it makes bool, true and false macros.
+#include <ldns/ldns.h>
+#undef bool
+#undef true
+#undef false
+
+namespace swingover::zones {
+namespace {
+
+constexpr size_t rdata_max = 65535;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex_digit(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+uint8_t hex_value(char c) {
+  return static_cast<uint8_t>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+struct FreeRdf {
+  void operator()(ldns_rdf* rdf) const { ldns_rdf_deep_free(rdf); }
+};
+struct FreeRecord {
+  void operator()(ldns_rr* record) const { ldns_rr_free(record); }
+};
+using Rdf = std::unique_ptr<ldns_rdf, FreeRdf>;
+using Record = std::unique_ptr<ldns_rr, FreeRecord>;
+
+Bytes octets_of(const ldns_rdf* rdf) {
+  return {ldns_rdf_data(rdf), ldns_rdf_size(rdf)};
+}
+
+const char* field_help(ldns_rdf_type field) {
+  switch (field) {
+    case LDNS_RDF_TYPE_A:
+      return "not an IPv4 address such as 192.0.2.1";
+    case LDNS_RDF_TYPE_AAAA:
+      return "not an IPv6 address such as 2001:db8::1";
+    case LDNS_RDF_TYPE_STR:
+      return "not a string of at most 255 octets with valid escapes";
+    case LDNS_RDF_TYPE_LONG_STR:
+      return "not a string with valid escapes";
+    case LDNS_RDF_TYPE_B64:
+      return "not base64";
+    case LDNS_RDF_TYPE_HEX:
+      return "not an even number of hexadecimal digits";
+    case LDNS_RDF_TYPE_TIME:
+      return "not a time such as 20260131120000, nor seconds since 1970";
+    case LDNS_RDF_TYPE_ALG:
+      return "not an algorithm: a number to 255, or a name such as ECDSAP256SHA256";
+    case LDNS_RDF_TYPE_CERT_ALG:
+      return "not a certificate type: a number, or a name such as PKIX";
+    case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+      return "not a certificate usage: 0 to 255, or such as DANE-EE";
+    case LDNS_RDF_TYPE_SELECTOR:
+      return "not a selector: 0 to 255, Cert or SPKI";
+    case LDNS_RDF_TYPE_MATCHING_TYPE:
+      return "not a matching type: 0 to 255, or such as SHA2-256";
+    case LDNS_RDF_TYPE_NSEC3_SALT:
+      return "not a salt: - or at most 255 octets in hexadecimal";
+    case LDNS_RDF_TYPE_NSEC3_NEXT_OWNER:
+      return "not a hash in base32hex";
+    case LDNS_RDF_TYPE_LOC:
+      return "not a place such as 52 22 23 N 4 53 32 E -2m";
+    case LDNS_RDF_TYPE_APL:
+      return "not an address prefix such as 1:192.0.2.0/24 or !2:2001:db8::/32";
+    case LDNS_RDF_TYPE_TAG:
+      return "not a tag: letters and digits";
+    case LDNS_RDF_TYPE_EUI48:
+      return "not an EUI-48 such as 00-00-5e-00-53-2a";
+    case LDNS_RDF_TYPE_EUI64:
+      return "not an EUI-64 such as 00-00-5e-ef-10-00-00-2a";
+    case LDNS_RDF_TYPE_ILNP64:
+      return "not 64 bits such as 0014:4fff:ff20:ee64";
+    case LDNS_RDF_TYPE_NSAP:
+      return "not an NSAP address such as 0x47.0005";
+    case LDNS_RDF_TYPE_HIP:
+      return "not ALGORITHM HIT KEY as in RFC 8005";
+    case LDNS_RDF_TYPE_IPSECKEY:
+      return "not PRECEDENCE TYPE ALGORITHM GATEWAY KEY as in RFC 4025";
+    case LDNS_RDF_TYPE_AMTRELAY:
+      return "not PRECEDENCE D TYPE RELAY as in RFC 8777";
+    case LDNS_RDF_TYPE_WKS:
+      return "not a protocol and its services";
+    case LDNS_RDF_TYPE_SVCPARAMS:
+      return "not service parameters such as alpn=h2 port=8443, each once";
+    default:
+      return "not what this field takes";
+  }
+}
+
+// Numbers that ldns would wrap silently.
+std::optional<uint64_t> number_up_to(std::string_view text, uint64_t most) {
+  const auto value = parse_number(text);
+  return value && *value <= most ? value : std::nullopt;
+}
+
+// Whether ldns reads this text right and within its buffers (1.8.3: signs and overflow wrap, odd hexadecimal
+// digits gain a zero, hit and hint buffers are overrun, unknown words count as 0).
+bool is_safe_field(ldns_rdf_type field, const std::string& text) {
+  const auto all = [&](auto test) { return std::ranges::all_of(text, test); };
+  switch (field) {
+    case LDNS_RDF_TYPE_HEX:
+      return text.size() % 2 == 0 && all(is_hex_digit);
+    case LDNS_RDF_TYPE_NSEC3_SALT:
+      return text == "-" || (text.size() <= 510 && !text.empty());
+    case LDNS_RDF_TYPE_NSEC3_NEXT_OWNER:
+      return !text.empty() && text.size() <= 255;
+    case LDNS_RDF_TYPE_TIME:
+      return number_up_to(text, text.size() == 14 ? UINT64_MAX : UINT32_MAX).has_value();
+    case LDNS_RDF_TYPE_ALG:
+    case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+    case LDNS_RDF_TYPE_SELECTOR:
+    case LDNS_RDF_TYPE_MATCHING_TYPE:
+      return !is_digit(text[0]) || number_up_to(text, 255);
+    case LDNS_RDF_TYPE_CERT_ALG:
+      return !is_digit(text[0]) || number_up_to(text, 65535);
+    case LDNS_RDF_TYPE_TAG:
+      return !text.empty();
+    case LDNS_RDF_TYPE_EUI48:
+    case LDNS_RDF_TYPE_EUI64: {
+      if (text.size() != (field == LDNS_RDF_TYPE_EUI48 ? 17U : 23U)) return false;
+      for (size_t i = 0; i < text.size(); ++i) {
+        if (i % 3 == 2 ? text[i] != '-' : !is_hex_digit(text[i])) return false;
+      }
+      return true;
+    }
+    case LDNS_RDF_TYPE_ILNP64:
+      return all([](char c) { return is_hex_digit(c) || c == ':'; });
+    case LDNS_RDF_TYPE_APL: {
+      const size_t slash = text.find('/');
+      const bool is_v6 = text.starts_with("2:") || text.starts_with("!2:");
+      const bool is_v4 = text.starts_with("1:") || text.starts_with("!1:");
+      return slash != text.npos && (is_v4 || is_v6) &&
+             number_up_to(std::string_view(text).substr(slash + 1), is_v6 ? 128 : 32);
+    }
+    case LDNS_RDF_TYPE_NSAP:
+      return text.size() >= 4 &&
+             all([](char c) { return is_hex_digit(c) || c == '.' || c == 'x'; }) &&
+             std::ranges::count(text, 'x') == 1;
+    case LDNS_RDF_TYPE_ATMA:
+      return all([](char c) { return is_hex_digit(c) || c == '.'; });
+    default:
+      return true;
+  }
+}
+
+// What ldns reads as one field although it is several words.
+bool takes_the_rest(ldns_rdf_type field) {
+  switch (field) {
+    case LDNS_RDF_TYPE_B64:
+    case LDNS_RDF_TYPE_HEX:
+    case LDNS_RDF_TYPE_NSEC:
+    case LDNS_RDF_TYPE_LOC:
+    case LDNS_RDF_TYPE_WKS:
+    case LDNS_RDF_TYPE_IPSECKEY:
+    case LDNS_RDF_TYPE_AMTRELAY:
+    case LDNS_RDF_TYPE_SVCPARAMS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Type bitmaps of NSEC, NSEC3 and CSYNC (RFC 4034 section 4.1.2).
+class TypeBitmap {
+ public:
+  void add(uint16_t type) { types_.push_back(type); }
+  void append_to(std::vector<uint8_t>& out) {
+    std::ranges::sort(types_);
+    for (size_t i = 0; i < types_.size();) {
+      const unsigned window = types_[i] >> 8;
+      std::array<uint8_t, 32> bits{};
+      size_t used = 0;
+      for (; i < types_.size() && types_[i] >> 8 == window; ++i) {
+        const unsigned low = types_[i] & 0xff;
+        bits[low / 8] = static_cast<uint8_t>(bits[low / 8] | 0x80U >> low % 8);
+        used = low / 8 + 1;
+      }
+      out.push_back(static_cast<uint8_t>(window));
+      out.push_back(static_cast<uint8_t>(used));
+      out.insert(out.end(), bits.begin(), bits.begin() + static_cast<std::ptrdiff_t>(used));
+    }
+  }
+
+ private:
+  std::vector<uint16_t> types_;
+};
+
+class RdataEncoder {
+ public:
+  RdataEncoder(uint16_t type, std::span<const MasterToken> words, Position end, const Name& origin,
+               Diagnostics& diagnostics, std::vector<uint8_t>& out)
+      : type_(type),
+        words_(words),
+        end_(end),
+        origin_(origin),
+        diagnostics_(diagnostics),
+        out_(out),
+        start_(out.size()) {}
+
+  bool encode() {
+    const bool generic = !words_.empty() && !words_[0].quoted && words_[0].text == "\\#";
+    if (!(generic ? encode_generic() : encode_fields())) {
+      out_.resize(start_);
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  bool encode_generic();
+  bool is_data_of_type(Bytes rdata) const;
+  bool encode_fields();
+  bool encode_field(ldns_rdf_type field, bool last);
+  bool put_name(const MasterToken& word);
+  bool put_number(const MasterToken& word, size_t octets);
+  bool put_period(const MasterToken& word);
+  bool put_bitmap();
+  bool put_type(const MasterToken& word);
+  bool put_by_ldns(ldns_rdf_type field, const MasterToken& first, bool last);
+  bool check_joined(ldns_rdf_type field, const MasterToken& first,
+                    std::span<const MasterToken> words);
+  bool check_written(ldns_rdf_type field, const MasterToken& first, size_t from);
+  bool numbers(std::span<const MasterToken> words, std::initializer_list<uint64_t> most);
+
+  bool error(Position at, std::string message) {
+    diagnostics_.error(at, std::move(message));
+    return false;
+  }
+  void put(Bytes octets) { out_.insert(out_.end(), octets.begin(), octets.end()); }
+  void put_number(uint64_t value, size_t octets) {
+    while (octets-- > 0) out_.push_back(static_cast<uint8_t>(value >> 8 * octets));
+  }
+
+  const uint16_t type_;
+  const std::span<const MasterToken> words_;
+  const Position end_;
+  const Name& origin_;
+  Diagnostics& diagnostics_;
+  std::vector<uint8_t>& out_;
+  const size_t start_;
+  size_t next_ = 0;      // the first word not yet read
+  std::string scratch_;  // ldns wants it to end in NUL
+};
+
+// RFC 3597 section 5. Data of a type that ldns knows must have that type's form, names uncompressed.
+bool RdataEncoder::encode_generic() {
+  const auto size = words_.size() > 1 ? number_up_to(words_[1].text, rdata_max) : std::nullopt;
+  if (!size) {
+    return error(words_.size() > 1 ? words_[1].at : end_,
+                 "\\# needs a length of 0 to 65535 octets behind it");
+  }
+  size_t digits = 0;
+  for (const MasterToken& word : words_.subspan(2)) {
+    for (const char c : word.text) {
+      if (word.quoted || !is_hex_digit(c)) return error(word.at, field_help(LDNS_RDF_TYPE_HEX));
+      if (digits++ % 2 == 0) {
+        out_.push_back(static_cast<uint8_t>(hex_value(c) << 4));
+      } else {
+        out_.back() = static_cast<uint8_t>(out_.back() | hex_value(c));
+      }
+    }
+  }
+  if (digits != 2 * *size) {
+    return error(words_[1].at, "the length says " + std::to_string(*size) + " octets, but " +
+                                   std::to_string(digits) + " hexadecimal digits follow");
+  }
+  if (is_data_of_type({out_.data() + start_, *size})) return true;
+  return error(words_[0].at,
+               "these octets are not the data of a record of type " + type_text(type_));
+}
+
+bool RdataEncoder::is_data_of_type(Bytes rdata) const {
+  const ldns_rr_descriptor* form = ldns_rr_descript(type_);
+  if (!form->_name || type_ == LDNS_RR_TYPE_NULL) return true;
+  std::vector<uint8_t> wire{static_cast<uint8_t>(rdata.size() >> 8),
+                            static_cast<uint8_t>(rdata.size())};
+  wire.insert(wire.end(), rdata.begin(), rdata.end());
+  const Record record(ldns_rr_new());
+  ldns_rr_set_type(record.get(), static_cast<ldns_rr_type>(type_));
+  size_t at = 0;
+  if (ldns_wire2rdf(record.get(), wire.data(), wire.size(), &at) != LDNS_STATUS_OK) return false;
+  if (ldns_rr_rd_count(record.get()) < ldns_rr_descriptor_minimum(form)) return false;
+  // What comes back must be what went in: a compressed name, or octets left over, would differ.
+  std::vector<uint8_t> again;
+  for (size_t i = 0; i < ldns_rr_rd_count(record.get()); ++i) {
+    const Bytes field = octets_of(ldns_rr_rdf(record.get(), i));
+    if (ldns_rr_descriptor_field_type(form, i) == LDNS_RDF_TYPE_DNAME && !Name::from_wire(field))
+      return false;
+    again.insert(again.end(), field.begin(), field.end());
+  }
+  return std::ranges::equal(again, rdata);
+}
+
+bool RdataEncoder::encode_fields() {
+  const ldns_rr_descriptor* form = ldns_rr_descript(type_);
+  if (!form->_name || type_ == LDNS_RR_TYPE_NULL) {
+    return error(
+        words_.empty() ? end_ : words_[0].at,
+        "the data of " + type_text(type_) + " has no text form: write \\# LENGTH HEX (RFC 3597)");
+  }
+  const size_t least = ldns_rr_descriptor_minimum(form);
+  const size_t most = ldns_rr_descriptor_maximum(form);
+  size_t fields = 0;
+  for (; fields < most && next_ < words_.size(); ++fields) {
+    if (!encode_field(ldns_rr_descriptor_field_type(form, fields), fields + 1 == most))
+      return false;
+  }
+  if (next_ < words_.size()) {
+    return error(words_[next_].at, "a record of type " + type_text(type_) + " ends before this");
+  }
+  // Only what is allowed to be empty may be left out: an empty NSEC bitmap, no service parameters.
+  const bool may_end_early =
+      fields + 1 == least &&
+      (ldns_rr_descriptor_field_type(form, fields) == LDNS_RDF_TYPE_NSEC ||
+       ldns_rr_descriptor_field_type(form, fields) == LDNS_RDF_TYPE_SVCPARAMS);
+  if (fields < least && !may_end_early) {
+    return error(end_, "a record of type " + type_text(type_) + " needs " + std::to_string(least) +
+                           (least == 1 ? " field" : " fields") + ", here are " +
+                           std::to_string(fields));
+  }
+  if (out_.size() - start_ > rdata_max)
+    return error(words_[0].at, "the data has more than 65535 octets");
+  return true;
+}
+
+bool RdataEncoder::encode_field(ldns_rdf_type field, bool last) {
+  const MasterToken& word = words_[next_];
+  const bool is_text = field == LDNS_RDF_TYPE_STR || field == LDNS_RDF_TYPE_LONG_STR;
+  if (word.quoted && !is_text && field != LDNS_RDF_TYPE_TAG) {
+    return error(word.at, "only strings are quoted, and this field is none");
+  }
+  if (field == LDNS_RDF_TYPE_NSEC) return put_bitmap();
+  ++next_;
+  switch (field) {
+    case LDNS_RDF_TYPE_DNAME:
+      return put_name(word);
+    case LDNS_RDF_TYPE_INT8:
+      return put_number(word, 1);
+    case LDNS_RDF_TYPE_INT16:
+      return put_number(word, 2);
+    case LDNS_RDF_TYPE_INT32:
+      return put_number(word, 4);
+    case LDNS_RDF_TYPE_PERIOD:
+      return put_period(word);
+    case LDNS_RDF_TYPE_TYPE:
+      return put_type(word);
+    default:
+      return put_by_ldns(field, word, last);
+  }
+}
+
+bool RdataEncoder::put_name(const MasterToken& word) {
+  const auto name = parse_relative_name(word.text, origin_);
+  if (!name) return error(word.at, name.error().message);
+  put(name->wire());
+  return true;
+}
+
+bool RdataEncoder::put_number(const MasterToken& word, size_t octets) {
+  const uint64_t most = (uint64_t{1} << 8 * octets) - 1;
+  const auto value = number_up_to(word.text, most);
+  if (!value) return error(word.at, "not a number from 0 to " + std::to_string(most));
+  put_number(*value, octets);
+  return true;
+}
+
+bool RdataEncoder::put_period(const MasterToken& word) {
+  const auto seconds = parse_ttl(word.text);
+  if (!seconds) return error(word.at, seconds.error().message);
+  put_number(*seconds, 4);
+  return true;
+}
+
+bool RdataEncoder::put_type(const MasterToken& word) {
+  const uint16_t type = parse_type(word.text);
+  if (type == 0) return error(word.at, "no record type of this name; others are written TYPE123");
+  put_number(type, 2);
+  return true;
+}
+
+bool RdataEncoder::put_bitmap() {
+  TypeBitmap bitmap;
+  for (; next_ < words_.size(); ++next_) {
+    const uint16_t type = words_[next_].quoted ? uint16_t{0} : parse_type(words_[next_].text);
+    if (type == 0)
+      return error(words_[next_].at, "no record type of this name; others are written TYPE123");
+    bitmap.add(type);
+  }
+  bitmap.append_to(out_);
+  return true;
+}
+
+bool RdataEncoder::put_by_ldns(ldns_rdf_type field, const MasterToken& first, bool last) {
+  const size_t from = out_.size();
+  scratch_.assign(first.text);
+  // A HIP record's first field is three words, servers follow; others take all words to the end.
+  const size_t words = field == LDNS_RDF_TYPE_HIP      ? std::min<size_t>(2, words_.size() - next_)
+                       : last && takes_the_rest(field) ? words_.size() - next_
+                                                       : 0;
+  const bool joined = field == LDNS_RDF_TYPE_B64 || field == LDNS_RDF_TYPE_HEX;
+  const auto rest = words_.subspan(next_, words);
+  next_ += words;
+  for (const MasterToken& word : rest) {
+    if (word.quoted) return error(word.at, "only strings are quoted, and this field is none");
+    if (!joined) scratch_ += ' ';
+    scratch_ += word.text;
+  }
+  if (scratch_.size() > 2 * rdata_max || (!joined && scratch_.size() > rdata_max - 64)) {
+    return error(first.at, "the data has more than 65535 octets");
+  }
+  if (!is_safe_field(field, scratch_)) return error(first.at, field_help(field));
+  if (!check_joined(field, first, words_.subspan(next_ - words - 1, words + 1))) return false;
+  ldns_rdf* made = ldns_rdf_new_frm_str(field, scratch_.c_str());
+  const Rdf rdf(made);
+  if (!rdf) return error(first.at, field_help(field));
+  put(octets_of(rdf.get()));
+  return check_written(field, first, from);
+}
+
+bool RdataEncoder::numbers(std::span<const MasterToken> words,
+                           std::initializer_list<uint64_t> most) {
+  size_t i = 0;
+  for (const uint64_t limit : most) {
+    if (i == words.size())
+      return error(end_, "a number from 0 to " + std::to_string(limit) + " is missing");
+    if (!number_up_to(words[i].text, limit)) {
+      return error(words[i].at, "not a number from 0 to " + std::to_string(limit));
+    }
+    ++i;
+  }
+  return true;
+}
+
+// Fields of several words: what ldns would misread in them, word by word.
+bool RdataEncoder::check_joined(ldns_rdf_type field, const MasterToken& first,
+                                std::span<const MasterToken> words) {
+  if (field == LDNS_RDF_TYPE_HIP) {
+    if (!numbers(words, {255})) return false;
+    const bool is_hit = words.size() == 3 && words[1].text.size() % 2 == 0 &&
+                        words[1].text.size() <= 510 &&
+                        std::ranges::all_of(words[1].text, is_hex_digit);
+    return is_hit || error(first.at, field_help(field));
+  }
+  if (field == LDNS_RDF_TYPE_IPSECKEY || field == LDNS_RDF_TYPE_AMTRELAY) {
+    const bool is_key = field == LDNS_RDF_TYPE_IPSECKEY;
+    if (!(is_key ? numbers(words, {255, 3, 255}) : numbers(words, {255, 1, 3}))) return false;
+    if (words.size() < 4) return error(first.at, field_help(field));
+    if (*parse_number(words[is_key ? 1 : 2].text) != 3) return true;
+    const auto gateway = parse_relative_name(words[3].text, origin_);
+    if (!gateway) return error(words[3].at, gateway.error().message);
+    scratch_.clear();  // the same with an absolute name
+    for (size_t i = 0; i < words.size(); ++i) {
+      scratch_ += (i > 0 ? " " : "") + (i == 3 ? gateway->text() : std::string(words[i].text));
+    }
+    return true;
+  }
+  if (field == LDNS_RDF_TYPE_WKS) {
+    for (const MasterToken& word : words.subspan(1)) {
+      if (!number_up_to(word.text, 65535))
+        return error(word.at, "not a port number from 0 to 65535");
+    }
+    return true;
+  }
+  if (field != LDNS_RDF_TYPE_SVCPARAMS) return true;
+  for (const MasterToken& word : words) {
+    std::string_view value = word.text.substr(std::min(word.text.find('=') + 1, word.text.size()));
+    if (value.starts_with('"'))
+      value = value.substr(1, value.size() - std::min<size_t>(2, value.size()));
+    if (word.text.starts_with("port=") && !number_up_to(value, 65535)) {
+      return error(word.at, "not a port number from 0 to 65535");
+    }
+    if (!word.text.starts_with("ipv6hint=")) continue;
+    for (const std::string_view address : split(value, ',')) {
+      if (address.size() > 45) return error(word.at, field_help(LDNS_RDF_TYPE_AAAA));
+    }
+  }
+  return true;
+}
+
+// What ldns wrote from `from` on, where it may have written what is not so.
+bool RdataEncoder::check_written(ldns_rdf_type field, const MasterToken& first, size_t from) {
+  ByteReader octets({out_.data() + from, out_.size() - from});
+  if (field == LDNS_RDF_TYPE_NSEC3_NEXT_OWNER) {
+    out_[from] = static_cast<uint8_t>(out_.size() - from - 1);  // ldns counts padding
+  } else if (field == LDNS_RDF_TYPE_SVCPARAMS) {
+    for (int last_key = -1; octets.left() > 0;) {
+      const int key = octets.u16();
+      octets.take(octets.u16());
+      if (octets.failed() || key <= last_key) return error(first.at, field_help(field));
+      last_key = key;
+    }
+  } else if (field == LDNS_RDF_TYPE_LOC) {
+    octets.u32();
+    const int64_t latitude = int64_t{octets.u32()} - (int64_t{1} << 31);
+    const int64_t longitude = int64_t{octets.u32()} - (int64_t{1} << 31);
+    if (std::abs(latitude) > 90 * 3'600'000 || std::abs(longitude) > 180 * 3'600'000) {
+      return error(first.at, field_help(field));
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+uint16_t parse_type(std::string_view text) {
+  if (text.size() > 4 && is_digit(text[4]) && lower(text.substr(0, 4)) == "type") {
+    return static_cast<uint16_t>(number_up_to(text.substr(4), 65535).value_or(0));
+  }
+  std::array<char, 16> word{};
+  if (text.size() >= word.size()) return 0;  // no mnemonic is as long
+  std::ranges::copy(text, word.begin());
+  return static_cast<uint16_t>(ldns_get_rr_type_by_name(word.data()));
+}
+
+std::string type_text(uint16_t type) {
+  const ldns_rr_descriptor* form = ldns_rr_descript(type);
+  return form->_name ? form->_name : "TYPE" + std::to_string(type);
+}
+
+Result<Name> parse_relative_name(std::string_view text, const Name& origin) {
+  if (text == "@") return origin;
+  auto name = parse_name(text);
+  if (!name) return name;
+  // The last dot ends the name only if no backslash makes it part of a label.
+  size_t backslashes = 0;
+  while (backslashes + 1 < text.size() && text[text.size() - 2 - backslashes] == '\\')
+    ++backslashes;
+  if (text.ends_with('.') && backslashes % 2 == 0) return name;
+  const size_t front = name->wire().size() - 1;
+  std::array<uint8_t, 2 * Name::size_max> wire;
+  std::ranges::copy(name->wire().first(front), wire.begin());
+  std::ranges::copy(origin.wire(), wire.begin() + static_cast<std::ptrdiff_t>(front));
+  auto whole = Name::from_wire({wire.data(), front + origin.wire().size()});
+  if (whole) return whole;
+  return Error{ErrorCode::invalid,
+               "the name has more than 255 octets with its origin " + origin.text()};
+}
+
+Result<uint32_t> parse_ttl(std::string_view text) {
+  const Error bad{ErrorCode::invalid, "not a TTL: seconds, or such as 1h30m"};
+  uint64_t total = 0;
+  uint64_t value = 0;
+  bool digits = false;
+  for (const char c : text) {
+    if (is_digit(c)) {
+      value = std::min<uint64_t>(value * 10 + static_cast<uint64_t>(c - '0'), UINT32_MAX);
+      digits = true;
+      continue;
+    }
+    static constexpr std::string_view units = "smhdw";
+    static constexpr std::array<uint64_t, 5> seconds{1, 60, 3600, 86400, 604800};
+    const size_t unit = units.find(static_cast<char>(c | 0x20));
+    if (!digits || unit == units.npos) return bad;
+    total += value * seconds[unit];
+    value = 0;
+    digits = false;
+  }
+  if (text.empty()) return bad;
+  total = std::min<uint64_t>(total + value, UINT32_MAX);
+  if (total > INT32_MAX)
+    return Error{ErrorCode::invalid, "a TTL has 31 bits: at most 2147483647 seconds"};
+  return static_cast<uint32_t>(total);
+}
+
+bool encode_rdata(uint16_t type, std::span<const MasterToken> words, Position end,
+                  const Name& origin, Diagnostics& diagnostics, std::vector<uint8_t>& out) {
+  return RdataEncoder(type, words, end, origin, diagnostics, out).encode();
+}
+
+}  // namespace swingover::zones
