@@ -1,0 +1,48 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "server/query/workers.h"
+
+namespace swingover::query {
+
+/// A descriptor and the duty to close it.
+class Socket {
+ public:
+  Socket() = default;
+  explicit Socket(int descriptor) : descriptor_(descriptor) {}
+  Socket(Socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  Socket& operator=(Socket&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket();
+
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// A UDP socket and a TCP listener on one address, both non-blocking, for one worker.
+struct ListenPair {
+  Socket udp;
+  Socket tcp;
+  SocketAddress udp_address;  // as bound
+  SocketAddress tcp_address;
+};
+
+/// One pair for each worker, all on one address and port. With port 0 the kernel chooses, the same port
+/// for UDP and TCP. A handed socket of this address is used instead of an own one, by all workers.
+///
+/// Errors  Name the address and what to do. An address that any other program serves is one: workers
+///         share their port, but never with a stranger.
+Result<std::vector<ListenPair>> open_listeners(const SocketAddress& address, uint32_t workers,
+                                               const std::vector<HandedSocket>& handed);
+
+}  // namespace swingover::query

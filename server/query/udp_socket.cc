@@ -1,0 +1,146 @@
+#include "server/query/udp_socket.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace swingover::query {
+
+UdpSocket::UdpSocket(loop::Loop& loop, ListenPair& pair, Responder& responder)
+    : socket_(std::move(pair.udp)),
+      responder_(responder),
+      is_wildcard_(pair.udp_address.address.is_any()) {
+  for (size_t i = 0; i < batch_size; ++i) {
+    slots_[i].in = {packets_->in[i].data(), packets_->in[i].size()};
+    slots_[i].out.iov_base = packets_->out[i].data();
+    prepare(i);
+  }
+  poll_.emplace(loop, socket_.descriptor(), [this](loop::Poll::Ready ready) { on_ready(ready); });
+  poll_->watch({.readable = true});
+}
+
+void UdpSocket::finish() {
+  poll_.reset();
+  responder_.refresh();
+  if (!flush()) return;
+  constexpr int turns_max = 64;  // more than a full kernel buffer holds; a flood must not keep us
+  for (int i = 0; i < turns_max && turn(); ++i) continue;
+}
+
+void UdpSocket::on_ready(loop::Poll::Ready ready) {
+  if (waits_for_room_) {
+    if (!ready.writable && !ready.failed) return;
+    if (!flush()) return;
+    waits_for_room_ = false;
+    poll_->watch({.readable = true});
+  }
+  responder_.refresh();
+  if (!turn() && replies_sent_ < replies_count_) {
+    waits_for_room_ = true;
+    poll_->watch({.writable = true});
+  }
+}
+
+/// False when the kernel has no more queries, or no more room for answers.
+bool UdpSocket::turn() {
+  for (int i = 0; i < batches_a_turn; ++i) {
+    const size_t received = receive();
+    if (received == 0) return false;
+    answer(received);
+    if (!flush()) return false;
+    if (received < batch_size) return false;  // asking once more would mostly find nothing
+  }
+  return true;
+}
+
+size_t UdpSocket::receive() {
+  const int received =
+      recvmmsg(socket_.descriptor(), queries_.data(), batch_size, MSG_DONTWAIT, nullptr);
+  return received > 0 ? static_cast<size_t>(received) : 0;
+}
+
+void UdpSocket::answer(size_t received) {
+  replies_sent_ = 0;
+  replies_count_ = 0;
+  for (size_t i = 0; i < received; ++i) {
+    Slot& slot = slots_[i];
+    const Bytes packet(packets_->in[i].data(), queries_[i].msg_len);
+    const size_t size = responder_.respond(packet, client_of(slot), packets_->out[i]);
+    if (size > 0) {
+      slot.out.iov_len = size;
+      msghdr& reply = replies_[replies_count_++].msg_hdr;
+      reply = {};
+      reply.msg_name = &slot.peer;
+      reply.msg_namelen = queries_[i].msg_hdr.msg_namelen;
+      reply.msg_iov = &slot.out;
+      reply.msg_iovlen = 1;
+      if (is_wildcard_) aim_reply(reply, queries_[i].msg_hdr);
+    }
+    prepare(i);
+  }
+}
+
+/// What recvmmsg() changes is set again for the next batch.
+void UdpSocket::prepare(size_t slot) {
+  Slot& s = slots_[slot];
+  msghdr& query = queries_[slot].msg_hdr;
+  query.msg_name = &s.peer;
+  query.msg_namelen = sizeof s.peer;
+  query.msg_iov = &s.in;
+  query.msg_iovlen = 1;
+  query.msg_control = is_wildcard_ ? s.control.data() : nullptr;
+  query.msg_controllen = is_wildcard_ ? s.control.size() : 0;
+}
+
+/// Sends what is left of the batch; false when the kernel has no room now.
+bool UdpSocket::flush() {
+  while (replies_sent_ < replies_count_) {
+    const int sent = sendmmsg(socket_.descriptor(), replies_.data() + replies_sent_,
+                              static_cast<unsigned>(replies_count_ - replies_sent_),
+                              MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) {
+      replies_sent_ += static_cast<size_t>(sent);
+    } else if (errno == EAGAIN) {
+      return false;
+    } else if (errno != EINTR) {
+      // This one answer cannot go (no route, a firewall, a full queue of the device): the client asks
+      // again, the others must not wait for it.
+      responder_.counters().send_failed.add();
+      ++replies_sent_;
+    }
+  }
+  return true;
+}
+
+zones::Client UdpSocket::client_of(const Slot& slot) const {
+  if (slot.peer.v4.sin_family == AF_INET) {
+    std::array<uint8_t, 4> bytes{};
+    std::memcpy(bytes.data(), &slot.peer.v4.sin_addr, bytes.size());
+    return {IpAddress::v4(bytes), zones::Transport::udp};
+  }
+  std::array<uint8_t, 16> bytes{};
+  std::memcpy(bytes.data(), &slot.peer.v6.sin6_addr, bytes.size());
+  return {IpAddress::v6(bytes).unmapped(), zones::Transport::udp};
+}
+
+/// The kernel gives back the packet info as it gave it: the address asked becomes the source. The way
+/// out is the routing table's choice, not the interface that the query came by, except where the
+/// address means nothing without it.
+void UdpSocket::aim_reply(msghdr& reply, const msghdr& query) const {
+  reply.msg_control = query.msg_control;
+  reply.msg_controllen = query.msg_controllen;
+  for (cmsghdr* item = CMSG_FIRSTHDR(&reply); item; item = CMSG_NXTHDR(&reply, item)) {
+    if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(item), sizeof info);
+      info.ipi_ifindex = 0;
+      std::memcpy(CMSG_DATA(item), &info, sizeof info);
+    } else if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(item), sizeof info);
+      if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = 0;
+      std::memcpy(CMSG_DATA(item), &info, sizeof info);
+    }
+  }
+}
+
+}  // namespace swingover::query

@@ -1,0 +1,72 @@
+#include "server/query/worker.h"
+
+#include <pthread.h>
+
+#include <csignal>
+#include <list>
+#include <string>
+
+#include "base/loop/timer.h"
+#include "server/query/udp_socket.h"
+
+namespace swingover::query {
+namespace {
+
+constexpr Milliseconds refresh_interval{250};  // how long an idle worker may hold an old snapshot
+
+/// Starts a thread that gets no signals: they are the control thread's.
+template <class Run>
+std::thread start_thread(Run run) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(std::move(run));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+}  // namespace
+
+struct Worker::Sockets {
+  std::list<UdpSocket> udp;
+  TcpServer tcp;
+  bool finishing = false;
+};
+
+Worker::Worker(uint32_t index, std::vector<ListenPair> sockets, TcpLimits limits,
+               const Published<Serving>& serving)
+    : index_(index), serving_(serving) {
+  thread_ = start_thread(
+      [this, limits, mine = std::move(sockets)]() mutable { run(std::move(mine), limits); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::stop(Milliseconds grace) {
+  if (!thread_.joinable()) return;
+  loop_.post([this, grace] {
+    if (sockets_->finishing) return;
+    sockets_->finishing = true;
+    for (UdpSocket& socket : sockets_->udp) socket.finish();
+    sockets_->tcp.finish(grace, [this] { loop_.stop(); });
+  });
+}
+
+void Worker::run(std::vector<ListenPair> sockets, TcpLimits limits) {
+  pthread_setname_np(pthread_self(), ("query-" + std::to_string(index_)).c_str());
+  Responder responder(serving_, index_, counters_);
+  Sockets open{{}, TcpServer(loop_, limits, responder), false};
+  for (ListenPair& pair : sockets) {
+    open.udp.emplace_back(loop_, pair, responder);
+    open.tcp.listen(std::move(pair.tcp));
+  }
+  sockets_ = &open;
+  loop::Timer refresh(loop_, [&responder] { responder.refresh(); });
+  refresh.start_repeating(refresh_interval);
+  loop_.run();
+}
+
+}  // namespace swingover::query
