@@ -1,0 +1,192 @@
+#include "ctl/commands.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <set>
+#include <sstream>
+
+#include "tests/ctl/fake_admin.h"
+#include "tests/support/manual_clock.h"
+
+using namespace swingover;
+using namespace swingover::ctl;
+using swingover::tests::FakeAdmin;
+
+namespace {
+
+struct Run {
+  int status = -1;
+  std::string out;
+  std::string errors;
+};
+
+Run run(const std::string& server, const std::string& verb,
+        const std::map<std::string, std::string>& given, bool json = false) {
+  Client client(*parse_server_address(server));
+  const tests::ManualClock clock;  // 2026-09-21T14:13:20Z
+  std::ostringstream out;
+  std::ostringstream errors;
+  Session session{client, clock, out, errors, {}, json, "ada"};
+  Arguments arguments;
+  for (const auto& [name, value] : given) arguments.set(name, value);
+  const auto found = std::ranges::find(verbs(), verb, &Verb::name);
+  REQUIRE(found != verbs().end());
+  const int status = found->run(session, arguments);
+  return {status, out.str(), errors.str()};
+}
+
+const std::string drain_of_fra =
+    R"({"id":"7","kind":"drain","target":"cluster/fra","reason":"rack work","owner":"ada",)"
+    R"("created":"2026-11-22T08:15:00Z","expires":null})";
+
+}  // namespace
+
+TEST_CASE("verbs have names of their own, and a help for everything", "[commands]") {
+  std::set<std::string> names;
+  for (const Verb& verb : verbs()) {
+    CHECK(names.insert(verb.name).second);
+    CHECK_FALSE(verb.help.empty());
+    for (const Argument& option : verb.options) {
+      CHECK(option.name.starts_with("--"));
+      CHECK_FALSE(option.help.empty());
+    }
+  }
+}
+
+TEST_CASE("drain posts what was asked, by whom, and until when", "[commands]") {
+  FakeAdmin admin({{"POST /v1/intents", FakeAdmin::reply(201, drain_of_fra)}});
+  const Run done = run(admin.address(), "drain",
+                       {{"TARGET", "cluster/fra"}, {"--reason", "rack \"A\""}, {"--for", "2h"}});
+  CHECK(done.status == exit_done);
+  CHECK(done.out == "drain 7 on cluster/fra until cancelled (ada: rack work)\n");
+  CHECK(admin.requests()[0].ends_with(
+      R"({"kind":"drain","target":"cluster/fra","reason":"rack \"A\"","owner":"ada",)"
+      R"("expires":"2026-09-21T16:13:20.000Z"})"));
+}
+
+TEST_CASE("force takes up or down", "[commands]") {
+  FakeAdmin admin({{"POST /v1/intents", FakeAdmin::reply(201, drain_of_fra)}});
+  const std::string target = "endpoint/shop.svc.example.com./2001:db8::1";
+  CHECK(run(admin.address(), "force", {{"DIRECTION", "up"}, {"TARGET", target}, {"--reason", "x"}})
+            .status == exit_done);
+  CHECK(run(admin.address(), "force",
+            {{"DIRECTION", "sideways"}, {"TARGET", target}, {"--reason", "x"}})
+            .status == exit_wrong_use);
+  const auto& requests = admin.requests();
+  REQUIRE(requests.size() == 1);
+  CHECK(requests[0].find(
+            R"("kind":"force_up","target":"endpoint/shop.svc.example.com./2001:db8::1")") !=
+        std::string::npos);
+  CHECK(requests[0].find(R"("expires":null)") != std::string::npos);
+}
+
+TEST_CASE("wrong use is told before anything is sent", "[commands]") {
+  FakeAdmin admin(FakeAdmin::Replies{});
+  for (const char* target :
+       {"fra", "cluster/", "pool/x", "pool/x/", "cluster/a/b", "service/x", "pool//x", ""}) {
+    INFO(target);
+    CHECK(run(admin.address(), "drain", {{"TARGET", target}, {"--reason", "x"}}).status ==
+          exit_wrong_use);
+    CHECK(run(admin.address(), "undrain", {{"TARGET", target}}).status == exit_wrong_use);
+  }
+  const auto with = [&](const char* option, const char* value) {
+    std::map<std::string, std::string> given{{"TARGET", "cluster/fra"}, {"--reason", "x"}};
+    given[option] = value;
+    return run(admin.address(), "drain", given).status;
+  };
+  CHECK(with("--for", "2") == exit_wrong_use);
+  CHECK(with("--for", "0s") == exit_wrong_use);
+  CHECK(with("--reason", "  ") == exit_wrong_use);
+  CHECK(run(admin.address(), "history", {{"--since", "yesterday"}}).status == exit_wrong_use);
+  CHECK(run(admin.address(), "history", {{"--limit", "-1"}}).status == exit_wrong_use);
+  CHECK(admin.requests().empty());
+}
+
+TEST_CASE("undrain finds the drain of the target and cancels that one", "[commands]") {
+  const std::string intents =
+      R"({"intents":[{"id":"5","kind":"force_up","target":"cluster/ams"},)" + drain_of_fra + "]}";
+  FakeAdmin admin({{"GET /v1/intents", FakeAdmin::reply(200, intents)},
+                   {"DELETE /v1/intents/7", FakeAdmin::reply(200, drain_of_fra)}});
+  const Run done =
+      run(admin.address(), "undrain", {{"TARGET", "cluster/fra"}, {"--reason", "all good"}});
+  CHECK(done.status == exit_done);
+  CHECK(done.out.starts_with("ended: drain 7 on cluster/fra"));
+  const Run not_drained = run(admin.address(), "undrain", {{"TARGET", "cluster/ams"}});
+  CHECK(not_drained.status == exit_refused);
+  CHECK(not_drained.errors == "swingctl: cluster/ams is not drained\n");
+  CHECK(admin.requests()[1].starts_with("DELETE /v1/intents/7?owner=ada&reason=all%20good "));
+}
+
+TEST_CASE("history asks for what the options say", "[commands]") {
+  FakeAdmin admin({{"GET /v1/history", FakeAdmin::reply(200, R"({"entries":[]})")}});
+  CHECK(run(admin.address(), "history", {}).out == "nothing happened\n");
+  run(admin.address(), "history",
+      {{"--since", "1h"}, {"--target", "cluster/fra"}, {"--limit", "5"}});
+  run(admin.address(), "history", {{"--since", "2026-11-22T08:00:00Z"}});
+  const auto& requests = admin.requests();
+  CHECK(requests[0].starts_with("GET /v1/history HTTP"));
+  CHECK(requests[1].starts_with(
+      "GET /v1/history?since=2026-09-21T13%3A13%3A20.000Z&target=cluster%2Ffra&limit=5 "));
+  CHECK(requests[2].starts_with("GET /v1/history?since=2026-11-22T08%3A00%3A00.000Z "));
+}
+
+TEST_CASE("names that a person typed cannot leave their place in the call", "[commands]") {
+  FakeAdmin admin(FakeAdmin::Replies{});
+  run(admin.address(), "service", {{"NAME", "../reload?x#"}});
+  run(admin.address(), "explain", {{"NAME", "a&type=B"}, {"--client", "::1"}});
+  run(admin.address(), "cancel", {{"ID", "7/../8"}});
+  const auto& requests = admin.requests();
+  CHECK(requests[0].starts_with("GET /v1/services/..%2Freload%3Fx%23 "));
+  CHECK(requests[1].starts_with("GET /v1/explain?name=a%26type%3DB&type=A&client=%3A%3A1 "));
+  CHECK(requests[2].starts_with("DELETE /v1/intents/7%2F..%2F8?owner=ada&reason= "));
+}
+
+TEST_CASE("a refusal is told in the daemon's words, with exit status 1", "[commands]") {
+  FakeAdmin admin(
+      {{"GET /v1/status",
+        FakeAdmin::reply(503, R"({"error":{"code":"unavailable","message":"not \u001b[2J now"}})")},
+       {"GET /v1/services", FakeAdmin::reply(200, "<html>hello</html>")},
+       {"GET /v1/intents", FakeAdmin::reply(500, "{}")}});
+  const Run refused = run(admin.address(), "status", {});
+  CHECK(refused.status == exit_refused);
+  CHECK(refused.errors == "swingctl: not \\x1b[2J now\n");
+  const Run stranger = run(admin.address(), "services", {});
+  CHECK(stranger.status == exit_refused);
+  CHECK(stranger.errors.find("is no swingoverd") != std::string::npos);
+  CHECK(run(admin.address(), "intents", {}).errors == "swingctl: HTTP status 500\n");
+}
+
+TEST_CASE("nobody reached is exit status 3", "[commands]") {
+  std::string gone;
+  {
+    FakeAdmin admin(FakeAdmin::Replies{});
+    gone = admin.address();
+  }
+  const Run lost = run(gone, "status", {});
+  CHECK(lost.status == exit_not_reached);
+  CHECK(lost.errors.starts_with("swingctl: no answer from " + gone + ": "));
+  CHECK(run(gone, "undrain", {{"TARGET", "cluster/fra"}}).status == exit_not_reached);
+}
+
+TEST_CASE("a reload shows the generation, or every problem", "[commands]") {
+  FakeAdmin good({{"POST /v1/reload", FakeAdmin::reply(200, R"({"generation":2,"problems":""})")}});
+  CHECK(run(good.address(), "reload", {}).out == "reloaded: generation 2\n");
+  FakeAdmin bad(
+      {{"POST /v1/reload",
+        FakeAdmin::reply(
+            400, R"({"error":{"code":"invalid","message":"nothing changed"},"generation":1,)"
+                 R"("problems":"a.toml:3:1: error: x\n  y\n  ^\n"})")}});
+  const Run refused = run(bad.address(), "reload", {});
+  CHECK(refused.status == exit_refused);
+  CHECK(refused.errors == "swingctl: nothing changed\na.toml:3:1: error: x\n  y\n  ^\n");
+}
+
+TEST_CASE("--json gives the daemon's JSON in its order, errors too", "[commands]") {
+  FakeAdmin admin({{"GET /v1/status", FakeAdmin::reply(200, R"({"z":1,"a":["\u001b"]})")},
+                   {"GET /v1/services", FakeAdmin::reply(503, R"({"error":{"message":"no"}})")}});
+  CHECK(run(admin.address(), "status", {}, true).out ==
+        "{\n  \"z\": 1,\n  \"a\": [\n    \"\\u001b\"\n  ]\n}\n");
+  const Run refused = run(admin.address(), "services", {}, true);
+  CHECK(refused.status == exit_refused);
+  CHECK(refused.out.find("\"message\": \"no\"") != std::string::npos);
+}

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""The program swingctl as a person meets it: its help, its exit statuses, colour on a terminal only."""
+
+import http.server
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+SWINGCTL = sys.argv.pop(1)
+STATUS = {"version": "0.1.0", "identity": "edge-1", "generation": 1, "uptime_seconds": 5, "ready": True, "problems": [],
+          "zones": 1, "services": 0,
+          "clusters": [{"name": "fra", "health": "up", "eligible": True, "intent": None, "reason": "fine \x1b[31m"}]}
+
+
+class Admin(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        known = self.path == "/v1/status"
+        body = json.dumps(STATUS if known else {"error": {"code": "not_found", "message": "no"}}).encode()
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        self.server.posted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps(dict(self.server.posted, id="1")).encode()
+        self.send_response(201)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Swingctl(unittest.TestCase):
+    def setUp(self):
+        self.admin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Admin)
+        threading.Thread(target=self.admin.serve_forever, daemon=True).start()
+        self.server = "127.0.0.1:%d" % self.admin.server_address[1]
+
+    def tearDown(self):
+        self.admin.shutdown()
+        self.admin.server_close()
+
+    def run_it(self, *words, **environment):
+        clean = {k: v for k, v in os.environ.items() if k not in ("SUDO_USER", "SWINGCTL_SERVER", "NO_COLOR")}
+        return subprocess.run([SWINGCTL, *words], capture_output=True, text=True, timeout=30,
+                              env={**clean, "SWINGCTL_SERVER": self.server, **environment})
+
+    def on_terminal(self, *words, **environment):
+        master, slave = pty.openpty()
+        done = subprocess.run([SWINGCTL, *words], stdout=slave, stderr=subprocess.DEVNULL, timeout=30,
+                              env={**os.environ, "TERM": "xterm", "SWINGCTL_SERVER": self.server, **environment})
+        os.close(slave)
+        text = os.read(master, 65536).decode()
+        os.close(master)
+        self.assertEqual(done.returncode, 0)
+        return text
+
+    def test_help_names_every_verb_and_no_verb_to_come(self):
+        done = self.run_it("--help")
+        self.assertEqual(done.returncode, 0)
+        for verb in ("status", "services", "service", "explain", "drain", "undrain", "force", "intents", "cancel", "history",
+                     "reload", "check"):
+            self.assertRegex(done.stdout, r"(?m)^  %s +\w" % verb)
+        for verb in ("freeze", "thaw", "swing", "what-if", "plan", "backup"):
+            self.assertNotRegex(done.stdout, r"(?m)^  %s " % verb)
+        self.assertEqual(self.run_it("drain", "--help").returncode, 0)
+        self.assertIn("swingctl 0.", self.run_it("--version").stdout)
+
+    def test_wrong_use_is_2_and_one_line(self):
+        for words in ([], ["stauts"], ["freeze"], ["--no-such"], ["drain"], ["drain", "cluster/fra"], ["status", "extra"],
+                      ["service"], ["--server", "a b", "status"], ["drain", "fra", "--reason", "x"],
+                      ["drain", "cluster/fra", "--reason", "x", "--over", "10m"]):
+            done = self.run_it(*words)
+            self.assertEqual((words, done.returncode), (words, 2))
+            self.assertEqual(done.stderr.count("\n"), 1)
+            self.assertEqual(done.stdout, "")
+        self.assertIn("(status?)", self.run_it("stauts").stderr)
+
+    def test_done_refused_and_not_reached(self):
+        self.assertEqual(self.run_it("status").returncode, 0)
+        self.assertEqual(self.run_it("services").returncode, 1)
+        self.assertEqual(self.run_it("--server", "unix:/nonexistent", "status").returncode, 3)
+        self.assertEqual(self.run_it("status", "--server", "127.0.0.1:1").returncode, 3)
+
+    def test_a_standard_output_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([SWINGCTL, "--server", self.server, "status"], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 1)
+
+    def test_json_is_the_daemons(self):
+        self.assertEqual(json.loads(self.run_it("--json", "status").stdout), STATUS)
+        self.assertEqual(json.loads(self.run_it("status", "--json").stdout), STATUS)
+
+    def test_the_owner_is_the_person_behind_sudo_unless_given(self):
+        drain = ["drain", "cluster/fra", "--reason", "x"]
+        self.run_it(*drain, SUDO_USER="ada")
+        self.assertEqual(self.admin.posted["owner"], "ada")
+        self.run_it(*drain, "--owner", "grace", SUDO_USER="ada")
+        self.assertEqual(self.admin.posted["owner"], "grace")
+        self.run_it(*drain)
+        self.assertNotIn(self.admin.posted["owner"], ("", "ada"))
+
+    def test_colour_is_for_terminals_without_no_color(self):
+        self.assertNotIn("\x1b", self.run_it("status", TERM="xterm").stdout)
+        coloured = self.on_terminal("status", NO_COLOR="")
+        self.assertIn("\x1b[32mup\x1b[0m", coloured)
+        self.assertNotIn("\x1b[31m", coloured)  # the daemon's own text brings none
+        self.assertIn("fine \\x1b[31m", coloured)
+        self.assertNotIn("\x1b", self.on_terminal("status", NO_COLOR="1"))
+
+    def test_json_on_a_terminal_has_no_control_bytes(self):
+        self.assertNotIn("\x1b", self.on_terminal("--json", "status"))
+
+    def test_check_runs_the_daemon_beside_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tool, daemon = os.path.join(folder, "swingctl"), os.path.join(folder, "swingoverd")
+            shutil.copy(SWINGCTL, tool)
+            with open(daemon, "w") as program:
+                program.write('#!/bin/sh\necho "$@"\nexit 1\n')
+            os.chmod(daemon, 0o755)
+            done = subprocess.run([tool, "check", "a.toml"], capture_output=True, text=True, timeout=30)
+        self.assertEqual((done.returncode, done.stdout), (1, "--config a.toml --check\n"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

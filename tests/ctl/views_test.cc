@@ -1,0 +1,133 @@
+#include "ctl/views.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace swingover;
+using namespace swingover::ctl;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+const Terminal plain{};
+const View view{plain, *parse_rfc3339("2026-11-22T10:00:00Z")};
+
+bool has(const std::string& text, const std::string& part) {
+  INFO(text);
+  const bool found = text.find(part) != std::string::npos;
+  CHECK(found);
+  return found;
+}
+
+// As docs/admin-api.md shows it.
+const Json service = Json::parse(R"({
+  "name": "shop.svc.example.com.", "policy": "failover", "ttl_seconds": 30, "answers": 1, "when_all_down": "all",
+  "pools": [
+    {"cluster": "fra", "priority": 1, "weight": 100, "last_resort": false, "health": "down", "eligible": false,
+     "share": 0.0, "intent": null,
+     "endpoints": [{"address": "192.0.2.10", "health": "down", "eligible": false, "eligibility": "unhealthy",
+                    "since": "2026-11-22T07:55:00.250Z", "reason": "connection refused", "stored": false}]},
+    {"cluster": "ams", "priority": 2, "weight": 100, "last_resort": true, "health": "up", "eligible": true,
+     "share": 0.3333, "intent": "force_up",
+     "endpoints": [{"address": "192.0.2.20", "health": "up", "eligible": true, "eligibility": "forced_up",
+                    "since": "2026-11-20T09:00:00Z", "reason": "HTTP 200 in 3 ms", "stored": true}]}
+  ]})");
+
+}  // namespace
+
+TEST_CASE("ages are told in two units", "[views]") {
+  CHECK(age_text(Milliseconds(0)) == "0s");
+  CHECK(age_text(Milliseconds(-5000)) == "0s");
+  CHECK(age_text(Milliseconds(59'999)) == "59s");
+  CHECK(age_text(Milliseconds(192'000)) == "3m12s");
+  CHECK(age_text(Milliseconds(7'500'000)) == "2h05m");
+  CHECK(age_text(Milliseconds(1'047'600'000)) == "12d03h");
+}
+
+TEST_CASE("a service shows each pool, and why each endpoint is as it is", "[views]") {
+  const std::string text = view.service(service);
+  has(text, "shop.svc.example.com.  policy failover, ttl 30s");
+  has(text, "fra   1                100     down    no        0 %     -");
+  has(text, "ams   2 (last resort)  100     up      yes       33.3 %  force_up");
+  has(text, "192.0.2.10  down         2h04m  unhealthy    connection refused");
+  has(text, "192.0.2.20  up (stored)  2d01h  forced_up    HTTP 200 in 3 ms");
+}
+
+TEST_CASE("services stand once, at their first pool", "[views]") {
+  const std::string text = view.services(Json{{"services", Json::array({service})}});
+  has(text, "shop.svc.example.com.  failover  30s  fra   down");
+  has(text, "\n                                      ams   up      yes       33.3 %  1/1");
+  CHECK(view.services(Json{{"services", Json::array()}}) == "no services\n");
+}
+
+TEST_CASE("the status shows clusters, and every problem", "[views]") {
+  const std::string text = view.status(Json::parse(R"({
+    "version": "0.1.0", "identity": "edge-1", "generation": 3, "uptime_seconds": 3671, "ready": false,
+    "problems": ["the store cannot write: No space left on device"], "zones": 1, "services": 2,
+    "clusters": [{"name": "fra", "health": "up", "eligible": false, "intent": "drain", "reason": "rack work"}]})"));
+  has(text, "edge-1  swingoverd 0.1.0, generation 3, up 1h01m, zones 1, services 2\n");
+  has(text, "not ready\n");
+  has(text, "problem: the store cannot write: No space left on device\n");
+  has(text, "fra      up      no        drain   rack work\n");
+}
+
+TEST_CASE("explain shows the answer first, then the steps", "[views]") {
+  const std::string text = view.explanation(Json::parse(R"({
+    "name": "shop.svc.example.com.", "type": "A", "client": "10.1.2.3", "locality": null, "rcode": "NOERROR",
+    "answers": ["shop.svc.example.com. 30 IN A 192.0.2.20"], "pool": "ams",
+    "steps": [{"step": "pool fra", "result": "skipped", "reason": "drained"}]})"));
+  has(text,
+      "shop.svc.example.com. A for 10.1.2.3 in no known locality: NOERROR\n  shop.svc.example.com. "
+      "30 IN A 192.0.2.20\n");
+  has(text, "pool fra  skipped  drained\n");
+}
+
+TEST_CASE("intents and history are tables, or say that there is nothing", "[views]") {
+  CHECK(view.intents(Json{{"intents", Json::array()}}) == "no intents\n");
+  CHECK(view.history(Json{{"entries", Json::array()}}) == "nothing happened\n");
+  const Json intent =
+      Json::parse(R"({"id": "7", "kind": "drain", "target": "cluster/fra", "reason": "rack work",
+    "owner": "ada", "created": "2026-11-22T09:59:00Z", "expires": null})");
+  has(view.intents(Json{{"intents", Json::array({intent})}}),
+      "7   drain  cluster/fra  ada    1m00s  never    rack work\n");
+  CHECK(view.intent(intent) == "drain 7 on cluster/fra until cancelled (ada: rack work)\n");
+}
+
+TEST_CASE("replies of other shapes are shown as far as they go", "[views]") {
+  for (const char* text :
+       {"{}", R"({"services": 3, "clusters": {}, "entries": "x", "intents": [1, null, "x", []]})",
+        R"({"pools": [{"endpoints": {"a": 1}, "share": "much"}], "uptime_seconds": "long"})",
+        R"({"services": [{"pools": [null]}], "clusters": [[]], "problems": [{}], "name": []})"}) {
+    const Json odd = Json::parse(text);
+    CHECK_NOTHROW(view.status(odd));
+    CHECK_NOTHROW(view.services(odd));
+    CHECK_NOTHROW(view.service(odd));
+    CHECK_NOTHROW(view.explanation(odd));
+    CHECK_NOTHROW(view.intents(odd));
+    CHECK_NOTHROW(view.history(odd));
+    CHECK_NOTHROW(view.intent(odd));
+  }
+}
+
+TEST_CASE("no text of the daemon's brings control bytes to the terminal", "[views]") {
+  Json evil = service;
+  for (const char* key : {"name", "policy", "when_all_down"}) evil[key] = "\x1b]0;owned\x07";
+  evil["pools"][0]["cluster"] = "\x1b[2J";
+  evil["pools"][0]["endpoints"][0]["reason"] =
+      "\x1b[8m hidden \r\n\xc2\x9b"
+      "1A";
+  const Json reply{{"name", "\x1b"},       {"type", "\x1b"},
+                   {"client", "\x1b"},     {"locality", "\x1b"},
+                   {"rcode", "\x1b"},      {"answers", {"\x1b"}},
+                   {"identity", "\x1b"},   {"version", "\x1b"},
+                   {"problems", {"\x1b"}}, {"generation", "\x1b"},
+                   {"zones", "\x1b"},      {"services", "\x1b"},
+                   {"kind", "\x1b"},       {"target", "\x1b"},
+                   {"expires", "\x1b"},    {"steps", {{{"step", "\x1b"}}}}};
+  for (const std::string& text :
+       {view.service(evil), view.services(Json{{"services", Json::array({evil})}}),
+        view.status(reply), view.explanation(reply), view.intent(reply)}) {
+    CHECK(text.find_first_of("\x1b\r\x07") == std::string::npos);
+    CHECK(text.find("\xc2\x9b") == std::string::npos);
+  }
+}
