@@ -48,6 +48,14 @@ struct MonitorCounters {
 };
 const std::vector<double>& probe_duration_bounds();  // seconds, ascending
 
+/// How the probe thread keeps up; at most 100 ms old.
+struct ProberLoad {
+  uint32_t running = 0;  // probes under way; bounded by half of the descriptors, 4,096 at most
+  size_t waiting = 0;    // due, but beyond that bound
+  uint64_t delayed = 0;  // how many had to wait so, since the start
+  uint64_t gaps = 0;     // how often this process stood still for 400 ms or more
+};
+
 /// Probes every check over and over on a thread of its own: spread over the interval, confirmed by
 /// quick re-probes (a first failure, or while nothing is known), the machines applied there.
 ///
@@ -63,10 +71,13 @@ class Prober {
   Prober& operator=(const Prober&) = delete;
 
   /// From now on exactly these checks; those with a key that was there keep their machine and schedule
-  /// (a changed monitor of the same name keeps its health, and is probed anew). Returns their epoch.
+  /// (a changed monitor of the same name keeps its health, and is probed anew). Returns their epoch, in
+  /// which what is already known of them is delivered once more: updates of older epochs may be
+  /// dropped. `changed` then says that the health is another than `initial`.
   uint64_t replace(std::vector<Check> checks);
 
   std::vector<MonitorCounters> counters() const;
+  ProberLoad load() const;
 
  private:
   class Core;

@@ -68,6 +68,11 @@ void Schedule::look_at(Slot slot, MonotonicTime when) {
   set_due(slot, local(when));
 }
 
+void Schedule::look_by(Slot slot, MonotonicTime when) {
+  const Item& item = items_[slot];
+  if (item.place != Place::heap || local(when) < item.due) look_at(slot, when);
+}
+
 void Schedule::look_on_beat(Slot slot, MonotonicTime now) {
   const Place place = items_[slot].place;
   if (place == Place::urgent_queue || place == Place::patient_queue) return;

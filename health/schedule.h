@@ -44,6 +44,8 @@ class Schedule {
 
   /// The slot's next look is at `when` instead; nothing happens to one that waits for room.
   void look_at(Slot slot, MonotonicTime when);
+  /// The same, unless it comes sooner anyway.
+  void look_by(Slot slot, MonotonicTime when);
   /// The next look is on the slot's own beat, after `now`.
   void look_on_beat(Slot slot, MonotonicTime now);
   void set_patient(Slot slot, bool patient);
@@ -65,6 +67,7 @@ class Schedule {
   const Counters& counters() const { return counters_; }
   uint32_t running() const { return running_; }
   size_t waiting() const { return waiting_; }
+  bool has_room() const { return running_ < options_.running_max; }
 
  private:
   static constexpr uint32_t nowhere = UINT32_MAX;

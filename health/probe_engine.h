@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/loop/loop.h"
+#include "base/loop/timer.h"
+#include "health/health_table.h"
+#include "health/probe.h"
+#include "health/prober.h"
+#include "health/schedule.h"
+
+namespace swingover::health {
+
+/// Schedule, probes and table on one loop: what the prober's thread runs.
+///
+/// Order    A verdict is applied when it comes; all updates of a turn are delivered together, right
+///          after it.
+/// Gaps     Failures of probes under way while this process stood still are not believed: it was us.
+/// Threads  The loop's.
+class ProbeEngine {
+ public:
+  using MakeTarget = std::function<std::unique_ptr<Target>(const Check&)>;
+  struct Hooks {
+    MakeTarget make_target;
+    Prober::Deliver deliver;
+    std::function<void(const Check&, const Finding&)> on_probe_end;
+    std::function<void(const Schedule&)> on_turn;  // at least every 100 ms
+  };
+  ProbeEngine(loop::Loop& loop, const Clock& clock, Schedule::Options options, Hooks hooks);
+  ~ProbeEngine();
+  ProbeEngine(const ProbeEngine&) = delete;
+  ProbeEngine& operator=(const ProbeEngine&) = delete;
+
+  void replace(std::vector<Check> checks, uint64_t epoch);
+
+ private:
+  using Slot = HealthTable::Slot;
+  struct Running {
+    uint64_t id;
+    MonotonicTime began;
+    std::unique_ptr<Probe> probe;
+  };
+  struct Watched {
+    std::unique_ptr<Target> target;
+    std::vector<Running> running;
+    MonotonicTime last_start{};
+  };
+
+  void pump();
+  void start_probe(Slot slot, MonotonicTime now);
+  void on_finding(Slot slot, uint64_t id, const Finding& finding);
+  void plan_next(Slot slot, MonotonicTime now);
+  MonotonicTime see_time();
+  void arm(MonotonicTime now);
+  void deliver_soon();
+
+  loop::Loop& loop_;
+  const Clock& clock_;
+  Hooks hooks_;
+  Schedule schedule_;
+  HealthTable table_;
+  std::vector<Watched> watched_;
+  size_t present_ = 0;
+  loop::Timer timer_;
+  uint64_t last_id_ = 0;
+  MonotonicTime stood_still_until_{};
+  std::vector<CheckUpdate> updates_;
+  bool delivery_posted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace swingover::health

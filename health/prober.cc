@@ -1,0 +1,158 @@
+#include "health/prober.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/loop/loop.h"
+#include "health/http_probe.h"
+#include "health/probe_engine.h"
+#include "health/resolver.h"
+#include "health/tcp_probe.h"
+
+namespace swingover::health {
+
+namespace {
+
+// Half of the descriptors that this process may have (IPv6 and IPv4 side by side can take two a probe),
+// within what one thread can serve.
+uint32_t running_max() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+  return static_cast<uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 2, 16, 4096));
+}
+
+// Signals are the daemon's; and OpenSSL writes to sockets that the other end has closed.
+void block_signals() {
+  sigset_t all{};
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+class Prober::Core {
+ public:
+  Core(Deliver deliver, uint64_t seed)
+      : thread_([this, deliver = std::move(deliver), seed] { run(deliver, seed); }) {}
+
+  ~Core() {
+    loop_.stop();
+    thread_.join();
+  }
+
+  uint64_t replace(std::vector<Check> checks) {
+    const uint64_t epoch = ++last_epoch_;
+    loop_.post([this, checks = std::move(checks), epoch] { engine_->replace(checks, epoch); });
+    return epoch;
+  }
+
+  std::vector<MonitorCounters> counters() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<MonitorCounters> all;
+    all.reserve(counters_.size());
+    for (const auto& [name, counters] : counters_) all.push_back(counters);
+    return all;
+  }
+
+  ProberLoad load() const {
+    const std::lock_guard lock(mutex_);
+    return load_;
+  }
+
+ private:
+  void run(const Deliver& deliver, uint64_t seed);
+  std::unique_ptr<Target> make_target(const Check& check);
+  void count(const Check& check, const Finding& finding);
+
+  loop::Loop loop_;
+  // Of the probe thread, between its start and its end.
+  std::optional<Resolver> resolver_;
+  std::optional<HttpProbes> http_;
+  std::optional<ProbeEngine> engine_;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, MonitorCounters> counters_;  // guarded by mutex_
+  ProberLoad load_;                                  // guarded by mutex_
+
+  uint64_t last_epoch_ = 0;  // the control thread's
+  std::thread thread_;       // last: it uses all of the above
+};
+
+void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
+  block_signals();
+  resolver_.emplace(loop_);
+  http_.emplace(loop_);
+  engine_.emplace(
+      loop_, system_clock(), Schedule::Options{.running_max = running_max(), .seed = seed},
+      ProbeEngine::Hooks{
+          .make_target = [this](const Check& check) { return make_target(check); },
+          .deliver = deliver,
+          .on_probe_end = [this](const Check& check, const Finding& f) { count(check, f); },
+          .on_turn =
+              [this](const Schedule& schedule) {
+                const std::lock_guard lock(mutex_);
+                load_ = {.running = schedule.running(),
+                         .waiting = schedule.waiting(),
+                         .delayed = schedule.counters().delayed,
+                         .gaps = schedule.counters().gaps};
+              }});
+  loop_.run();
+  engine_.reset();
+  http_.reset();
+  resolver_.reset();
+}
+
+std::unique_ptr<Target> Prober::Core::make_target(const Check& check) {
+  if (check.monitor->kind != MonitorKind::tcp) return http_->make_target(check);
+  return make_tcp_target(
+      loop_, *resolver_,
+      {.address = check.address, .port = check.monitor->port, .timeout = check.monitor->timeout});
+}
+
+void Prober::Core::count(const Check& check, const Finding& finding) {
+  const double seconds = static_cast<double>(finding.duration_nanoseconds) / 1e9;
+  const auto& bounds = probe_duration_bounds();
+  const auto bucket = std::ranges::lower_bound(bounds, seconds) - bounds.begin();
+
+  const std::lock_guard lock(mutex_);
+  MonitorCounters& counters = counters_[check.monitor->name];
+  if (counters.duration_buckets.empty()) {
+    counters.monitor = check.monitor->name;
+    counters.duration_buckets.resize(bounds.size() + 1);
+  }
+  ++(finding.verdict == Verdict::pass ? counters.passes : counters.failures);
+  ++counters.duration_buckets[static_cast<size_t>(bucket)];
+  counters.duration_sum_seconds += seconds;
+}
+
+const std::vector<double>& probe_duration_bounds() {
+  static const std::vector<double> bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                          0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+  return bounds;
+}
+
+Prober::Prober(Deliver deliver, uint64_t seed)
+    : core_(std::make_unique<Core>(std::move(deliver), seed)) {}
+
+Prober::~Prober() = default;
+
+uint64_t Prober::replace(std::vector<Check> checks) {
+  return core_->replace(std::move(checks));
+}
+
+std::vector<MonitorCounters> Prober::counters() const {
+  return core_->counters();
+}
+
+ProberLoad Prober::load() const {
+  return core_->load();
+}
+
+}  // namespace swingover::health
