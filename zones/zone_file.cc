@@ -200,6 +200,11 @@ ZoneContents RecordTable::build(const Name& apex, Diagnostics& diagnostics,
   return zone;
 }
 
+Position behind(const MasterToken& word) {
+  const size_t quotes = word.quoted ? 2 : 0;
+  return {word.at.line, static_cast<unsigned>(word.at.column + word.text.size() + quotes)};
+}
+
 // Entry after entry: directives, owners, TTLs, classes and types; the data goes to encode_rdata().
 class ZoneFileParser {
  public:
@@ -217,7 +222,7 @@ class ZoneFileParser {
       read(entry);
       whole = errors() < problems_max;
       if (!whole) {
-        error(entry.tokens[0].at, "too many problems: the rest of the file was not read");
+        error(behind(entry.tokens.back()), "too many problems: the rest of the file was not read");
       }
     }
     const bool complete = errors() == 0;
@@ -254,11 +259,6 @@ class ZoneFileParser {
   std::optional<uint32_t> last_ttl_;     // the last that a record stated
   std::optional<uint32_t> soa_minimum_;
 };
-
-Position behind(const MasterToken& word) {
-  const size_t quotes = word.quoted ? 2 : 0;
-  return {word.at.line, static_cast<unsigned>(word.at.column + word.text.size() + quotes)};
-}
 
 void ZoneFileParser::read(const MasterEntry& entry) {
   const std::span<const MasterToken> words(entry.tokens);
@@ -381,7 +381,7 @@ void ZoneFileParser::read_record(std::span<const MasterToken> words, Position at
   const uint16_t type = word.quoted ? uint16_t{0} : parse_type(word.text);
   if (type == 0 || is_for_queries(type)) {
     error(word.at, type == 0 ? "no record type of this name; others are written TYPE123"
-                             : type_text(type) + " is a type for queries, not for records");
+                             : std::string(word.text) + " is a type for queries, not for records");
     return;
   }
   const size_t rdata = table_.rdata_arena().size();

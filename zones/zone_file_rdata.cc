@@ -516,7 +516,7 @@ bool RdataEncoder::check_written(ldns_rdf_type field, const MasterToken& first, 
 }  // namespace
 
 uint16_t parse_type(std::string_view text) {
-  if (text.size() > 4 && is_digit(text[4]) && lower(text.substr(0, 4)) == "type") {
+  if (text.size() > 4 && (text[0] | 0x20) == 't' && lower(text.substr(0, 4)) == "type") {
     return static_cast<uint16_t>(number_up_to(text.substr(4), 65535).value_or(0));
   }
   std::array<char, 16> word{};
