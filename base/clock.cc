@@ -1,5 +1,8 @@
 #include "base/clock.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <ctime>
 
 #include "base/text.h"
@@ -35,18 +38,20 @@ const Clock& system_clock() {
 }
 
 std::string rfc3339(WallTime time) {
-  int64_t milliseconds = time.unix_milliseconds % 1000;
-  time_t seconds = time.unix_milliseconds / 1000;
-  if (milliseconds < 0) {
-    milliseconds += 1000;
-    --seconds;
-  }
+  // RFC 3339 has four digits for the year; a clock beyond them is wrong anyway.
+  constexpr WallTime first{-62'135'596'800'000};
+  constexpr WallTime last{253'402'300'799'999};
+  const int64_t whole = std::clamp(time, first, last).unix_milliseconds;
+  const int64_t milliseconds = (whole % 1000 + 1000) % 1000;
+  const time_t seconds = (whole - milliseconds) / 1000;
   tm parts{};
-  char text[48] = "";
-  if (gmtime_r(&seconds, &parts) == nullptr) return "9999-12-31T23:59:59.999Z";
-  const size_t size = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  const std::string fraction = std::to_string(1000 + milliseconds);
-  return std::string(text, size) + '.' + fraction.substr(1) + 'Z';
+  gmtime_r(&seconds, &parts);
+  std::array<char, 96> text{};
+  const int size =
+      std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                    parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+                    parts.tm_min, parts.tm_sec, static_cast<int>(milliseconds));
+  return {text.data(), static_cast<size_t>(size)};
 }
 
 Result<WallTime> parse_rfc3339(std::string_view text) {

@@ -17,7 +17,7 @@ struct MonotonicTime {
   friend constexpr MonotonicTime operator+(MonotonicTime t, Milliseconds d) {
     return {t.nanoseconds + d.value * 1'000'000};
   }
-  /// Rounded down to whole milliseconds.
+  /// Whole milliseconds; what is left over is dropped.
   friend constexpr Milliseconds operator-(MonotonicTime a, MonotonicTime b) {
     return Milliseconds((a.nanoseconds - b.nanoseconds) / 1'000'000);
   }
@@ -46,7 +46,7 @@ class Clock {
 /// CLOCK_MONOTONIC and CLOCK_REALTIME. Any thread.
 const Clock& system_clock();
 
-/// RFC 3339 in UTC with milliseconds: 2026-11-22T08:00:00.250Z.
+/// RFC 3339 in UTC with milliseconds: 2026-11-22T08:00:00.250Z. Years 1 to 9999; beyond, their ends.
 std::string rfc3339(WallTime time);
 /// Reads what rfc3339() writes, and the same without the fraction.
 Result<WallTime> parse_rfc3339(std::string_view text);

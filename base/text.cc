@@ -72,8 +72,8 @@ std::optional<std::string> nearest_word(std::string_view word,
                                         std::span<const std::string> candidates) {
   if (word.size() > 100) return std::nullopt;  // nobody mistypes that much; keeps the table small
   std::optional<std::string> nearest;
-  size_t best =
-      word.size() / 3 + 2;  // a third of the letters wrong, and one more, still looks alike
+  // One edit for each three letters still looks alike; with one more, "listen" would mean "rise".
+  size_t best = std::max<size_t>(word.size() / 3, 1) + 1;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > 100) continue;
     const size_t distance = edit_distance(lower(word), lower(candidate));
