@@ -1,0 +1,309 @@
+#include "zones/explain.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "zones/protocol.h"
+#include "zones/record_text.h"
+
+namespace swingover::zones {
+
+namespace {
+
+constexpr uint32_t samples = 256;  // of choose(), where `when_all_down` decides
+
+std::string_view class_word(Eligibility eligibility) {
+  switch (eligibility) {
+    case Eligibility::eligible:
+      return "eligible";
+    case Eligibility::unknown:
+      return "not yet known";
+    case Eligibility::down:
+      return "down";
+    case Eligibility::excluded:
+      return "drained";
+  }
+  return "";
+}
+
+const ServicePlan::Row& row_of(const ServicePlan& plan, LocalityId locality) {
+  const bool has_own = plan.rows.size() > 1 && locality != no_locality;
+  return plan.rows[has_own ? locality.value + 1 : 0];
+}
+
+bool has(const ServicePlan& plan, uint32_t pool, Eligibility wanted, const EligibilityMap& map) {
+  const ServicePlan::PlanPool& p = plan.pools[pool];
+  for (uint32_t i = 0; i < p.endpoints; ++i) {
+    if (map.get(plan.endpoints[p.first_endpoint + i].id) == wanted) return true;
+  }
+  return false;
+}
+
+/// The tier that answers, of ordinary and then last-resort ones.
+struct FoundTier {
+  uint32_t tier = 0;  // place in ServicePlan::tiers
+  Eligibility best = Eligibility::eligible;
+};
+std::optional<FoundTier> find_tier(const ServicePlan& plan, const ServicePlan::Row& row,
+                                   const EligibilityMap& map) {
+  for (const bool is_last_resort : {false, true}) {
+    for (const Eligibility wanted : {Eligibility::eligible, Eligibility::unknown}) {
+      for (uint32_t t = row.first_tier; t < row.first_tier + row.tiers; ++t) {
+        const ServicePlan::Tier& tier = plan.tiers[t];
+        if (tier.last_resort != is_last_resort) continue;
+        for (uint32_t i = 0; i < tier.pools; ++i) {
+          if (has(plan, plan.tier_pools[tier.first_pool + i], wanted, map))
+            return FoundTier{t, wanted};
+        }
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<PoolShare> shares_of_tier(const ServicePlan& plan, const FoundTier& found,
+                                      const EligibilityMap& map) {
+  const ServicePlan::Tier& tier = plan.tiers[found.tier];
+  std::vector<PoolShare> shares;
+  double total = 0;
+  for (uint32_t i = 0; i < tier.pools; ++i) {
+    const uint32_t pool = plan.tier_pools[tier.first_pool + i];
+    if (!has(plan, pool, found.best, map)) continue;
+    shares.push_back({pool, static_cast<double>(plan.pools[pool].weight)});
+    total += shares.back().share;
+  }
+  const bool is_equal = plan.policy == Policy::all || total == 0;  // weight 0: nothing heavier can
+  if (is_equal) {
+    for (PoolShare& share : shares) share.share = 1;
+    total = static_cast<double>(shares.size());
+  }
+  for (PoolShare& share : shares) share.share /= total;
+  std::erase_if(shares, [](const PoolShare& share) { return share.share == 0; });
+  std::sort(shares.begin(), shares.end(),
+            [](const PoolShare& a, const PoolShare& b) { return a.place < b.place; });
+  return shares;
+}
+
+std::vector<PoolShare> sampled_shares(const ServicePlan& plan, LocalityId locality,
+                                      const EligibilityMap& map) {
+  std::vector<double> counts(plan.pools.size());
+  std::vector<uint32_t> out(std::max<size_t>(plan.endpoints.size(), 1));
+  double total = 0;
+  for (uint32_t i = 0; i < samples; ++i) {
+    const PickKey key{i * 0x9e3779b97f4a7c15U, i};
+    const Choice choice = choose(plan, locality, map, AddressFamily::any, key, out);
+    if (choice.outcome != ChoiceOutcome::endpoints) continue;
+    std::vector<bool> seen(plan.pools.size());
+    for (uint32_t n = 0; n < choice.count; ++n) {
+      for (uint32_t p = 0; p < plan.pools.size(); ++p) {
+        const ServicePlan::PlanPool& pool = plan.pools[p];
+        if (seen[p] || out[n] < pool.first_endpoint ||
+            out[n] >= pool.first_endpoint + pool.endpoints)
+          continue;
+        seen[p] = true;
+        ++counts[p];
+        ++total;
+      }
+    }
+  }
+  std::vector<PoolShare> shares;
+  for (uint32_t p = 0; p < counts.size(); ++p) {
+    if (counts[p] > 0) shares.push_back({p, counts[p] / total});
+  }
+  return shares;
+}
+
+std::string percent(double share) {
+  return std::to_string(static_cast<int>(share * 100 + 0.5)) + "%";
+}
+
+std::string_view nearness_word(Nearness nearness) {
+  switch (nearness) {
+    case Nearness::same_locality:
+      return "in the client's locality";
+    case Nearness::same_region:
+      return "in the client's region";
+    case Nearness::anywhere:
+      return "anywhere";
+  }
+  return "";
+}
+
+const Service* service_of(const Snapshot& snapshot, const Name& name) {
+  for (const Service& service : snapshot.model->services) {
+    if (service.name == name) return &service;
+  }
+  return nullptr;
+}
+
+/// CLUSTER.on.SERVICE: that pool, whatever its health.
+struct DebugName {
+  const Service* service = nullptr;
+  const Pool* pool = nullptr;
+};
+DebugName debug_name(const Snapshot& snapshot, const Name& name) {
+  if (name.labels() < 3) return {};
+  const Service* service = service_of(snapshot, name.parent().parent());
+  if (!service) return {};
+  for (const Pool& pool : service->pools) {
+    const Result<Name> on = Name::child("on", service->name);
+    if (!on) continue;
+    const Result<Name> full = Name::child(pool.cluster_name, *on);
+    if (full && *full == name) return {service, &pool};
+  }
+  return {};
+}
+
+std::string pool_reason(const Service& service, const ServicePlan& plan, uint32_t place,
+                        const EligibilityMap& map) {
+  const Pool& pool = service.pools[place];
+  uint32_t eligible = 0;
+  for (const Endpoint& endpoint : pool.endpoints) {
+    if (map.get(endpoint.id) == Eligibility::eligible) ++eligible;
+  }
+  std::string reason;
+  if (plan.policy == Policy::failover) reason = "priority " + std::to_string(pool.priority) + ", ";
+  if (pool.last_resort) reason += "last resort, ";
+  return reason + std::to_string(eligible) + " of " + std::to_string(pool.endpoints.size()) +
+         " endpoints eligible";
+}
+
+class Teller {
+ public:
+  using EndpointReason = std::function<std::string(EndpointId)>;
+
+  Teller(const Snapshot& snapshot, const EndpointReason& endpoint_reason, Explanation& out)
+      : snapshot_(snapshot), endpoint_reason_(endpoint_reason), out_(out) {}
+
+  void step(std::string what, std::string result, std::string reason) {
+    out_.steps.push_back({std::move(what), std::move(result), std::move(reason)});
+  }
+
+  void service(const Service& service, LocalityId locality) {
+    const ServicePlan& plan = snapshot_.plans[service.id.value];
+    const EligibilityMap& map = *snapshot_.eligibility;
+    const ServicePlan::Row& row = row_of(plan, locality);
+    const auto found = find_tier(plan, row, map);
+    const std::vector<PoolShare> shares = pool_shares(plan, locality, map);
+    step("service", out_.service, "policy " + std::string(word(service.policy)));
+    if (!found) {
+      step("all down", std::string(word(service.when_all_down)),
+           "no pool has an endpoint that is eligible or not yet known: when_all_down decides");
+    }
+    for (uint32_t t = row.first_tier; t < row.first_tier + row.tiers; ++t) {
+      const ServicePlan::Tier& tier = plan.tiers[t];
+      const bool is_used = found && found->tier == t;
+      std::string reason(class_word(found ? found->best : Eligibility::down));
+      reason = is_used ? "first with endpoints that are " + reason
+                       : "not used: " + std::string(found ? "another comes first" : "all down");
+      if (plan.policy == Policy::local) reason += "; " + std::string(nearness_word(tier.nearness));
+      if (tier.last_resort) reason += "; last resort";
+      step("tier " + std::to_string(t - row.first_tier + 1), is_used ? "used" : "passed over",
+           reason);
+      for (uint32_t i = 0; i < tier.pools; ++i)
+        pool(service, plan.tier_pools[tier.first_pool + i], shares);
+    }
+  }
+
+ private:
+  void pool(const Service& service, uint32_t place, const std::vector<PoolShare>& shares) {
+    const Pool& pool = service.pools[place];
+    const auto share = std::find_if(shares.begin(), shares.end(),
+                                    [&](const PoolShare& s) { return s.place == place; });
+    std::string result = "passed over";
+    if (share != shares.end()) {
+      result = shares.size() == 1 ? "chosen" : "shares " + percent(share->share);
+    }
+    step("pool " + pool.cluster_name, result,
+         pool_reason(service, snapshot_.plans[service.id.value], place, *snapshot_.eligibility));
+    for (const Endpoint& endpoint : pool.endpoints) {
+      const bool is_given = std::any_of(
+          out_.answers.begin(), out_.answers.end(),
+          [&](const std::string& line) { return line.ends_with(" " + endpoint.text()); });
+      std::string reason(class_word(snapshot_.eligibility->get(endpoint.id)));
+      const std::string why = endpoint_reason_ ? endpoint_reason_(endpoint.id) : std::string();
+      if (!why.empty()) reason += ": " + why;
+      step("endpoint " + endpoint.text(), is_given ? "answered" : "not answered", reason);
+    }
+  }
+
+  const Snapshot& snapshot_;
+  const EndpointReason& endpoint_reason_;
+  Explanation& out_;
+};
+
+std::vector<uint8_t> query_packet(const Name& name, uint16_t type) {
+  std::vector<uint8_t> packet(header_size);
+  packet[5] = 1;  // one question
+  packet.insert(packet.end(), name.wire().begin(), name.wire().end());
+  for (const unsigned word : {unsigned{type}, unsigned{dns_class::in}}) {
+    packet.push_back(static_cast<uint8_t>(word >> 8));
+    packet.push_back(static_cast<uint8_t>(word));
+  }
+  return packet;
+}
+
+}  // namespace
+
+std::vector<PoolShare> pool_shares(const ServicePlan& plan, LocalityId locality,
+                                   const EligibilityMap& eligibility) {
+  if (const auto found = find_tier(plan, row_of(plan, locality), eligibility)) {
+    return shares_of_tier(plan, *found, eligibility);
+  }
+  return sampled_shares(plan, locality, eligibility);
+}
+
+Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
+                    const IpAddress& client,
+                    const std::function<std::string(EndpointId)>& endpoint_reason) {
+  Explanation out;
+  WorkerTally tally(snapshot, 0);
+  const std::vector<uint8_t> packet = query_packet(name, type);
+  std::vector<uint8_t> answer(65535);
+  const Outcome outcome = respond(packet, {client, Transport::tcp}, snapshot, tally, answer);
+  out.rcode = outcome.rcode;
+  out.answers = answer_lines(Bytes(answer).first(outcome.size));
+
+  const ZoneSource* zone = nullptr;
+  for (const ZoneSource& source : snapshot.model->zones) {
+    if (!name.is_at_or_below(source.apex)) continue;
+    if (!zone || source.apex.labels() > zone->apex.labels()) zone = &source;
+  }
+  Teller teller(snapshot, endpoint_reason, out);
+  if (!zone) {
+    teller.step("zone", "none", "the name is in none of this server's zones: refused");
+    return out;
+  }
+  out.zone = zone->apex.folded().text();
+  if (!zone->contents) {
+    teller.step("zone", out.zone, "its file could not be loaded: server failure");
+    return out;
+  }
+  teller.step("zone", out.zone, "closest enclosing zone");
+
+  const LocalityId locality = snapshot.sources.find(client).locality;
+  if (locality != no_locality) {
+    out.locality = snapshot.model->topology.localities[locality.value].name;
+  }
+  teller.step("locality", out.locality.empty() ? "none" : out.locality,
+              out.locality.empty() ? "no locality has this client's address"
+                                   : "longest prefix that holds the client's address");
+  if (const Service* service = service_of(snapshot, name)) {
+    out.service = service->name.folded().text();
+    for (const Pool& pool : service->pools) {
+      if (tally.answers[pool.id.value] > 0 && out.pool.empty()) out.pool = pool.cluster_name;
+    }
+    teller.service(*service, locality);
+  } else if (const DebugName debug = debug_name(snapshot, name); debug.service) {
+    out.service = debug.service->name.folded().text();
+    out.pool = debug.pool->cluster_name;
+    teller.step("pool " + out.pool, "chosen", "asked for by name, whatever its health");
+  } else {
+    teller.step("records", out.rcode == rcode::no_error ? "found" : rcode_text(out.rcode),
+                "static content of the zone");
+  }
+  return out;
+}
+
+}  // namespace swingover::zones
