@@ -1,0 +1,215 @@
+#include "server/control/admin.h"
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "server/control/target.h"
+#include "server/control/views.h"
+#include "store/journal.h"
+#include "zones/explain.h"
+#include "zones/record_text.h"
+
+namespace swingover::control {
+
+namespace {
+
+constexpr size_t history_default = 1'000;
+constexpr size_t history_max = 10'000;
+
+HttpReply json_reply(std::string body, unsigned status = 200) {
+  HttpReply reply;
+  reply.status = status;
+  reply.body = std::move(body);
+  return reply;
+}
+
+HttpReply text_reply(std::string body, unsigned status = 200) {
+  HttpReply reply = json_reply(std::move(body), status);
+  reply.content_type = "text/plain; charset=utf-8";
+  return reply;
+}
+
+HttpReply error_reply(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid:
+      return http_error(400, "invalid", error.message);
+    case ErrorCode::not_found:
+      return http_error(404, "not_found", error.message);
+    case ErrorCode::conflict:
+      return http_error(409, "conflict", error.message);
+    case ErrorCode::unavailable:
+      return http_error(503, "store_unavailable", "the store cannot write: " + error.message);
+    case ErrorCode::corrupt:
+    case ErrorCode::system:
+      return http_error(500, "system", error.message);
+  }
+  return http_error(500, "system", error.message);
+}
+
+HttpReply readyz(const Control& control) {
+  const std::vector<std::string> problems = control.problems();
+  if (problems.empty()) return text_reply("ok\n");
+  return text_reply(joined(problems, "\n") + "\n", 503);
+}
+
+HttpReply service(const Control& control, const std::string& name) {
+  const Result<Target> target = parse_target("service/" + name);
+  if (!target) return error_reply(target.error());
+  const Result<FoundTarget> found = find_target(control.join().model(), *target);
+  if (!found) return error_reply(found.error());
+  return json_reply(service_json(control, *found->service));
+}
+
+}  // namespace
+
+void Admin::handle(const HttpRequest& request, HttpResponder respond) {
+  constexpr std::string_view service_prefix = "/v1/services/";
+  constexpr std::string_view intent_prefix_path = "/v1/intents/";
+  const std::string& path = request.path;
+  const bool is_get = request.method == "GET";
+  const bool is_post = request.method == "POST";
+
+  std::string_view allowed = "GET, HEAD";
+  if (path == "/livez") {
+    if (is_get) return respond(text_reply("ok\n"));
+  } else if (path == "/readyz") {
+    if (is_get) return respond(readyz(control_));
+  } else if (path == "/metrics") {
+    if (is_get) return metrics(respond);
+  } else if (path == "/v1/status") {
+    if (is_get) return respond(json_reply(status_json(control_)));
+  } else if (path == "/v1/services") {
+    if (is_get) return respond(json_reply(services_json(control_)));
+  } else if (path.starts_with(service_prefix)) {
+    if (is_get) return respond(service(control_, path.substr(service_prefix.size())));
+  } else if (path == "/v1/explain") {
+    if (is_get) return explain(request, respond);
+  } else if (path == "/v1/history") {
+    if (is_get) return history(request, respond);
+  } else if (path == "/v1/intents") {
+    if (is_get) return respond(json_reply(intents_json(control_)));
+    if (is_post) return post_intent(request, respond);
+    allowed = "GET, HEAD, POST";
+  } else if (path.starts_with(intent_prefix_path)) {
+    if (request.method == "DELETE") return delete_intent(request, respond);
+    if (is_get) {
+      const std::string id = path.substr(intent_prefix_path.size());
+      const Intent* intent = control_.intents().find(id);
+      return respond(intent ? json_reply(intent_json(control_, *intent))
+                            : http_error(404, "not_found", "no intent of this id: " + id));
+    }
+    allowed = "GET, HEAD, DELETE";
+  } else if (path == "/v1/reload") {
+    if (is_post) return reload(respond);
+    allowed = "POST";
+  } else {
+    return respond(http_error(404, "not_found", "no such path: " + path));
+  }
+  HttpReply refused =
+      http_error(405, "method_not_allowed",
+                 path + " knows " + std::string(allowed) + ", not " + request.method);
+  refused.allow = allowed;
+  respond(std::move(refused));
+}
+
+void Admin::post_intent(const HttpRequest& request, const HttpResponder& respond) {
+  const Result<IntentRequest> asked = parse_intent_request(request.body);
+  if (!asked) return respond(error_reply(asked.error()));
+  if (is_kind_of_steering(asked->kind)) {
+    return respond(
+        http_error(501, "not_supported",
+                   "this version knows drain, force_up and force_down, not yet " + asked->kind));
+  }
+  control_.set_intent(*asked, [this, respond](const Result<Control::IntentSet>& set) {
+    if (!set) return respond(error_reply(set.error()));
+    respond(json_reply(intent_json(control_, set->intent, set->replaced), 201));
+  });
+}
+
+void Admin::delete_intent(const HttpRequest& request, const HttpResponder& respond) {
+  constexpr std::string_view prefix = "/v1/intents/";
+  control_.cancel_intent(request.path.substr(prefix.size()), request.argument("owner"),
+                         request.argument("reason"), [this, respond](const Result<Intent>& was) {
+                           if (!was) return respond(error_reply(was.error()));
+                           respond(json_reply(intent_json(control_, *was)));
+                         });
+}
+
+void Admin::history(const HttpRequest& request, const HttpResponder& respond) {
+  const WallTime now = control_.environment().clock.wall();
+  store::Journal::Query query;
+  query.target = request.argument("target");
+  for (auto [name, bound] : {std::pair{"since", &query.since}, {"until", &query.until}}) {
+    const std::string text = request.argument(name);
+    if (text.empty()) continue;
+    const Result<WallTime> time = parse_when(text, now, false);
+    if (!time) return respond(error_reply(time.error(name)));
+    *bound = *time;
+  }
+  query.most = history_default;
+  std::string limit = request.argument("limit");
+  if (limit.empty()) limit = request.argument("most");
+  if (!limit.empty()) {
+    const auto number = parse_number(limit);
+    if (!number || *number == 0 || *number > history_max) {
+      return respond(http_error(400, "invalid", "limit: a number from 1 to 10000"));
+    }
+    query.most = *number;
+  }
+  // Reading waits for the disk, so a pool thread does it.
+  auto read = std::make_shared<std::optional<Result<std::vector<store::JournalEntry>>>>();
+  loop_.offload(
+      [read, query, &store = control_.environment().store] {
+        *read = store::Journal::read(store, query);
+      },
+      [read, respond] {
+        const auto& entries = **read;
+        respond(entries ? json_reply(history_json(*entries)) : error_reply(entries.error()));
+      });
+}
+
+void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
+  if (!request.argument("at").empty()) {
+    return respond(http_error(501, "not_supported", "this version explains the present only"));
+  }
+  if (request.argument("name").empty()) {
+    return respond(http_error(400, "invalid", "name: needed"));
+  }
+  const Result<zones::Name> name = zones::parse_name(request.argument("name"));
+  if (!name) return respond(error_reply(name.error("name")));
+  const std::string asked_type = request.argument("type");
+  const uint16_t type = zones::parse_type(asked_type.empty() ? "A" : asked_type);
+  if (type == 0) return respond(http_error(400, "invalid", "type: no such type: " + asked_type));
+  std::string asker = request.argument("client");
+  if (asker.empty()) asker = request.client.empty() ? "127.0.0.1" : request.client;
+  const Result<IpAddress> client = parse_ip_address(asker);
+  if (!client) return respond(error_reply(client.error("client")));
+
+  const zones::Snapshot& snapshot = control_.snapshot();
+  const zones::Explanation explanation = zones::explain(
+      snapshot, *name, type, *client, [this](EndpointId id) { return control_.join().reason(id); });
+  respond(json_reply(explain_json(explanation, name->text(), zones::type_text(type), client->text(),
+                                  snapshot.generation)));
+}
+
+void Admin::metrics(const HttpResponder& respond) {
+  auto page = std::make_shared<MetricsPage>(collect_metrics_());
+  auto text = std::make_shared<std::string>();
+  loop_.offload([page, text] { *text = metrics_text(*page); },
+                [text, respond] {
+                  HttpReply reply = json_reply(std::move(*text));
+                  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+                  respond(std::move(reply));
+                });
+}
+
+void Admin::reload(const HttpResponder& respond) {
+  control_.reload([respond](const Control::ReloadResult& result) {
+    respond(json_reply(reload_json(result), result.reloaded ? 200 : 400));
+  });
+}
+
+}  // namespace swingover::control

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "base/loop/loop.h"
+#include "server/control/control_loop.h"
+#include "server/control/http_server.h"
+#include "server/control/metrics.h"
+
+namespace swingover::control {
+
+/// The calls of the admin address; docs/admin-api.md says each one's JSON.
+///
+/// Threads  The control thread. What reads the disk or formats much (history, metrics) is offloaded.
+class Admin {
+ public:
+  using CollectMetrics = std::function<MetricsPage()>;
+
+  Admin(loop::Loop& loop, Control& control, CollectMetrics collect_metrics)
+      : loop_(loop), control_(control), collect_metrics_(std::move(collect_metrics)) {}
+
+  /// Answers one request, now or, when it must wait for the store or a reload, later.
+  void handle(const HttpRequest& request, HttpResponder respond);
+
+ private:
+  void post_intent(const HttpRequest& request, const HttpResponder& respond);
+  void delete_intent(const HttpRequest& request, const HttpResponder& respond);
+  void history(const HttpRequest& request, const HttpResponder& respond);
+  void explain(const HttpRequest& request, const HttpResponder& respond);
+  void metrics(const HttpResponder& respond);
+  void reload(const HttpResponder& respond);
+
+  loop::Loop& loop_;
+  Control& control_;
+  CollectMetrics collect_metrics_;
+};
+
+}  // namespace swingover::control

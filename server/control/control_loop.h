@@ -1,0 +1,176 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/loop/loop.h"
+#include "base/loop/timer.h"
+#include "health/prober.h"
+#include "server/control/histogram.h"
+#include "server/control/intents.h"
+#include "server/control/join.h"
+#include "server/control/restore.h"
+#include "server/control/store_writer.h"
+#include "zones/snapshot.h"
+
+namespace swingover::control {
+
+/// One configuration, read and compiled: what a start or a reload puts in force.
+struct Setup {
+  std::shared_ptr<const zones::Model> model;
+  Join::Monitors monitors;
+  std::shared_ptr<const zones::Snapshot> snapshot;  // of `model`
+  std::string config_text;
+  std::vector<std::string> failed_zones;   // that answer SERVFAIL; at start only
+  std::vector<std::string> needs_restart;  // keys whose new values take a restart
+  std::string warnings;                    // for people; whole lines
+  Milliseconds journal_keep{90LL * 24 * 3600 * 1000};
+};
+
+/// What a reload finds: a Setup, or every problem that speaks against one.
+struct Loaded {
+  std::optional<Setup> setup;
+  std::string problems;
+};
+
+/// The pools that a service's answers come from have changed.
+struct SwingKey {
+  std::string service;
+  std::string cause;  // failover, failback, intent, reload, start
+  friend auto operator<=>(const SwingKey&, const SwingKey&) = default;
+};
+
+/// The one place where decisions are made: verdicts and intents in, eligibility out.
+///
+/// Health   All updates of one delivery are one tick: folded, their eligibility bytes flipped at once, then
+///          logged and handed to the store writer as one batch with their journal entries. The disk is
+///          never waited for.
+/// Intents  Stored and synced before they are in force and before `done` is called.
+/// Reload   Read, checked and compiled off this thread, then put in force whole, or not at all: any error, of
+///          the config or of any zone file, leaves everything as it was.
+/// Threads  The control thread.
+class Control {
+ public:
+  struct Environment {
+    loop::Loop& loop;
+    const Clock& clock;
+    const store::Store& store;  // read for history alone
+    StoreWriter& writer;
+    std::function<uint64_t(std::vector<health::Check>)> replace_checks;
+    std::function<void(std::shared_ptr<const zones::Snapshot>)> publish;
+    /// Any thread: reads everything anew, for this generation; `previous` lends what did not change.
+    std::function<Loaded(uint64_t generation, const zones::Snapshot* previous)> load;
+    std::function<void(bool is_reloading)> on_reload;
+    std::string identity;
+    std::string version;
+    uint64_t seed = 0;
+  };
+
+  explicit Control(Environment environment);
+  ~Control();
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+
+  /// Puts the first setup in force with what the last run left, publishes it and starts the probes.
+  void start(Setup setup, Remembered remembered);
+
+  void on_updates(const std::vector<health::CheckUpdate>& updates);
+
+  struct IntentSet {
+    Intent intent;
+    std::optional<Intent> replaced;
+  };
+  void set_intent(const IntentRequest& request, std::function<void(Result<IntentSet>)> done);
+  /// `owner` and `reason` are the journal's; empty: those of the intent.
+  void cancel_intent(const std::string& id, const std::string& owner, const std::string& reason,
+                     std::function<void(Result<Intent>)> done);
+
+  struct ReloadResult {
+    bool reloaded = false;
+    uint64_t generation = 0;
+    WallTime at{};
+    std::string problems;  // errors, or warnings of a reload that went well
+    std::vector<std::string> needs_restart;
+  };
+  /// Several callers during one reload share a second one that follows it.
+  void reload(std::function<void(const ReloadResult&)> done);
+
+  /// Why /readyz is not 200; empty: ready.
+  std::vector<std::string> problems() const;
+
+  const Join& join() const { return *join_; }
+  const Intents& intents() const { return intents_; }
+  const zones::Snapshot& snapshot() const { return *snapshot_; }
+  std::shared_ptr<const zones::Snapshot> shared_snapshot() const { return snapshot_; }
+  const Setup& setup() const { return setup_; }
+  const Environment& environment() const { return environment_; }
+  const std::map<SwingKey, uint64_t>& swings() const { return swings_; }
+  const Histogram& swing_durations() const { return swing_durations_; }
+  uint64_t reload_failures() const { return reload_failures_; }
+  const std::optional<ReloadResult>& last_reload() const { return last_reload_; }
+  MonotonicTime started() const { return started_; }
+
+ private:
+  using Entries = std::vector<store::JournalEntry>;
+  struct Tick {
+    WallTime at{};
+    std::string cause;  // of swings; empty: health, told by the direction of the change
+    store::Batch batch;
+    Entries entries;
+  };
+
+  void put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick);
+  void start_probes();
+  std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;
+  void fold(uint32_t place, const health::CheckUpdate& update, Tick& tick);
+  void settle(Tick& tick);
+  void tell(const Join::Changes& changes, Tick& tick);
+  void find_swings(const Join::Changes& changes, Tick& tick);
+  void swing(uint32_t service, const std::set<uint32_t>& before, const std::set<uint32_t>& after,
+             const std::string& cause, std::optional<MonotonicTime> since, Tick& tick);
+  std::set<uint32_t> chosen_pools(uint32_t service) const;
+  void intents_changed(Tick& tick);
+  void housekeeping();
+  void expire_intents();
+  void note_first_state();
+  void finish_reload(Loaded loaded);
+  Tick new_tick(std::string cause) const;
+  static store::JournalEntry intent_entry(const Intent& intent, WallTime at, std::string actor,
+                                          std::string before, std::string after,
+                                          std::string reason);
+
+  Environment environment_;
+  Setup setup_;
+  std::shared_ptr<const zones::Snapshot> snapshot_;
+  std::unique_ptr<Join> join_;
+  Intents intents_;
+  std::set<std::string> intents_on_their_way_;  // targets with a commit that has not ended
+  std::vector<std::set<uint32_t>> chosen_;      // by service: places of the pools that answer now
+  struct Epoch {
+    uint64_t number = 0;
+    std::vector<std::string> keys;
+  };
+  std::deque<Epoch> epochs_;  // newest last: updates may still be on their way from those before
+  bool is_first_state_known_ = false;
+  bool is_loading_ = false;
+  std::vector<std::function<void(const ReloadResult&)>> waiting_;    // for the reload that runs
+  std::vector<std::function<void(const ReloadResult&)>> following_;  // for the one after it
+  std::map<SwingKey, uint64_t> swings_;
+  Histogram swing_durations_;
+  uint64_t reload_failures_ = 0;
+  std::optional<ReloadResult> last_reload_;
+  MonotonicTime started_{};
+  MonotonicTime pruned_{};
+  loop::Timer housekeeping_;
+};
+
+}  // namespace swingover::control

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "server/control/records.h"
+#include "server/control/target.h"
+
+namespace swingover::control {
+
+/// An intent as a person asks for it; empty texts are missing ones.
+struct IntentRequest {
+  std::string kind;  // drain, force_up, force_down
+  std::string target;
+  std::string owner;
+  std::string reason;
+  std::string
+      expires;  // RFC 3339, or a duration from now such as "2h"; empty: until it is taken back
+};
+
+std::string_view word(IntentKind kind);  // drain, force_up, force_down
+
+/// What people asked for and has neither expired nor been taken back.
+///
+/// Shape    A target has at most one intent. The same kind again replaces the one that is there (new reason,
+///          owner and expiry, new id); another kind is a conflict, which the person resolves first: a
+///          drain that silently became a force, or the reverse, is how a cluster comes back by surprise.
+/// Force    Of several that cover one endpoint, a drain counts before any force, and of forces the one with
+///          the narrowest target: a person who drained a cluster for work on it is never overruled.
+/// Expiry   By the wall clock, as it was promised: a clock that jumps ahead expires at once, one that jumps
+///          back prolongs; what has expired never returns.
+/// Threads  One owner. Pure: what is prepared here is stored by the caller, then put() in force.
+class Intents {
+ public:
+  explicit Intents(uint64_t seed) : random_(seed) {}
+
+  struct Prepared {
+    Intent intent;
+    std::optional<Intent> replaces;
+  };
+  /// Checks a request against what is configured and in force. Nothing changes yet.
+  /// Errors: invalid (with the field's name), not_found (the target), conflict.
+  Result<Prepared> prepare(const IntentRequest& request, const zones::Model& model, WallTime now);
+
+  void put(const Intent& intent);  // in force, instead of another of the same target
+  std::optional<Intent> erase(std::string_view id);
+
+  /// Takes out and returns those whose time has come.
+  std::vector<Intent> expire(WallTime now);
+  std::optional<WallTime> next_expiry() const;
+
+  const Intent* find(std::string_view id) const;
+  const Intent* of_target(const std::string& target) const;
+  std::vector<const Intent*> list() const;  // oldest first
+  size_t size() const { return by_target_.size(); }
+
+ private:
+  std::map<std::string, Intent> by_target_;
+  Random random_;
+};
+
+/// Kinds that steering brings: pin, weight, freeze. They are refused as not supported, not as unknown.
+bool is_kind_of_steering(std::string_view kind);
+
+/// The time that `text` names: RFC 3339, or a duration counted from `now` (`forward`) or back from it.
+Result<WallTime> parse_when(std::string_view text, WallTime now, bool forward);
+
+}  // namespace swingover::control

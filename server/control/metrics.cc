@@ -1,0 +1,244 @@
+#include "server/control/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+#include <sstream>
+
+#include "server/control/target.h"
+#include "zones/record_text.h"
+
+namespace swingover::control {
+
+namespace {
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+/// One family being filled; prometheus-cpp writes it out and escapes its labels.
+class Family {
+ public:
+  Family(std::string name, std::string help, prometheus::MetricType type) {
+    family_.name = "swingover_" + std::move(name);
+    family_.help = std::move(help);
+    family_.type = type;
+  }
+  void counter(const Labels& labels, double value) { add(labels).counter.value = value; }
+  void gauge(const Labels& labels, double value) { add(labels).gauge.value = value; }
+  void histogram(const Labels& labels, const std::vector<double>& bounds,
+                 const std::vector<uint64_t>& buckets, double sum) {
+    prometheus::ClientMetric::Histogram& histogram = add(labels).histogram;
+    uint64_t total = 0;
+    for (size_t i = 0; i < buckets.size(); ++i) {
+      total += buckets[i];
+      const double bound = i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity();
+      histogram.bucket.push_back({total, bound});
+    }
+    histogram.sample_count = total;
+    histogram.sample_sum = sum;
+  }
+  prometheus::MetricFamily take() { return std::move(family_); }
+
+ private:
+  prometheus::ClientMetric& add(const Labels& labels) {
+    prometheus::ClientMetric metric;
+    for (const auto& [name, value] : labels) metric.label.push_back({name, value});
+    family_.metric.push_back(std::move(metric));
+    return family_.metric.back();
+  }
+  prometheus::MetricFamily family_;
+};
+
+using Families = std::vector<prometheus::MetricFamily>;
+using Type = prometheus::MetricType;
+
+double number(uint64_t value) {
+  return static_cast<double>(value);
+}
+
+void add_single(Families& families, Type type, const char* name, const char* help, double value) {
+  Family family(name, help, type);
+  if (type == Type::Counter) {
+    family.counter({}, value);
+  } else {
+    family.gauge({}, value);
+  }
+  families.push_back(family.take());
+}
+
+void add_traffic(Families& families, const Traffic& traffic) {
+  Family queries("queries_total", "Queries answered, by transport and response code.",
+                 Type::Counter);
+  for (size_t transport = 0; transport < traffic.queries.size(); ++transport) {
+    for (uint16_t rcode = 0; rcode < traffic.queries[transport].size(); ++rcode) {
+      const uint64_t count = traffic.queries[transport][rcode];
+      // NOERROR always stands, so that a rate has a first value to start from.
+      if (count == 0 && rcode != 0) continue;
+      queries.counter(
+          {{"transport", transport == 0 ? "udp" : "tcp"}, {"rcode", zones::rcode_text(rcode)}},
+          number(count));
+    }
+  }
+  families.push_back(queries.take());
+
+  Family types("query_types_total", "Queries answered, by question type.", Type::Counter);
+  for (uint16_t type = 1; type < traffic.types.size(); ++type) {
+    if (traffic.types[type] == 0) continue;
+    types.counter({{"type", type == 256 ? "other" : zones::type_text(type)}},
+                  number(traffic.types[type]));
+  }
+  families.push_back(types.take());
+
+  Family answers("answers_total", "Answers given from each pool of a service.", Type::Counter);
+  for (const Traffic::Answers& pool : traffic.answers) {
+    answers.counter({{"service", pool.service}, {"pool", pool.pool}}, number(pool.count));
+  }
+  families.push_back(answers.take());
+
+  Family dropped("dropped_total", "Packets that were not answered.", Type::Counter);
+  for (const Traffic::Dropped& drop : traffic.dropped) {
+    dropped.counter({{"reason", drop.reason}}, number(drop.count));
+  }
+  families.push_back(dropped.take());
+
+  add_single(families, Type::Counter, "responses_truncated_total",
+             "UDP answers sent with TC because they did not fit.", number(traffic.truncated));
+  add_single(families, Type::Counter, "tcp_connections_total", "TCP connections accepted.",
+             number(traffic.tcp_accepted));
+  add_single(families, Type::Gauge, "tcp_connections", "TCP connections open now.",
+             number(traffic.tcp_open));
+}
+
+void add_probes(Families& families, const std::vector<health::MonitorCounters>& monitors) {
+  Family durations("probe_duration_seconds", "Time that probes took.", Type::Histogram);
+  Family probes("probes_total", "Probes that ended, by what they found.", Type::Counter);
+  for (const health::MonitorCounters& monitor : monitors) {
+    durations.histogram({{"monitor", monitor.monitor}}, health::probe_duration_bounds(),
+                        monitor.duration_buckets, monitor.duration_sum_seconds);
+    probes.counter({{"monitor", monitor.monitor}, {"verdict", "pass"}}, number(monitor.passes));
+    probes.counter({{"monitor", monitor.monitor}, {"verdict", "fail"}}, number(monitor.failures));
+  }
+  families.push_back(durations.take());
+  families.push_back(probes.take());
+}
+
+void add_states(Families& families, const MetricsPage& page) {
+  Family endpoints("endpoint_up", "1 while the endpoint's health is up.", Type::Gauge);
+  for (const MetricsPage::Endpoint& e : page.endpoints) {
+    endpoints.gauge({{"service", e.service}, {"pool", e.pool}, {"endpoint", e.endpoint}},
+                    e.is_up ? 1 : 0);
+  }
+  families.push_back(endpoints.take());
+
+  Family pools("pool_eligible", "1 while the pool may stand in new answers.", Type::Gauge);
+  for (const MetricsPage::Pool& p : page.pools) {
+    pools.gauge({{"service", p.service}, {"pool", p.pool}}, p.is_eligible ? 1 : 0);
+  }
+  families.push_back(pools.take());
+
+  Family clusters("cluster_up", "1 while the cluster's health is up.", Type::Gauge);
+  for (const auto& [name, is_up] : page.clusters)
+    clusters.gauge({{"cluster", name}}, is_up ? 1 : 0);
+  families.push_back(clusters.take());
+}
+
+void add_changes(Families& families, const MetricsPage& page) {
+  Family swings("swings_total", "Times that a service's answers moved to other pools, by cause.",
+                Type::Counter);
+  for (const auto& [key, count] : page.swings) {
+    swings.counter({{"service", key.service}, {"cause", key.cause}}, number(count));
+  }
+  families.push_back(swings.take());
+
+  Family took("swing_duration_seconds",
+              "From the first failing verdict seen to the first answer changed.", Type::Histogram);
+  took.histogram({}, page.swing_durations.bounds, page.swing_durations.buckets,
+                 page.swing_durations.sum);
+  families.push_back(took.take());
+
+  Family stored("store_write_seconds", "Time that writes to the store took, synced.",
+                Type::Histogram);
+  stored.histogram({}, page.store_durations.bounds, page.store_durations.buckets,
+                   page.store_durations.sum);
+  families.push_back(stored.take());
+}
+
+void add_daemon(Families& families, const MetricsPage& page) {
+  add_single(families, Type::Gauge, "store_healthy", "1 while the store can write.",
+             page.is_store_healthy ? 1 : 0);
+  add_single(families, Type::Counter, "journal_lost_total",
+             "Journal entries lost because the store could not write.", number(page.journal_lost));
+  add_single(families, Type::Gauge, "generation", "The generation in force.",
+             number(page.generation));
+  add_single(families, Type::Counter, "reload_failures_total", "Reloads that were refused.",
+             number(page.reload_failures));
+  add_single(families, Type::Gauge, "intents", "Intents in force.", number(page.intents));
+  add_single(families, Type::Gauge, "ready", "1 while /readyz answers 200.", page.is_ready ? 1 : 0);
+  add_single(families, Type::Gauge, "start_time_seconds", "When the daemon started, Unix time.",
+             page.start_time_seconds);
+  Family info("build_info", "Always 1; the version is in the label.", Type::Gauge);
+  info.gauge({{"version", page.version}}, 1);
+  families.push_back(info.take());
+}
+
+}  // namespace
+
+MetricsPage collect_metrics(const Control& control, Traffic traffic,
+                            std::vector<health::MonitorCounters> monitors) {
+  MetricsPage page;
+  page.traffic = std::move(traffic);
+  page.monitors = std::move(monitors);
+  const Join& join = control.join();
+  for (const zones::Service& service : join.model().services) {
+    const std::string name = service_text(service);
+    for (const zones::Pool& pool : service.pools) {
+      bool is_eligible = false;
+      for (const zones::Endpoint& endpoint : pool.endpoints) {
+        const Join::EndpointState& state = join.endpoint(endpoint.id);
+        is_eligible |= state.eligibility == zones::Eligibility::eligible;
+        page.endpoints.push_back(
+            {name, pool.cluster_name, endpoint.text(), state.health == health::Health::up});
+      }
+      page.pools.push_back({name, pool.cluster_name, is_eligible});
+    }
+  }
+  const auto& clusters = join.model().topology.clusters;
+  for (uint32_t i = 0; i < clusters.size(); ++i) {
+    page.clusters.emplace_back(clusters[i].name,
+                               join.shown_health(ClusterId(i)) == health::Health::up);
+  }
+  page.swings = control.swings();
+  page.swing_durations = control.swing_durations();
+  const Control::Environment& environment = control.environment();
+  page.store_durations = environment.writer.durations();
+  const StoreWriter::State store = environment.writer.state();
+  page.is_store_healthy = store.healthy;
+  page.journal_lost = store.journal_lost;
+  page.generation = control.snapshot().generation;
+  page.reload_failures = control.reload_failures();
+  page.intents = control.intents().size();
+  page.is_ready = control.problems().empty();
+  const Milliseconds uptime = environment.clock.now() - control.started();
+  page.start_time_seconds =
+      static_cast<double>(
+          (environment.clock.wall() + Milliseconds(-uptime.value)).unix_milliseconds) /
+      1000;
+  page.version = environment.version;
+  return page;
+}
+
+std::string metrics_text(const MetricsPage& page) {
+  Families families;
+  add_traffic(families, page.traffic);
+  add_probes(families, page.monitors);
+  add_states(families, page);
+  add_changes(families, page);
+  add_daemon(families, page);
+  // A family without any series would be a HELP and TYPE of nothing.
+  std::erase_if(families, [](const auto& family) { return family.metric.empty(); });
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, families);
+  return out.str();
+}
+
+}  // namespace swingover::control

@@ -1,0 +1,165 @@
+#include "server/control/records.h"
+
+#include <array>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace swingover::control {
+
+namespace {
+
+constexpr uint8_t version = 1;  // of every record so far
+
+class Encoder {
+ public:
+  Encoder() { u8(version); }
+  Encoder& u8(uint8_t value) { return number(value, 1); }
+  Encoder& u64(uint64_t value) { return number(value, 8); }
+  Encoder& time(WallTime value) { return u64(static_cast<uint64_t>(value.unix_milliseconds)); }
+  Encoder& text(std::string_view value) {
+    number(value.size(), 4);
+    bytes_.append(value);
+    return *this;
+  }
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  Encoder& number(uint64_t value, unsigned size) {
+    for (unsigned i = size; i-- > 0;) bytes_.push_back(static_cast<char>(value >> 8 * i & 0xff));
+    return *this;
+  }
+  std::string bytes_;
+};
+
+class Decoder {
+ public:
+  explicit Decoder(std::string_view bytes)
+      : reader_({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}) {
+    good_ = reader_.u8() == version;
+  }
+  uint8_t u8() { return reader_.u8(); }
+  uint64_t u64() { return reader_.u64(); }
+  WallTime time() { return {static_cast<int64_t>(reader_.u64())}; }
+  std::string text() {
+    const Bytes bytes = reader_.take(reader_.u32());
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  /// A value of an enumeration whose largest is `last`.
+  template <class Enum>
+  Enum one_of(Enum last) {
+    const uint8_t value = u8();
+    if (value > static_cast<uint8_t>(last)) good_ = false;
+    return static_cast<Enum>(value);
+  }
+  bool is_whole() const { return good_ && !reader_.failed() && reader_.left() == 0; }
+
+ private:
+  ByteReader reader_;
+  bool good_ = true;
+};
+
+Error corrupt(std::string_view what) {
+  return {ErrorCode::corrupt,
+          "a stored " + std::string(what) + " is not in a form that this version knows"};
+}
+
+}  // namespace
+
+std::string encode_health(const HealthRecord& record) {
+  return Encoder()
+      .u8(static_cast<uint8_t>(record.health))
+      .time(record.since)
+      .text(record.reason)
+      .take();
+}
+
+Result<HealthRecord> decode_health(std::string_view bytes) {
+  Decoder decoder(bytes);
+  HealthRecord record;
+  record.health = decoder.one_of(health::Health::down);
+  record.since = decoder.time();
+  record.reason = decoder.text();
+  if (!decoder.is_whole()) return corrupt("health");
+  return record;
+}
+
+std::string encode_intent(const Intent& record) {
+  Encoder encoder;
+  encoder.text(record.id)
+      .u8(static_cast<uint8_t>(record.kind))
+      .text(record.target)
+      .text(record.owner)
+      .text(record.reason)
+      .time(record.created)
+      .u8(record.expires ? 1 : 0);
+  if (record.expires) encoder.time(*record.expires);
+  return encoder.take();
+}
+
+Result<Intent> decode_intent(std::string_view bytes) {
+  Decoder decoder(bytes);
+  Intent record;
+  record.id = decoder.text();
+  record.kind = decoder.one_of(IntentKind::force_down);
+  record.target = decoder.text();
+  record.owner = decoder.text();
+  record.reason = decoder.text();
+  record.created = decoder.time();
+  enum class Presence : uint8_t { absent, present };
+  if (decoder.one_of(Presence::present) == Presence::present) record.expires = decoder.time();
+  if (!decoder.is_whole()) return corrupt("intent");
+  return record;
+}
+
+std::string encode_generation(const GenerationRecord& record) {
+  return Encoder()
+      .u64(record.generation)
+      .time(record.at)
+      .text(record.config_hash)
+      .text(record.version)
+      .take();
+}
+
+Result<GenerationRecord> decode_generation(std::string_view bytes) {
+  Decoder decoder(bytes);
+  GenerationRecord record;
+  record.generation = decoder.u64();
+  record.at = decoder.time();
+  record.config_hash = decoder.text();
+  record.version = decoder.text();
+  if (!decoder.is_whole()) return corrupt("generation");
+  return record;
+}
+
+std::string encode_config(const ConfigRecord& record) {
+  return Encoder().time(record.in_force_since).text(record.text).take();
+}
+
+Result<ConfigRecord> decode_config(std::string_view bytes) {
+  Decoder decoder(bytes);
+  ConfigRecord record;
+  record.in_force_since = decoder.time();
+  record.text = decoder.text();
+  if (!decoder.is_whole()) return corrupt("config");
+  return record;
+}
+
+std::string health_key(std::string_view check_key) {
+  return std::string(health_prefix).append(check_key);
+}
+
+std::string intent_key(std::string_view id) {
+  return std::string(intent_prefix).append(id);
+}
+
+std::string config_hash(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3U;
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string out(16, '0');
+  for (size_t i = 0; i < out.size(); ++i) out[i] = digits[hash >> (60 - 4 * i) & 15];
+  return out;
+}
+
+}  // namespace swingover::control

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "health/health.h"
+
+namespace swingover::control {
+
+// Everything that the daemon keeps in the store, and its bytes. Each record begins with one byte, its
+// version; an encoder writes the newest, a decoder reads every version that was ever released
+// (tests/server/control/records_test.cc keeps samples of each). Numbers are big-endian; a text is its
+// length in four bytes and then its bytes. Bytes behind the last field are an error: a record that
+// another version wrote must not be half understood.
+
+/// The health of one check as it was last seen. Table state, key health_key(Check::key()).
+struct HealthRecord {
+  health::Health health = health::Health::unknown;
+  WallTime since{};    // of this health
+  std::string reason;  // the failing verdict in words; empty when up
+  friend bool operator==(const HealthRecord&, const HealthRecord&) = default;
+};
+
+enum class IntentKind : uint8_t { drain, force_up, force_down };
+
+/// What a person asked for. Table state, key intent_key(id).
+struct Intent {
+  std::string id;
+  IntentKind kind = IntentKind::drain;
+  std::string target;  // canonical: see Target in intents.h
+  std::string owner;
+  std::string reason;
+  WallTime created{};
+  std::optional<WallTime> expires;  // none: until it is taken back
+  friend bool operator==(const Intent&, const Intent&) = default;
+};
+
+/// The newest generation that was ever in force. Table meta, key generation_key.
+struct GenerationRecord {
+  uint64_t generation = 0;
+  WallTime at{};
+  std::string config_hash;  // a key of table config
+  std::string version;      // of the program
+  friend bool operator==(const GenerationRecord&, const GenerationRecord&) = default;
+};
+
+/// A config that was in force. Table config, key config_hash(text).
+struct ConfigRecord {
+  WallTime in_force_since{};
+  std::string text;
+  friend bool operator==(const ConfigRecord&, const ConfigRecord&) = default;
+};
+
+std::string encode_health(const HealthRecord& record);
+std::string encode_intent(const Intent& record);
+std::string encode_generation(const GenerationRecord& record);
+std::string encode_config(const ConfigRecord& record);
+
+/// Errors: corrupt, for bytes that no version of the encoder writes.
+Result<HealthRecord> decode_health(std::string_view bytes);
+Result<Intent> decode_intent(std::string_view bytes);
+Result<GenerationRecord> decode_generation(std::string_view bytes);
+Result<ConfigRecord> decode_config(std::string_view bytes);
+
+// Keys. A range [prefix, prefix_end) holds all records of one kind.
+inline constexpr std::string_view health_prefix = "health/";
+inline constexpr std::string_view health_prefix_end = "health0";
+inline constexpr std::string_view intent_prefix = "intent/";
+inline constexpr std::string_view intent_prefix_end = "intent0";
+inline constexpr std::string_view generation_key = "generation";
+std::string health_key(std::string_view check_key);
+std::string intent_key(std::string_view id);
+/// 16 hexadecimal digits (FNV-1a, 64 bit): names a text, protects nothing.
+std::string config_hash(std::string_view text);
+
+}  // namespace swingover::control

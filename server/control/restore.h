@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "server/control/records.h"
+#include "store/store.h"
+
+namespace swingover::control {
+
+/// What the last run left in the store.
+struct Remembered {
+  std::unordered_map<std::string, HealthRecord> health;  // by Check::key()
+  std::vector<Intent> intents;
+  GenerationRecord generation;  // all zero on the first start
+};
+
+/// Reads it all, once, before anything answers. Errors: unavailable; corrupt, naming the key: what people
+/// asked for must not be dropped in silence. Health that cannot be read is left out: probes find it anew.
+Result<Remembered> restore(const store::Store& store);
+
+}  // namespace swingover::control

@@ -1,0 +1,372 @@
+#include "server/control/store_writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "base/loop/timer.h"
+
+namespace swingover::control {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr size_t prune_slice = 1'000;
+constexpr int watch_milliseconds = 100;
+constexpr auto stall_after = std::chrono::seconds(2);
+
+std::vector<double> duration_bounds() {
+  return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5};
+}
+
+/// One commit() from its call to its callback.
+struct Waiting {
+  store::Batch changes;
+  std::vector<store::JournalEntry> entries;
+  store::Batch undo;
+  std::function<void(Status)> done;  // control thread; empty once called
+  steady_clock::time_point deadline;
+};
+
+/// What write() has left to store: by key, the newest wins.
+struct Pending {
+  std::map<std::pair<store::Table, std::string>, std::optional<std::string>> changes;
+  std::deque<store::JournalEntry> entries;
+
+  bool empty() const { return changes.empty() && entries.empty(); }
+  size_t size() const { return changes.size() + entries.size(); }
+
+  void add(store::Batch batch) {
+    for (const store::Change& change : batch.changes()) {
+      changes.insert_or_assign({change.table, change.key}, change.value);
+    }
+  }
+  /// Puts back what could not be stored, beneath what came since.
+  void put_back(Pending older) {
+    for (auto& change : older.changes) changes.insert(std::move(change));
+    entries.insert(entries.begin(), std::make_move_iterator(older.entries.begin()),
+                   std::make_move_iterator(older.entries.end()));
+  }
+};
+
+void add_to(store::Batch& batch, const store::Change& change) {
+  if (change.value) {
+    batch.put(change.table, change.key, *change.value);
+  } else {
+    batch.erase(change.table, change.key);
+  }
+}
+
+}  // namespace
+
+class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core> {
+ public:
+  Core(loop::Loop& loop, store::Store& store, store::Journal journal, Options options)
+      : loop_(loop),
+        store_(store),
+        journal_(std::move(journal)),
+        options_(options),
+        retry_(options.retry_first),
+        watch_(std::make_unique<loop::Timer>(loop, [this] { watch(); })) {
+    state_.revision = store.revision();
+  }
+
+  void start() {
+    thread_ = std::thread([this] { run(); });
+  }
+
+  void stop() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    work_.notify_all();
+    thread_.join();
+    watch_.reset();
+    is_gone_ = true;
+  }
+
+  void write(store::Batch changes, std::vector<store::JournalEntry> entries) {
+    if (!watch_->is_active()) watch_->start_repeating(Milliseconds(watch_milliseconds));
+    {
+      std::lock_guard lock(mutex_);
+      pending_.add(std::move(changes));
+      for (auto& entry : entries) pending_.entries.push_back(std::move(entry));
+      bound_journal();
+    }
+    work_.notify_all();
+  }
+
+  void commit(store::Batch changes, std::vector<store::JournalEntry> entries, store::Batch undo,
+              std::function<void(Status)> done) {
+    auto waiting = std::make_shared<Waiting>(
+        Waiting{std::move(changes), std::move(entries), std::move(undo), std::move(done),
+                steady_clock::now() + std::chrono::milliseconds(options_.commit_within.value)});
+    open_.push_back(waiting);
+    if (!watch_->is_active()) watch_->start_repeating(Milliseconds(watch_milliseconds));
+    {
+      std::lock_guard lock(mutex_);
+      commits_.push_back(std::move(waiting));
+    }
+    work_.notify_all();
+  }
+
+  void prune_journal(WallTime before) {
+    {
+      std::lock_guard lock(mutex_);
+      prune_before_ = before;
+    }
+    work_.notify_all();
+  }
+
+  bool flush(Milliseconds most) {
+    std::unique_lock lock(mutex_);
+    retry_at_ = {};
+    work_.notify_all();
+    return idle_.wait_for(lock, std::chrono::milliseconds(most.value),
+                          [this] { return pending_.empty() && commits_.empty() && !is_writing_; });
+  }
+
+  State state() const {
+    std::lock_guard lock(mutex_);
+    State state = state_;
+    state.waiting = pending_.size() + commits_.size();
+    return state;
+  }
+
+  Histogram durations() const {
+    std::lock_guard lock(mutex_);
+    return durations_;
+  }
+
+  std::function<void(const State&)> on_change;  // control thread
+
+ private:
+  // Control thread: notices a disk that gives no answer, and ends the commits that wait for it.
+  void watch() {
+    const auto now = steady_clock::now();
+    bool is_stalled = false;
+    {
+      std::lock_guard lock(mutex_);
+      is_stalled = is_writing_ && now - write_began_ > stall_after;
+      if (open_.empty() && !is_writing_ && commits_.empty()) watch_->stop();
+    }
+    if (is_stalled) note(false, "the disk does not answer");
+    for (const auto& waiting : std::vector(open_)) {
+      if (now < waiting->deadline) continue;
+      {
+        std::lock_guard lock(mutex_);
+        std::erase(commits_, waiting);
+      }
+      const std::string problem =
+          "the disk has not answered for " + duration_text(options_.commit_within);
+      finish(waiting, Error{ErrorCode::unavailable, problem});
+    }
+  }
+
+  // Control thread.
+  void finish(const std::shared_ptr<Waiting>& waiting, Status status) {
+    const auto at = std::find(open_.begin(), open_.end(), waiting);
+    if (at == open_.end()) {
+      // It was given up, and people were told so; then it must not come to life after all.
+      if (status) write(std::move(waiting->undo), {});
+      return;
+    }
+    open_.erase(at);
+    const auto done = std::exchange(waiting->done, nullptr);
+    if (done) done(std::move(status));
+  }
+
+  // Any thread; the callback and the log line once a change, on the control thread.
+  void note(bool healthy, const std::string& problem) {
+    {
+      std::lock_guard lock(mutex_);
+      state_.problem = problem;
+      if (std::exchange(state_.healthy, healthy) == healthy) return;
+    }
+    loop_.post([self = shared_from_this()] {
+      const State now = self->state();
+      if (self->is_gone_ || now.healthy == self->told_healthy_) return;
+      self->told_healthy_ = now.healthy;
+      if (now.healthy) {
+        log_info("store writes again", {{"lost", std::to_string(now.journal_lost)}});
+      } else {
+        log_error("store cannot write", {{"reason", now.problem}});
+      }
+      if (self->on_change) self->on_change(now);
+    });
+  }
+
+  void bound_journal() {  // mutex_ held
+    while (pending_.entries.size() > options_.journal_waiting_max) {
+      pending_.entries.pop_front();
+      ++state_.journal_lost;
+    }
+  }
+
+  bool may_write() const {  // mutex_ held
+    if (!commits_.empty()) return true;
+    return !pending_.empty() && (stopping_ || steady_clock::now() >= retry_at_);
+  }
+
+  // The writer's thread, until stop().
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (may_write()) {
+        write_once(lock);
+        continue;
+      }
+      if (stopping_) return;
+      if (prune_before_ && pending_.empty() && state_.healthy) {
+        prune_once(lock);
+        continue;
+      }
+      idle_.notify_all();
+      if (pending_.empty()) {
+        work_.wait(lock);
+      } else {
+        work_.wait_until(lock, retry_at_);
+      }
+    }
+  }
+
+  // Everything that waits, as one batch.
+  void write_once(std::unique_lock<std::mutex>& lock) {
+    Pending taken = std::exchange(pending_, {});
+    std::vector<std::shared_ptr<Waiting>> commits(commits_.begin(), commits_.end());
+    commits_.clear();
+    is_writing_ = true;
+    write_began_ = steady_clock::now();
+    lock.unlock();
+
+    store::Batch batch;
+    for (const auto& [key, value] : taken.changes) add_to(batch, {key.first, key.second, value});
+    for (const auto& waiting : commits) {
+      for (const store::Change& change : waiting->changes.changes()) add_to(batch, change);
+    }
+    for (const auto& entry : taken.entries) journal_.append(batch, entry);
+    for (const auto& waiting : commits) {
+      for (const auto& entry : waiting->entries) journal_.append(batch, entry);
+    }
+    const Result<store::Revision> stored = commit_timed(batch);
+    note(static_cast<bool>(stored), stored ? std::string() : stored.error().message);
+    for (const auto& waiting : commits) {
+      Status status = Done{};
+      if (!stored) status = Error{ErrorCode::unavailable, stored.error().message};
+      loop_.post([self = shared_from_this(), waiting, status]() {
+        if (!self->is_gone_) self->finish(waiting, status);
+      });
+    }
+
+    lock.lock();
+    is_writing_ = false;
+    if (stored) {
+      state_.revision = *stored;
+      retry_ = options_.retry_first;
+      retry_at_ = {};
+      return;
+    }
+    pending_.put_back(std::move(taken));
+    bound_journal();
+    retry_at_ = steady_clock::now() + std::chrono::milliseconds(retry_.value);
+    retry_ = std::min(retry_ * 2, options_.retry_last);
+    if (stopping_) pending_ = {};  // the disk had its last chance
+  }
+
+  Result<store::Revision> commit_timed(const store::Batch& batch) {
+    const auto before = steady_clock::now();
+    Result<store::Revision> stored = store_.commit(batch);
+    const std::chrono::duration<double> took = steady_clock::now() - before;
+    std::lock_guard lock(mutex_);
+    durations_.observe(took.count());
+    return stored;
+  }
+
+  void prune_once(std::unique_lock<std::mutex>& lock) {
+    const WallTime before = *prune_before_;
+    lock.unlock();
+    store::Batch batch;
+    const Result<size_t> erased = store::Journal::prune(store_, before, prune_slice, batch);
+    bool is_over = !erased || *erased < prune_slice;
+    if (erased && *erased > 0) {
+      const Result<store::Revision> stored = commit_timed(batch);
+      note(static_cast<bool>(stored), stored ? std::string() : stored.error().message);
+      if (!stored) is_over = true;
+    }
+    lock.lock();
+    if (is_over && prune_before_ == before) prune_before_.reset();
+  }
+
+  loop::Loop& loop_;
+  store::Store& store_;
+  store::Journal journal_;  // the writer's thread
+  const Options options_;
+  std::thread thread_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable idle_;
+  Pending pending_;  // from here to retry_at_: guarded by mutex_
+  std::deque<std::shared_ptr<Waiting>> commits_;
+  std::optional<WallTime> prune_before_;
+  bool stopping_ = false;
+  bool is_writing_ = false;
+  steady_clock::time_point write_began_{};
+  State state_;
+  Histogram durations_{duration_bounds()};
+  Milliseconds retry_;
+  steady_clock::time_point retry_at_{};
+
+  std::vector<std::shared_ptr<Waiting>> open_;  // from here on: control thread
+  std::unique_ptr<loop::Timer> watch_;
+  bool told_healthy_ = true;
+  bool is_gone_ = false;
+};
+
+StoreWriter::StoreWriter(loop::Loop& loop, store::Store& store, store::Journal journal,
+                         Options options)
+    : core_(std::make_shared<Core>(loop, store, std::move(journal), options)) {
+  core_->start();
+}
+
+StoreWriter::~StoreWriter() {
+  core_->flush(Milliseconds(500));
+  core_->stop();
+}
+
+void StoreWriter::write(store::Batch changes, std::vector<store::JournalEntry> entries) {
+  if (changes.empty() && entries.empty()) return;
+  core_->write(std::move(changes), std::move(entries));
+}
+
+void StoreWriter::commit(store::Batch changes, std::vector<store::JournalEntry> entries,
+                         store::Batch undo, std::function<void(Status)> done) {
+  core_->commit(std::move(changes), std::move(entries), std::move(undo), std::move(done));
+}
+
+void StoreWriter::prune_journal(WallTime before) {
+  core_->prune_journal(before);
+}
+bool StoreWriter::flush(Milliseconds most) {
+  return core_->flush(most);
+}
+StoreWriter::State StoreWriter::state() const {
+  return core_->state();
+}
+Histogram StoreWriter::durations() const {
+  return core_->durations();
+}
+void StoreWriter::on_change(std::function<void(const State&)> callback) {
+  core_->on_change = std::move(callback);
+}
+
+}  // namespace swingover::control

@@ -1,0 +1,326 @@
+#include "server/control/views.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "server/control/target.h"
+#include "zones/record_text.h"
+
+namespace swingover::control {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+std::string dumped(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+Json time_or_null(WallTime time) {
+  return time == WallTime{} ? Json() : Json(rfc3339(time));
+}
+
+Json lines(const std::string& text) {
+  Json list = Json::array();
+  for (const std::string_view line : split(text, '\n')) {
+    if (!line.empty()) list.push_back(std::string(line));
+  }
+  return list;
+}
+
+Json intent_word(const Intent* intent) {
+  return intent ? Json(std::string(word(intent->kind))) : Json();
+}
+
+/// The endpoint's eligibility as people call it, with the intent that made it so.
+std::string_view eligibility_word(const Join::EndpointState& state) {
+  if (state.intent) {
+    switch (state.intent->kind) {
+      case IntentKind::drain:
+        return "drained";
+      case IntentKind::force_up:
+        return "forced_up";
+      case IntentKind::force_down:
+        return "forced_down";
+    }
+  }
+  switch (state.health) {
+    case health::Health::up:
+      return "eligible";
+    case health::Health::down:
+      return "unhealthy";
+    case health::Health::unknown:
+      return "unproven";
+  }
+  return "";
+}
+
+bool is_eligible(const Join& join, EndpointId id) {
+  return join.endpoint(id).eligibility == zones::Eligibility::eligible;
+}
+
+Json checks_json(const Join& join, EndpointId id) {
+  Json checks = Json::array();
+  for (const uint32_t place : join.checks_of(id)) {
+    const CheckState& state = join.check(place);
+    checks.push_back({{"monitor", join.checks()[place].monitor->name},
+                      {"address", join.checks()[place].address},
+                      {"health", word(state.health)},
+                      {"since", time_or_null(state.since)},
+                      {"reason", text_or_null(state.reason)},
+                      {"stored", state.stored}});
+  }
+  return checks;
+}
+
+Json endpoint_json(const Control& control, const zones::Service& service,
+                   const zones::Endpoint& endpoint) {
+  const Join& join = control.join();
+  const Join::EndpointState& state = join.endpoint(endpoint.id);
+  bool is_stored = false;
+  for (const uint32_t check : join.checks_of(endpoint.id)) is_stored |= join.check(check).stored;
+  const std::string target = endpoint_target(service, endpoint);
+  return {{"address", endpoint.text()},
+          {"target", target},
+          {"health", word(state.health)},
+          {"eligible", is_eligible(join, endpoint.id)},
+          {"eligibility", eligibility_word(state)},
+          {"since", time_or_null(state.since)},
+          {"reason", text_or_null(join.reason(endpoint.id))},
+          {"stored", is_stored},
+          {"intent", intent_word(control.intents().of_target(target))},
+          {"checks", checks_json(join, endpoint.id)}};
+}
+
+Json pool_json(const Control& control, const zones::Service& service, const zones::Pool& pool,
+               double share) {
+  const Join& join = control.join();
+  Json endpoints = Json::array();
+  bool is_any_eligible = false;
+  health::Health best = health::Health::down;
+  for (const zones::Endpoint& endpoint : pool.endpoints) {
+    endpoints.push_back(endpoint_json(control, service, endpoint));
+    is_any_eligible |= is_eligible(join, endpoint.id);
+    const health::Health health = join.endpoint(endpoint.id).health;
+    if (health == health::Health::up || best == health::Health::down) best = health;
+  }
+  const std::string target = pool_target(service, pool);
+  return {{"cluster", pool.cluster_name},
+          {"target", target},
+          {"priority", pool.priority},
+          {"weight", pool.weight.value},
+          {"last_resort", pool.last_resort},
+          {"health", word(best)},
+          {"eligible", is_any_eligible},
+          {"share", share},
+          {"intent", intent_word(control.intents().of_target(target))},
+          {"endpoints", std::move(endpoints)}};
+}
+
+Json service_value(const Control& control, const zones::Service& service) {
+  const zones::Snapshot& snapshot = control.snapshot();
+  std::vector<double> shares(service.pools.size());
+  const auto& plan = snapshot.plans[service.id.value];
+  for (const auto& share : zones::pool_shares(plan, no_locality, *snapshot.eligibility)) {
+    shares[share.place] = share.share;
+  }
+  Json pools = Json::array();
+  for (size_t i = 0; i < service.pools.size(); ++i) {
+    pools.push_back(pool_json(control, service, service.pools[i], shares[i]));
+  }
+  return {{"name", service_text(service)},
+          {"policy", word(service.policy)},
+          {"ttl_seconds", service.ttl.value},
+          {"answers", service.answers},
+          {"sticky", word(service.sticky)},
+          {"when_all_down", word(service.when_all_down)},
+          {"monitors", service.monitors},
+          {"intent", intent_word(control.intents().of_target(service_target(service)))},
+          {"pools", std::move(pools)}};
+}
+
+Json cluster_json(const Control& control, ClusterId id) {
+  const Join& join = control.join();
+  const zones::Cluster& cluster = join.model().topology.clusters[id.value];
+  const Join::ClusterState& state = join.cluster(id);
+  const auto& endpoints = join.endpoints_of(id);
+  uint32_t eligible = 0;
+  for (const EndpointId endpoint : endpoints) eligible += is_eligible(join, endpoint) ? 1U : 0U;
+  const bool is_any =
+      endpoints.empty() ? state.health == health::Health::up && !state.intent : eligible > 0;
+  std::string reason = join.reason(id);
+  if (reason.empty() && !is_any && !endpoints.empty()) reason = join.reason(endpoints.front());
+  if (is_any && !state.intent) reason.clear();
+  return {{"name", cluster.name},
+          {"target", cluster_target(cluster.name)},
+          {"health", word(join.shown_health(id))},
+          {"eligible", is_any},
+          {"intent", intent_word(state.intent)},
+          {"reason", text_or_null(reason)},
+          {"endpoints", endpoints.size()},
+          {"endpoints_eligible", eligible}};
+}
+
+Json reload_value(const Control::ReloadResult& result) {
+  return {{"at", rfc3339(result.at)},
+          {"ok", result.reloaded},
+          {"problems", lines(result.problems)},
+          {"needs_restart", result.needs_restart}};
+}
+
+Json intent_value(const Control& control, const Intent& intent) {
+  const Result<Target> target = parse_target(intent.target);
+  const bool is_dangling = !target || !find_target(control.join().model(), *target);
+  return {{"id", intent.id},
+          {"kind", word(intent.kind)},
+          {"target", intent.target},
+          {"reason", intent.reason},
+          {"owner", intent.owner},
+          {"created", rfc3339(intent.created)},
+          {"expires", intent.expires ? Json(rfc3339(*intent.expires)) : Json()},
+          {"dangling", is_dangling}};
+}
+
+}  // namespace
+
+HttpReply http_error(unsigned status, std::string_view code, std::string_view message) {
+  HttpReply reply;
+  reply.status = status;
+  reply.body = dumped({{"error", {{"code", code}, {"message", message}}}});
+  return reply;
+}
+
+std::string status_json(const Control& control) {
+  const auto& environment = control.environment();
+  const zones::Model& model = control.join().model();
+  const StoreWriter::State store = environment.writer.state();
+  const std::vector<std::string> problems = control.problems();
+  Json clusters = Json::array();
+  for (uint32_t i = 0; i < model.topology.clusters.size(); ++i) {
+    clusters.push_back(cluster_json(control, ClusterId(i)));
+  }
+  const Milliseconds uptime = environment.clock.now() - control.started();
+  return dumped({{"version", environment.version},
+                 {"identity", environment.identity},
+                 {"generation", control.snapshot().generation},
+                 {"uptime_seconds", uptime.value / 1000},
+                 {"ready", problems.empty()},
+                 {"problems", problems},
+                 {"zones", model.zones.size()},
+                 {"services", model.services.size()},
+                 {"endpoints", control.snapshot().counts.endpoints},
+                 {"intents", control.intents().size()},
+                 {"store",
+                  {{"healthy", store.healthy},
+                   {"problem", text_or_null(store.problem)},
+                   {"revision", store.revision},
+                   {"waiting", store.waiting},
+                   {"journal_lost", store.journal_lost}}},
+                 {"reload", control.last_reload() ? reload_value(*control.last_reload()) : Json()},
+                 {"clusters", std::move(clusters)}});
+}
+
+std::string services_json(const Control& control) {
+  Json services = Json::array();
+  for (const zones::Service& service : control.join().model().services) {
+    services.push_back(service_value(control, service));
+  }
+  return dumped({{"services", std::move(services)}});
+}
+
+std::string service_json(const Control& control, const zones::Service& service) {
+  return dumped(service_value(control, service));
+}
+
+std::string intents_json(const Control& control) {
+  Json intents = Json::array();
+  for (const Intent* intent : control.intents().list()) {
+    intents.push_back(intent_value(control, *intent));
+  }
+  return dumped({{"intents", std::move(intents)}});
+}
+
+std::string intent_json(const Control& control, const Intent& intent,
+                        const std::optional<Intent>& replaced) {
+  Json json = intent_value(control, intent);
+  json["replaced"] = replaced ? Json(replaced->id) : Json();
+  return dumped(json);
+}
+
+std::string history_json(const std::vector<store::JournalEntry>& entries) {
+  Json list = Json::array();
+  for (const store::JournalEntry& entry : entries) {
+    list.push_back({{"at", rfc3339(entry.at)},
+                    {"kind", entry.kind},
+                    {"target", text_or_null(entry.target)},
+                    {"actor", entry.actor},
+                    {"before", text_or_null(entry.before)},
+                    {"after", text_or_null(entry.after)},
+                    {"reason", text_or_null(entry.reason)}});
+  }
+  return dumped({{"entries", std::move(list)}});
+}
+
+std::string explain_json(const zones::Explanation& explanation, const std::string& name,
+                         const std::string& type, const std::string& client, uint64_t generation) {
+  Json steps = Json::array();
+  for (const auto& step : explanation.steps) {
+    steps.push_back({{"step", step.step}, {"result", step.result}, {"reason", step.reason}});
+  }
+  return dumped({{"name", name},
+                 {"type", type},
+                 {"client", client},
+                 {"locality", text_or_null(explanation.locality)},
+                 {"generation", generation},
+                 {"rcode", zones::rcode_text(explanation.rcode)},
+                 {"answers", explanation.answers},
+                 {"service", text_or_null(explanation.service)},
+                 {"pool", text_or_null(explanation.pool)},
+                 {"steps", std::move(steps)}});
+}
+
+std::string reload_json(const Control::ReloadResult& result) {
+  Json json;
+  if (!result.reloaded) {
+    const std::string first = result.problems.substr(0, result.problems.find('\n'));
+    json["error"] = {{"code", "invalid"}, {"message", "nothing changed: " + first}};
+  }
+  json["generation"] = result.generation;
+  json["problems"] = result.problems;
+  json["needs_restart"] = result.needs_restart;
+  return dumped(json);
+}
+
+Result<IntentRequest> parse_intent_request(std::string_view body) {
+  // A depth of two is one more than the object has: what is deeper never becomes a value.
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < 3; };
+  const Json json = Json::parse(body.begin(), body.end(), shallow, false);
+  if (!json.is_object()) return Error{ErrorCode::invalid, "the body must be one JSON object"};
+  IntentRequest request;
+  const std::array<std::pair<std::string_view, std::string*>, 5> members = {{
+      {"kind", &request.kind},
+      {"target", &request.target},
+      {"owner", &request.owner},
+      {"reason", &request.reason},
+      {"expires", &request.expires},
+  }};
+  for (const auto& [key, value] : json.items()) {
+    const std::string_view name = key;
+    const auto* member = std::find_if(members.begin(), members.end(),
+                                      [&](const auto& known) { return known.first == name; });
+    if (member == members.end()) {
+      return Error{ErrorCode::invalid, "no member of this name belongs here: " + key};
+    }
+    if (value.is_null()) continue;
+    if (!value.is_string()) return Error{ErrorCode::invalid, key + ": must be a string"};
+    *member->second = value.get<std::string>();
+  }
+  return request;
+}
+
+}  // namespace swingover::control

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/control/control_loop.h"
+#include "server/control/http_server.h"
+#include "store/journal.h"
+#include "zones/explain.h"
+
+namespace swingover::control {
+
+// What the admin address shows, as JSON text; docs/admin-api.md has the shapes. Octets that are not UTF-8
+// become U+FFFD: names and reasons may hold anything. Control thread.
+
+std::string status_json(const Control& control);
+std::string services_json(const Control& control);
+/// Of one service of the model.
+std::string service_json(const Control& control, const zones::Service& service);
+std::string intents_json(const Control& control);
+std::string intent_json(const Control& control, const Intent& intent,
+                        const std::optional<Intent>& replaced = std::nullopt);
+std::string history_json(const std::vector<store::JournalEntry>& entries);
+std::string explain_json(const zones::Explanation& explanation, const std::string& name,
+                         const std::string& type, const std::string& client, uint64_t generation);
+std::string reload_json(const Control::ReloadResult& result);
+
+/// Reads the body of POST /v1/intents. Errors: invalid, saying which member is wrong.
+Result<IntentRequest> parse_intent_request(std::string_view body);
+
+}  // namespace swingover::control

@@ -1,0 +1,85 @@
+#include "server/control/records.h"
+
+#include <catch2/catch.hpp>
+
+using namespace swingover;
+using namespace swingover::control;
+
+namespace {
+
+/// Octets from hexadecimal text, blanks ignored.
+std::string bytes(std::string_view hex) {
+  std::string digits;
+  for (const char c : hex) {
+    if (c != ' ') digits += c;
+  }
+  std::string out;
+  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
+    out += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("each record reads back as it was written", "[records]") {
+  const HealthRecord health{health::Health::down, {1'790'000'000'123}, "connect: timed out"};
+  CHECK(*decode_health(encode_health(health)) == health);
+
+  Intent intent{"a1b2", IntentKind::force_down, "cluster/fra", "ada", "a leak", {17}, {}};
+  CHECK(*decode_intent(encode_intent(intent)) == intent);
+  intent.expires = WallTime{1'790'000'000'999};
+  CHECK(*decode_intent(encode_intent(intent)) == intent);
+
+  const GenerationRecord generation{7, {1}, "00ff", "0.1.0"};
+  CHECK(*decode_generation(encode_generation(generation)) == generation);
+
+  const ConfigRecord config{{2}, std::string("[server]\n\0\xff", 11)};
+  CHECK(*decode_config(encode_config(config)) == config);
+}
+
+TEST_CASE("records of version 1 are read for ever", "[records]") {
+  const auto health = decode_health(bytes("01 02 000001a0c4c3aa7b 00000005 72657365 74"));
+  REQUIRE(health);
+  CHECK(health->health == health::Health::down);
+  CHECK(health->since.unix_milliseconds == 0x1a0c4c3aa7b);
+  CHECK(health->reason == "reset");
+
+  const auto intent = decode_intent(
+      bytes("01 00000002 6131 00 0000000b 636c75737465722f667261 00000003 616461 00000004 776f726b"
+            "0000000000000011 01 0000000000000012"));
+  REQUIRE(intent);
+  CHECK(*intent == Intent{"a1", IntentKind::drain, "cluster/fra", "ada", "work", {17}, {{18}}});
+
+  const auto generation = decode_generation(
+      bytes("01 0000000000000007 0000000000000001 00000002 3030 00000003 302e31"));
+  REQUIRE(generation);
+  CHECK(*generation == GenerationRecord{7, {1}, "00", "0.1"});
+
+  const auto config = decode_config(bytes("01 0000000000000002 00000003 613d31"));
+  REQUIRE(config);
+  CHECK(*config == ConfigRecord{{2}, "a=1"});
+}
+
+TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them", "[records]") {
+  const std::string good =
+      encode_intent({"id", IntentKind::drain, "cluster/fra", "ada", "work", {17}, {{18}}});
+  for (size_t size = 0; size < good.size(); ++size) {
+    const auto cut = decode_intent(std::string_view(good).substr(0, size));
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error().code == ErrorCode::corrupt);
+  }
+  CHECK_FALSE(decode_intent(good + "x"));
+  std::string newer = good;
+  newer[0] = 2;
+  CHECK_FALSE(decode_intent(newer));
+  std::string strange_kind = good;
+  strange_kind[7] = 3;
+  CHECK_FALSE(decode_intent(strange_kind));
+  CHECK_FALSE(decode_health(bytes("01 03 0000000000000000 00000000")));
+}
+
+TEST_CASE("a config is named by its text", "[records]") {
+  CHECK(config_hash("") == "cbf29ce484222325");
+  CHECK(config_hash("a") == "af63dc4c8601ec8c");
+}

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "health/monitor_options.h"
+#include "server/control/control_loop.h"
+#include "zones/snapshot.h"
+
+namespace swingover::tests {
+
+/// Two clusters, fra and ams, and the service shop.svc.example.test. with one pool in each.
+struct SmallWorld {
+  std::vector<std::string> service_monitors = {"web"};
+  std::vector<std::string> cluster_monitors;  // of fra
+  std::vector<std::string> fra = {"192.0.2.1"};
+  std::vector<std::string> ams = {"198.51.100.1"};
+  std::vector<std::string> fra_ingress;
+  bool has_ams = true;
+
+  control::Join::Monitors monitors() const {
+    control::Join::Monitors all;
+    for (const char* name : {"web", "ingress", "power"}) {
+      health::MonitorOptions options;
+      options.name = name;
+      all.push_back(std::make_shared<const health::MonitorOptions>(options));
+    }
+    return all;
+  }
+
+  std::shared_ptr<const zones::Model> model() const {
+    auto model = std::make_shared<zones::Model>();
+    model->topology.clusters.push_back({"fra", {}, {}, addresses(fra_ingress), cluster_monitors});
+    model->topology.clusters.push_back({"ams", {}, {}, {}, {}});
+    zones::Service service;
+    service.name = *zones::parse_name("Shop.svc.example.test.");
+    service.monitors = service_monitors;
+    service.pools.push_back(pool(0, "fra", 1, fra));
+    if (has_ams) service.pools.push_back(pool(1, "ams", 2, ams));
+    model->services.push_back(service);
+    number(model->services);
+    model->zones.push_back({*zones::parse_name("svc.example.test."), nullptr});
+    return model;
+  }
+
+  control::Setup setup(uint64_t generation = 1) const {
+    control::Setup setup;
+    setup.model = model();
+    setup.monitors = monitors();
+    setup.snapshot = zones::build_snapshot(setup.model, {.generation = generation});
+    setup.config_text = "generation " + std::to_string(generation);
+    return setup;
+  }
+
+ private:
+  static std::vector<IpAddress> addresses(const std::vector<std::string>& texts) {
+    std::vector<IpAddress> all;
+    for (const std::string& text : texts) all.push_back(*parse_ip_address(text));
+    return all;
+  }
+  static zones::Pool pool(uint32_t cluster, std::string name, uint32_t priority,
+                          const std::vector<std::string>& endpoints) {
+    zones::Pool pool;
+    pool.cluster = ClusterId(cluster);
+    pool.cluster_name = std::move(name);
+    pool.priority = priority;
+    for (const IpAddress& address : addresses(endpoints)) pool.endpoints.push_back({address, {}});
+    return pool;
+  }
+};
+
+}  // namespace swingover::tests
