@@ -1,0 +1,372 @@
+#include "server/config.h"
+
+#include <unistd.h>
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "tests/support/config_text.h"
+
+using namespace swingover;
+using server::parse_config;
+using tests::changed;
+using tests::good_config;
+
+namespace {
+
+std::vector<std::string> problems_of(std::string_view text) {
+  const auto loaded = parse_config("t.toml", text);
+  const auto lines = tests::headlines(loaded.problems, "t.toml");
+  bool any_error = false;
+  for (const std::string& line : lines) any_error |= line.find(": error: ") != std::string::npos;
+  CHECK(loaded.config.has_value() == !any_error);
+  return lines;
+}
+
+/// The one problem of the good config with `old` replaced.
+std::string problem_of(std::string_view old, std::string_view by) {
+  const auto lines = problems_of(changed(good_config, old, by));
+  INFO(parse_config("t.toml", changed(good_config, old, by)).problems);
+  REQUIRE(lines.size() == 1);
+  return lines.front();
+}
+
+/// The one problem of the good config with `section` in front, where its lines count from 1.
+std::string problem_before(std::string_view section) {
+  return problem_of("[[zone]]", std::string(section) + "[[zone]]");
+}
+
+std::string source_file(const std::string& path) {
+  return std::string(SWINGOVER_SOURCE_DIR) + "/" + path;
+}
+
+}  // namespace
+
+TEST_CASE("the config of the description loads, with every value in its place", "[config]") {
+  const auto loaded = server::load_config(source_file("tests/server/contract.toml"));
+  INFO(loaded.problems);
+  REQUIRE(loaded.config);
+  CHECK(loaded.problems.empty());
+  const server::Config& config = *loaded.config;
+  CHECK(config.server.listen.size() == 2);
+  CHECK(config.server.identity == "edge-fra-1");
+  CHECK(config.zones.at(0).file == "svc.example.com.zone");
+  CHECK(config.topology.clusters.at(0).capacity == 1000.0);
+  CHECK(config.topology.clusters.at(0).localities.at(0) == LocalityId(0));
+  CHECK(config.topology.localities.at(0).clients.size() == 2);
+  REQUIRE(config.monitors.size() == 2);
+  CHECK(config.monitors[0]->expect_body == "ok");
+  const zones::Service& service = config.services.at(0);
+  CHECK(service.name.text() == "shop.svc.example.com.");
+  CHECK(service.pools.at(0).endpoints.at(1).text() == "2001:db8::10");
+  CHECK(service.pools.at(0).endpoints.at(1).id == EndpointId(1));
+}
+
+TEST_CASE("what a config does not say has the documented defaults", "[config]") {
+  const auto loaded = parse_config("/etc/swingover/t.toml", good_config);
+  REQUIRE(loaded.config);
+  const server::Config& config = *loaded.config;
+  REQUIRE(config.server.listen.size() == 2);
+  CHECK(config.server.listen[0].text() == "0.0.0.0:53");
+  CHECK(config.server.listen[1].text() == "[::]:53");
+  CHECK(config.server.workers == 0);
+  CHECK_FALSE(config.server.identity.empty());
+  CHECK(config.server.state_dir == "/var/lib/swingover");
+  CHECK(duration_text(config.server.journal_keep) == "90d");
+  CHECK(config.admin.listen.at(0).text() == "127.0.0.1:8053");
+  CHECK(config.rate_limit.responses_per_second == 200);
+  CHECK(config.rate_limit.slip == 2);
+  CHECK(config.rate_limit.exempt.at(0).text() == "127.0.0.0/8");
+  CHECK(config.rate_limit.exempt.at(1).text() == "::1/128");
+  CHECK_FALSE(config.topology.clusters.at(0).capacity);
+
+  const health::MonitorOptions& monitor = *config.monitors.at(0);
+  CHECK(monitor.kind == health::MonitorKind::http);
+  CHECK(monitor.path == "/");
+  CHECK(monitor.host.empty());
+  CHECK(monitor.expect_status == std::vector<health::StatusRange>{{200, 299}});
+  CHECK(monitor.tls_verify);
+  CHECK(monitor.interval == Milliseconds(5000));
+  CHECK(monitor.timeout == Milliseconds(1000));
+  CHECK(monitor.confirm() == Milliseconds(500));
+  CHECK(monitor.rise == 2);
+  CHECK(monitor.fall == 3);
+
+  const zones::Service& service = config.services.at(0);
+  CHECK(service.policy == zones::Policy::failover);
+  CHECK(service.ttl == Ttl(30));
+  CHECK(service.answers == 1);
+  CHECK(service.sticky == zones::Sticky::none);
+  CHECK(service.when_all_down == zones::WhenAllDown::all);
+  const zones::Pool& pool = service.pools.at(0);
+  CHECK(pool.priority == 1);
+  CHECK(pool.weight == Weight(100));
+  CHECK_FALSE(pool.last_resort);
+  CHECK(pool.endpoints.at(0).text() == "192.0.2.1");  // its cluster's
+}
+
+TEST_CASE("the policy all answers everything unless told otherwise", "[config]") {
+  const auto all = parse_config("t.toml", changed(good_config, "monitors = [\"web\"]",
+                                                  "policy = \"all\"\nmonitors = [\"web\"]"));
+  REQUIRE(all.config);
+  CHECK(all.config->services.at(0).answers == 0);
+  const auto two =
+      parse_config("t.toml", changed(good_config, "monitors = [\"web\"]",
+                                     "policy = \"all\"\nanswers = 2\nmonitors = [\"web\"]"));
+  REQUIRE(two.config);
+  CHECK(two.config->services.at(0).answers == 2);
+}
+
+TEST_CASE("zero is a weight, a capacity and a TTL", "[config]") {
+  CHECK(
+      problems_of(changed(good_config, "  cluster = \"fra\"", "  cluster = \"fra\"\n  weight = 0"))
+          .empty());
+  CHECK(
+      problems_of(changed(good_config, "name = \"ams\"", "name = \"ams\"\ncapacity = 0")).empty());
+  CHECK(problems_of(changed(good_config, "name = \"shop", "ttl = \"0s\"\nname = \"shop")).empty());
+}
+
+TEST_CASE("the good config has no problem", "[config]") {
+  CHECK(problems_of(good_config).empty());
+}
+
+TEST_CASE("unknown keys and sections are named, with what may be meant", "[config]") {
+  CHECK(problem_of("region = \"eu\"", "region = \"eu\"\nclient = []") ==
+        R"(9:1: error: unknown key "client"; did you mean "clients"?)");
+  CHECK(problem_before("[admin]\nfrobnicate = 1\n") ==
+        R"(2:1: error: unknown key "frobnicate" in [admin], which knows listen)");
+  CHECK(problem_before("[servr]\n") ==
+        R"(1:2: error: unknown section "servr"; did you mean [server]?)");
+  CHECK(problem_before("[[servces]]\n") ==
+        R"(1:3: error: unknown section "servces"; did you mean [[service]]?)");
+  CHECK(problem_before("answer = 1\n") ==
+        R"(1:1: error: unknown key "answer" outside of all sections)");
+  CHECK(problem_before("[[server]]\n") ==
+        "1:1: error: [[server]] is written [server]: there is only one");
+  CHECK(problem_of("[[region]]", "[region]") ==
+        "4:1: error: [region] is written [[region]]: there may be several");
+  CHECK(problem_before("admin = 3\n") ==
+        R"(1:1: error: "admin" is a section: write [admin] on a line of its own, its keys below)");
+}
+
+TEST_CASE("the daemon's own sections are checked", "[config]") {
+  CHECK(problem_before("[server]\nworkers = 257\n") ==
+        R"(2:11: error: "workers" must be from 0 to 256, not 257)");
+  CHECK(problem_before("[server]\nworkers = true\n") ==
+        R"(2:11: error: "workers" must be a whole number, not true)");
+  CHECK(problem_before("[server]\nlisten = []\n") ==
+        R"(2:10: error: "listen" needs at least one address)");
+  CHECK(problem_before("[server]\nlisten = [\"127.0.0.1:53\", \"127.0.0.1\"]\n") ==
+        R"(2:27: error: "listen" holds 127.0.0.1:53 twice)");
+  CHECK(problem_before("[server]\nlisten = [\"unix:/x\"]\n") ==
+        "2:11: error: queries come by UDP and TCP: give an address, not a Unix socket");
+  CHECK(
+      problem_before("[server]\nlisten = \"127.0.0.1:53\"\n") ==
+      R"(2:10: error: "listen" must be a list of addresses with a port in [ ], not "127.0.0.1:53")");
+  CHECK(
+      problem_before("[server]\nlisten = [\"localhost\"]\n") ==
+      R"(2:11: error: "listen" must be an address with a port such as "127.0.0.1:53" or "[::1]:53", not "localhost")");
+  CHECK(
+      problem_before("[server]\njournal_keep = 90\n") ==
+      R"(2:16: error: "journal_keep" must be a duration in quotes such as "5s", not the number 90)");
+  CHECK(problem_before("[server]\njournal_keep = \"5m\"\n") ==
+        R"(2:16: error: "journal_keep" must be from 1h to 3650d, not 5m)");
+  CHECK(problem_before("[server]\nidentity = \"\"\n") ==
+        R"(2:12: error: "identity" must not be empty)");
+  CHECK(problem_before("[admin]\nlisten = [\"192.0.2.1:8053\"]\n") ==
+        "2:11: error: the admin address is never public, and 192.0.2.1 is not a loopback address: "
+        "use 127.0.0.1, [::1] or "
+        "unix:/path");
+  CHECK(problem_before("[admin]\nlisten = [\"unix:run/x\"]\n") ==
+        "2:11: error: a Unix socket needs an absolute path of at most 107 octets");
+  CHECK(problem_before(
+            "[server]\nlisten = [\"127.0.0.1:53\"]\n[admin]\nlisten = [\"127.0.0.1:53\"]\n") ==
+        "4:11: error: 127.0.0.1:53 is one of [server] listen already");
+  CHECK(
+      problem_before("[rate_limit]\nexempt = [\"10.1.2.3/8\"]\n")
+          .starts_with(
+              R"(2:11: error: "exempt" must be an address prefix such as "192.0.2.0/24", not "10.1.2.3/8")"));
+  CHECK(problem_of("file = \"svc.zone\"\n", "") == R"(1:1: error: [[zone]] needs the key "file")");
+  CHECK(problem_before("[[zone]]\nname = \"SVC.example.com\"\nfile = \"b\"\n") ==
+        R"(5:8: error: the name of the [[zone]] "svc.example.com." stands twice; first in line 2)");
+}
+
+TEST_CASE("port 0 may stand twice in listen", "[config]") {
+  CHECK(problems_of("[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1:0\"]\n").empty());
+}
+
+TEST_CASE("problems come in the order of the file, twenty in one run", "[config]") {
+  const std::vector<std::string> expected{
+      R"(2:27: error: "listen" holds 127.0.0.1:53 twice)",
+      R"(3:1: error: unknown key "wrokers"; did you mean "workers"?)",
+      R"(4:11: error: "workers" must be from 0 to 256, not -1)",
+      "6:11: error: the admin address is never public, and 0.0.0.0 is not a loopback address: use "
+      "127.0.0.1, [::1] or "
+      "unix:/path",
+      R"(7:1: error: [[zone]] needs the key "file")",
+      R"(11:10: error: no [[region]] is named "euu"; did you mean "eu"?)",
+      R"(16:1: error: unknown key "adresses"; did you mean "addresses"?)",
+      R"(17:12: error: "capacity" must be from 0 to 1e+15, not nan)",
+      R"(20:8: error: "kind" "icmp" is not in this version, which has "tcp", "http", "https")",
+      R"(21:12: error: "interval" must be a duration in quotes such as "5s", not the number 5)",
+      R"(22:1: error: [[monitor]] needs the key "name")",
+      R"(22:1: error: [[monitor]] of the kind "tcp" needs the key "port")",
+      R"(24:1: error: "path" means nothing to a monitor of the kind "tcp", which only connects)",
+      R"(25:12: error: "timeout" (1s) must not be longer than "interval" (500ms))",
+      R"(27:8: error: "name" must be a name of its own, without a wildcard, not "*.svc.example.com")",
+      R"(28:10: error: "policy" must be one of "failover", "active-active", "local", "all", not "failovr"; did you mean "failover"?)",
+      R"(29:7: error: "ttl" must be whole seconds, not "1500ms")",
+      R"(30:12: error: "monitors" must be a list of texts in [ ], not "web")",
+      R"(32:11: error: no [[cluster]] is named "frb"; did you mean "fra"?)",
+      R"(35:13: error: no [[monitor]] is named "wbe"; did you mean "web"?)",
+      R"(38:13: error: "endpoints" mixes a target with addresses; use one target alone, or addresses)",
+      R"(39:2: error: unknown section "clustr"; did you mean [[cluster]]?)",
+  };
+  CHECK(problems_of(R"([server]
+listen = ["127.0.0.1:53", "127.0.0.1:53"]
+wrokers = 4
+workers = -1
+[admin]
+listen = ["0.0.0.0:8053"]
+[[zone]]
+name = "svc.example.com."
+[[locality]]
+name = "a"
+region = "euu"
+[[region]]
+name = "eu"
+[[cluster]]
+name = "fra"
+adresses = ["192.0.2.1"]
+capacity = nan
+[[monitor]]
+name = "web"
+kind = "icmp"
+interval = 5
+[[monitor]]
+kind = "tcp"
+path = "x"
+interval = "500ms"
+[[service]]
+name = "*.svc.example.com"
+policy = "failovr"
+ttl = "1500ms"
+monitors = "web"
+[[service.pool]]
+cluster = "frb"
+[[service]]
+name = "b.svc.example.com"
+monitors = ["wbe", "web"]
+[[service.pool]]
+cluster = "fra"
+endpoints = ["192.0.2.1", "x.example.net."]
+[clustr]
+)") == expected);
+}
+
+TEST_CASE("a problem shows its file, its line and a caret", "[config]") {
+  CHECK(parse_config("/etc/x.toml", "[server]\nworkers = -1\n").problems ==
+        "/etc/x.toml:2:11: error: \"workers\" must be from 0 to 256, not -1\n  workers = -1\n      "
+        "      ^\n");
+}
+
+TEST_CASE("what is legal and likely a slip is a warning, and the config loads", "[config]") {
+  CHECK(problem_before("[[monitor]]\nname = \"idle\"\n") ==
+        R"(2:8: warning: the monitor "idle" is used by no service and no cluster)");
+  CHECK(problem_before("[[cluster]]\nname = \"lon\"\n") ==
+        R"(2:8: warning: the cluster "lon" has no pool of any service)");
+}
+
+TEST_CASE("a file that cannot be read is one line", "[config]") {
+  const auto loaded = server::load_config("/nonexistent/t.toml");
+  CHECK_FALSE(loaded.config);
+  CHECK(loaded.problems.starts_with("error: "));
+  CHECK(loaded.problems.find("/nonexistent/t.toml") != std::string::npos);
+}
+
+TEST_CASE("a certificate authority is looked for beside the config file", "[config]") {
+  const std::string with_ca =
+      changed(good_config, "port = 8080", "kind = \"https\"\ntls_ca_file = \"ca.pem\"");
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() /
+                                       ("swingover_config_test_" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  const std::string path = folder / "t.toml";
+  CHECK(parse_config(path, with_ca)
+            .problems.find("19:15: error: there is no file " + (folder / "ca.pem").string()) !=
+        std::string::npos);
+  std::ofstream(folder / "ca.pem") << "nothing of the kind\n";
+  CHECK(parse_config(path, with_ca).problems.find("holds no certificate in PEM form") !=
+        std::string::npos);
+  std::ofstream(folder / "ca.pem") << "-----BEGIN CERTIFICATE-----\n";
+  const auto loaded = parse_config(path, with_ca);
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->monitors.at(0)->tls_ca_file == (folder / "ca.pem").string());
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a bad zone file never takes the others with it", "[config]") {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("swingover_zones_test_" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "svc.zone")
+      << "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n  NS ns1\nns1 A 192.0.2.53\n";
+  const std::string two =
+      std::string(good_config) + "[[zone]]\nname = \"gone.example.\"\nfile = \"gone.zone\"\n";
+  const auto config = parse_config(folder / "t.toml", two);
+  REQUIRE(config.config);
+  const auto loaded = server::load_zones(*config.config);
+  INFO(loaded.problems);
+  REQUIRE(loaded.zones.size() == 2);
+  CHECK(loaded.zones[0].contents);
+  CHECK_FALSE(loaded.zones[1].contents);
+  CHECK(loaded.failed == std::vector<std::string>{"gone.example."});
+  CHECK(loaded.problems.find("gone.zone") != std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("the packaged sample and the README's config are true", "[config]") {
+  CHECK(server::load_config(source_file("packaging/swingover.toml")).problems.empty());
+  const auto readme = read_file(source_file("README.md"));
+  REQUIRE(readme);
+  const size_t begin = readme->find("```toml\n");
+  REQUIRE(begin != std::string::npos);
+  const std::string text = readme->substr(begin + 8, readme->find("```", begin + 8) - begin - 8);
+  CHECK(parse_config("README.md", text).problems.empty());
+}
+
+TEST_CASE("a config mangled at random is refused or read, and nothing worse", "[config]") {
+  const auto contract = read_file(source_file("tests/server/contract.toml"));
+  REQUIRE(contract);
+  const std::string_view alphabet = "[]{}\"'=#.,\n\\ -0129aefkmstxé\t\0";
+  size_t refused = 0;
+  for (uint64_t seed = 1; seed <= 1500; ++seed) {
+    Random random(seed);
+    std::string text = *contract;
+    for (uint64_t edits = 1 + random.below(6); edits > 0; --edits) {
+      const size_t at = random.below(text.size());
+      switch (random.below(4)) {
+        case 0:
+          text.erase(at, 1 + random.below(40));
+          break;
+        case 1:
+          text.insert(at, 1, alphabet[random.below(alphabet.size())]);
+          break;
+        case 2:
+          text[at] = static_cast<char>(random.below(256));
+          break;
+        default:
+          text.insert(at, text.substr(random.below(text.size()), random.below(60)));
+          break;
+      }
+    }
+    const auto loaded = parse_config("t.toml", text);
+    INFO(text);
+    if (!loaded.config) REQUIRE(loaded.problems.find(": error: ") != std::string::npos);
+    refused += loaded.config ? 0 : 1;
+  }
+  CHECK(refused > 500);   // the mangling does bite
+  CHECK(refused < 1500);  // and not every comment is an error
+}
