@@ -166,7 +166,10 @@ Result<IpPrefix> Form<IpPrefix>::read(const TomlValue& value, NoLimits) {
 Result<SocketAddress> Form<SocketAddress>::read(const TomlValue& value, PortDefault limits) {
   if (value.kind != Kind::text) return must_be(noun, value);
   const auto address = parse_socket_address(value.text, limits.port);
-  if (!address) return must_be(noun, value);
+  if (!address) {
+    const bool is_unix = value.text.starts_with("unix:");
+    return must_be(noun, value, is_unix ? address.error().message : "");
+  }
   return *address;
 }
 

@@ -20,7 +20,8 @@ Result<zones::Endpoint> Form<zones::Endpoint>::read(const TomlValue& value, NoLi
   if (value.kind != TomlValue::Kind::text) return must_be(noun, value);
   if (const auto address = parse_ip_address(value.text)) {
     if (address->is_any()) return must_be("an address that a client can reach", value);
-    if (address->unmapped() != *address) return must_be(toml_quoted(address->unmapped().text()), value);
+    if (address->unmapped() != *address)
+      return must_be(toml_quoted(address->unmapped().text()), value);
     return zones::Endpoint{*address, {}};
   }
   // "192.0.2.300" would make a fine name, and a dead target.
@@ -157,7 +158,7 @@ class ServiceFile {
       names.add(name.folded().text(), name.text(), at);
       check_inside_zone(name, at);
       for (const Draft& other : drafts_) check_below(name, other, at);
-      for (const Pool& pool : draft.service.pools) check_debug_name(name, pool, at);
+      check_debug_names(name, draft.service.pools, at);
     }
   }
 
@@ -182,12 +183,15 @@ class ServiceFile {
   }
 
   /// CLUSTER.on.SERVICE must still be a name.
-  void check_debug_name(const Name& name, const Pool& pool, Position at) {
+  void check_debug_names(const Name& name, const std::vector<Pool>& pools, Position at) {
     const auto on = Name::child("on", name);
-    if (on && (pool.cluster_name.empty() || Name::child(pool.cluster_name, *on))) return;
-    diagnostics_.error(
-        at, fmt::format("{} is too long: {}.on in front of it must fit in 255 octets", name.text(),
-                        pool.cluster_name));
+    for (const Pool& pool : pools) {
+      if (on && (pool.cluster_name.empty() || Name::child(pool.cluster_name, *on))) continue;
+      diagnostics_.error(at,
+                         fmt::format("{} is too long: {}.on in front of it must fit in 255 octets",
+                                     name.text(), pool.cluster_name));
+      return;
+    }
   }
 
   // ---- pools of one service ----

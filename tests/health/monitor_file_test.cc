@@ -1,0 +1,139 @@
+#include "health/monitor_file.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/toml_source.h"
+
+using namespace swingover;
+using health::MonitorOptions;
+
+namespace {
+
+struct Parsed {
+  std::vector<MonitorOptions> monitors;
+  std::vector<std::string> problems;
+};
+
+Parsed parsed(std::string_view text) {
+  Diagnostics diagnostics("t.toml", text);
+  const TomlDocument document = parse_toml(text, diagnostics);
+  Parsed result{health::parse_monitors(document, diagnostics), {}};
+  for (const auto& problem : diagnostics.problems()) {
+    result.problems.push_back(std::to_string(problem.at.line) + ":" +
+                              std::to_string(problem.at.column) + ": " +
+                              (problem.is_error ? "" : "warning: ") + problem.message);
+  }
+  return result;
+}
+
+/// The one problem of a monitor "web" with `keys`, which begin in line 3.
+std::string problem_of(std::string_view keys) {
+  const auto problems = parsed("[[monitor]]\nname = \"web\"\n" + std::string(keys)).problems;
+  CAPTURE(problems);
+  REQUIRE(problems.size() == 1);
+  return problems.front();
+}
+
+}  // namespace
+
+TEST_CASE("a monitor's keys reach its options", "[monitor_file]") {
+  const auto result = parsed(R"([[monitor]]
+name = "web"
+kind = "https"
+port = 8443
+path = "/up?deep=1"
+host = "shop.example.com"
+expect_status = ["200-299", "304", 401]
+expect_body = "ok"
+tls_verify = false
+interval = "2s"
+timeout = "500ms"
+confirm_interval = "100ms"
+rise = 3
+fall = 4
+)");
+  CHECK(result.problems.empty());
+  REQUIRE(result.monitors.size() == 1);
+  MonitorOptions expected;
+  expected.name = "web";
+  expected.kind = health::MonitorKind::https;
+  expected.port = 8443;
+  expected.path = "/up?deep=1";
+  expected.host = "shop.example.com";
+  expected.expect_status = {{200, 299}, {304, 304}, {401, 401}};
+  expected.expect_body = "ok";
+  expected.tls_verify = false;
+  expected.interval = Milliseconds(2000);
+  expected.timeout = Milliseconds(500);
+  expected.confirm_interval = Milliseconds(100);
+  expected.rise = 3;
+  expected.fall = 4;
+  CHECK(result.monitors[0] == expected);
+}
+
+TEST_CASE("a kind of a later version is told from one that is misspelt", "[monitor_file]") {
+  for (const std::string kind : {"tls", "dns", "icmp", "grpc", "exec", "push", "calculated"}) {
+    CHECK(problem_of("kind = \"" + kind + "\"\n") ==
+          "3:8: \"kind\" \"" + kind +
+              R"(" is not in this version, which has "tcp", "http", "https")");
+  }
+  CHECK(problem_of("kind = \"htpp\"\n") ==
+        R"(3:8: "kind" must be one of "tcp", "http", "https", not "htpp"; did you mean "http"?)");
+}
+
+TEST_CASE("times must fit into one another", "[monitor_file]") {
+  CHECK(problem_of("timeout = \"6s\"\n") ==
+        R"(3:11: "timeout" (6s) must not be longer than "interval" (5s))");
+  CHECK(problem_of("interval = \"500ms\"\n") ==
+        R"(3:12: "timeout" (1s) must not be longer than "interval" (500ms))");
+  CHECK(problem_of("confirm_interval = \"6s\"\n") ==
+        R"(3:20: "confirm_interval" (6s) must not be longer than "interval" (5s))");
+  CHECK(problem_of("interval = \"99ms\"\ntimeout = \"50ms\"\n") ==
+        R"(3:12: "interval" must be from 100ms to 1h, not 99ms)");
+}
+
+TEST_CASE("an interval that cannot be read is one problem, not two", "[monitor_file]") {
+  CHECK(problem_of("interval = 60\ntimeout = \"6s\"\n") ==
+        R"(3:12: "interval" must be a duration in quotes such as "5s", not the number 60)");
+}
+
+TEST_CASE("a kind has the keys that mean something to it", "[monitor_file]") {
+  CHECK(problem_of("kind = \"tcp\"\n") ==
+        R"(1:1: [[monitor]] of the kind "tcp" needs the key "port")");
+  CHECK(problem_of("kind = \"tcp\"\nport = 1\nexpect_body = \"x\"\n") ==
+        R"(5:1: "expect_body" means nothing to a monitor of the kind "tcp", which only connects)");
+  CHECK(problem_of("tls_verify = false\n") ==
+        R"(3:1: "tls_verify" means nothing to a monitor of the kind "http", which has no TLS)");
+  CHECK(problem_of("kind = \"https\"\ntls_verify = false\ntls_ca_file = \"x\"\n") ==
+        R"(5:1: warning: "tls_ca_file" has no effect while "tls_verify" is false)");
+}
+
+TEST_CASE("what goes into a request cannot break out of it", "[monitor_file]") {
+  CHECK(problem_of("path = \"healthz\"\n") == R"(3:8: "path" must begin with "/")");
+  CHECK(problem_of("path = \"/a b\"\n") ==
+        R"(3:8: "path" must not hold blanks or control characters: write %20)");
+  CHECK(problem_of("path = \"/a\\r\\nHost: x\"\n") ==
+        R"(3:8: "path" must not hold blanks or control characters: write %20)");
+  CHECK(problem_of("host = \"http://x\"\n") ==
+        R"(3:8: "host" must be a bare host name such as "shop.example.com")");
+}
+
+TEST_CASE("statuses are numbers from 100 to 599 and ranges of them", "[monitor_file]") {
+  CHECK(
+      problem_of("expect_status = [\"2xx\"]\n") ==
+      R"(3:18: "expect_status" must be an HTTP status such as "204" or a range such as "200-299", not "2xx")");
+  CHECK(problem_of("expect_status = [\"299-200\"]\n") ==
+        R"(3:18: "expect_status" must be a range with the smaller status first, not "299-200")");
+  CHECK(problem_of("expect_status = [99]\n") ==
+        R"(3:18: "expect_status" must be within 100 to 599, not the number 99)");
+  CHECK(problem_of("expect_status = []\n") == R"(3:17: "expect_status" needs at least one status)");
+}
+
+TEST_CASE("a monitor's name is a label, and its own", "[monitor_file]") {
+  CHECK(
+      parsed("[[monitor]]\nname = \"a b\"\n").problems ==
+      std::vector<std::string>{
+          R"(2:8: "name" must be 1 to 63 letters, digits, "-" and "_", without "-" at the ends, not "a b")"});
+  CHECK(problem_of("[[monitor]]\nname = \"WEB\"\n") ==
+        R"(4:8: the name of the [[monitor]] "WEB" stands twice; first in line 2)");
+}

@@ -1,0 +1,186 @@
+#include "zones/service_file.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/toml_source.h"
+#include "base/toml_tables.h"
+#include "tests/support/config_text.h"
+#include "zones/topology_file.h"
+
+using namespace swingover;
+using namespace swingover::zones;
+using tests::changed;
+using tests::good_config;
+
+namespace {
+
+std::vector<std::string> problems_of(std::string_view text) {
+  Diagnostics diagnostics("t.toml", text);
+  const TomlDocument document = parse_toml(text, diagnostics);
+  const std::vector<std::string> monitors = names_in(document.root, "monitor");
+  std::vector<Name> zones;
+  for (const std::string& zone : names_in(document.root, "zone"))
+    zones.push_back(*parse_name(zone));
+  const Topology topology = parse_topology(document, monitors, diagnostics);
+  parse_services(document, {.topology = topology, .monitors = monitors, .zones = zones},
+                 diagnostics);
+  std::vector<std::string> problems;
+  for (const auto& problem : diagnostics.problems()) {
+    problems.push_back(std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) +
+                       ": " + problem.message);
+  }
+  return problems;
+}
+
+std::string problem_of(std::string_view old, std::string_view by) {
+  const auto problems = problems_of(changed(good_config, old, by));
+  CAPTURE(problems);
+  REQUIRE(problems.size() == 1);
+  return problems.front();
+}
+
+/// The one problem of the good config with `more` behind it, from line 26 on.
+std::string problem_behind(std::string_view more) {
+  const auto problems = problems_of(std::string(good_config) + std::string(more));
+  CAPTURE(problems);
+  REQUIRE(problems.size() == 1);
+  return problems.front();
+}
+
+constexpr std::string_view shop = "name = \"shop.svc.example.com.\"";
+constexpr std::string_view two_endpoints = "endpoints = [\"198.51.100.1\", \"198.51.100.2\"]";
+
+}  // namespace
+
+TEST_CASE("names that refer to nothing are errors at the name", "[service_file]") {
+  CHECK(problem_of("monitors = [\"web\"]", "monitors = [\"wep\"]") ==
+        R"(21:13: no [[monitor]] is named "wep"; did you mean "web"?)");
+  CHECK(problem_of("cluster = \"ams\"", "cluster = \"london\"") ==
+        R"(25:13: no [[cluster]] is named "london")");
+  CHECK(problem_of("localities = [\"fra-a\"]", "localities = [\"fra-b\"]") ==
+        R"(12:15: no [[locality]] is named "fra-b"; did you mean "fra-a"?)");
+  CHECK(problem_of("region = \"eu\"", "region = \"us\"")
+            .starts_with(R"(8:10: no [[region]] is named "us")"));
+  CHECK(problem_of("addresses = [\"192.0.2.1\"]",
+                   "addresses = [\"192.0.2.1\"]\nmonitors = [\"ingress\"]") ==
+        R"(14:13: no [[monitor]] is named "ingress")");
+}
+
+TEST_CASE("a reference to something that has a problem of its own is no further problem",
+          "[service_file]") {
+  CHECK(problem_of("name = \"ams\"", "name = \"ams\"\ncapacity = -1") ==
+        R"(16:12: "capacity" must be from 0 to 1e+15, not -1)");
+}
+
+TEST_CASE("what stands twice is an error at the second place", "[service_file]") {
+  CHECK(problem_of("[[cluster]]\nname = \"ams\"",
+                   "[[cluster]]\nname = \"ams\"\n[[cluster]]\nname = \"Ams\"") ==
+        R"(17:8: the name of the [[cluster]] "Ams" stands twice; first in line 15)");
+  CHECK(problem_of("[[region]]", "[[region]]\nname = \"eu\"\n[[region]]") ==
+        R"(7:8: the name of the [[region]] "eu" stands twice; first in line 5)");
+  CHECK(problem_behind("[[locality]]\nname = \"fra-a\"\n") ==
+        R"(28:8: the name of the [[locality]] "fra-a" stands twice; first in line 7)");
+  CHECK(problem_behind("[[locality]]\nname = \"fra-b\"\nclients = [\"10.1.0.0/16\"]\n") ==
+        R"(29:12: the client network "10.1.0.0/16" stands twice; first in line 9)");
+  CHECK(
+      problem_behind(
+          "[[service]]\nname = \"SHOP.svc.example.com\"\n[[service.pool]]\ncluster = \"fra\"\n") ==
+      R"(28:8: the name of the [[service]] "SHOP.svc.example.com." stands twice; first in line 20)");
+  CHECK(
+      problem_behind("  [[service.pool]]\n  cluster = \"fra\"\n  endpoints = [\"192.0.2.9\"]\n") ==
+      R"(28:13: a pool in the cluster "fra" stands twice; first in line 23)");
+  CHECK(problem_of("\"198.51.100.2\"", "\"198.51.100.1\"") ==
+        R"(26:32: "endpoints" holds 198.51.100.1 twice)");
+  CHECK(problem_of("\"198.51.100.2\"", "\"192.0.2.1\"") ==
+        R"(26:32: the endpoint "192.0.2.1" stands twice; first in line 23)");
+}
+
+TEST_CASE("a service lies in a zone, outside of others' debug names", "[service_file]") {
+  CHECK(problem_of(shop, "name = \"shop.example.net.\"") ==
+        "20:8: shop.example.net. is in no [[zone]]; there is svc.example.com.");
+  CHECK(problem_of(shop, "name = \"*.svc.example.com.\"") ==
+        R"(20:8: "name" must be a name of its own, without a wildcard, not "*.svc.example.com.")");
+  CHECK(problem_of(shop, "name = \"a..b\"")
+            .starts_with(R"(20:8: "name" must be a DNS name such as)"));
+  CHECK(problem_behind("[[service]]\nname = "
+                       "\"x.on.shop.svc.example.com.\"\n[[service.pool]]\ncluster = \"fra\"\n") ==
+        "28:8: x.on.shop.svc.example.com. lies in on.shop.svc.example.com., where the pools of "
+        "shop.svc.example.com. are "
+        "answered one by one; choose another name");
+  const std::string label(63, 'a');
+  const std::string longest =
+      label + "." + label + "." + label + "." + std::string(40, 'a') + ".svc.example.com.";
+  CHECK(problem_of(shop, "name = \"" + longest + "\"") ==
+        "20:8: " + longest + " is too long: fra.on in front of it must fit in 255 octets");
+}
+
+TEST_CASE("endpoints are addresses, or one target", "[service_file]") {
+  CHECK(problem_of(two_endpoints, "endpoints = [\"lb.example.net\", \"198.51.100.2\"]") ==
+        R"(26:15: "endpoints" mixes a target with addresses; use one target alone, or addresses)");
+  CHECK(problem_of(two_endpoints, "endpoints = [\"lb.example.net\", \"lc.example.net\"]") ==
+        R"(26:15: "endpoints" holds more than one target; a name can have one CNAME only)");
+  CHECK(problem_of(two_endpoints, "endpoints = []") ==
+        R"(26:15: "endpoints" must not be empty; leave it out to use the cluster's "addresses")");
+  CHECK(problem_of(two_endpoints, "") ==
+        R"(24:3: [[service.pool]] needs "endpoints": the cluster "ams" has no "addresses")");
+  CHECK(
+      problem_of("\"198.51.100.2\"", "\"198.51.100.256\"") ==
+      R"(26:32: "endpoints" must be an address such as "192.0.2.1" or "2001:db8::1", not "198.51.100.256")");
+  CHECK(problem_of("\"198.51.100.2\"", "\"0.0.0.0\"") ==
+        R"(26:32: "endpoints" must be an address that a client can reach, not "0.0.0.0")");
+  CHECK(problem_of("\"198.51.100.2\"", "\"::ffff:198.51.100.2\"") ==
+        R"(26:32: "endpoints" must be "198.51.100.2", not "::ffff:198.51.100.2")");
+  CHECK(
+      problem_of(two_endpoints, "endpoints = [\"loadbalancer\"]") ==
+      R"(26:16: "endpoints" must be an address, or a whole name such as "lb.fra.example.net.", not "loadbalancer")");
+  CHECK(
+      problems_of(changed(good_config, two_endpoints, "endpoints = [\"lb.example.net\"]")).empty());
+}
+
+TEST_CASE("a target stands where a CNAME can stand", "[service_file]") {
+  CHECK(problem_of(two_endpoints, "endpoints = [\"Shop.svc.example.com\"]") ==
+        "26:15: the target Shop.svc.example.com. is the service itself");
+  const std::string apex = changed(good_config, "shop.svc.example.com.", "svc.example.com.");
+  CHECK(problems_of(changed(apex, two_endpoints, "endpoints = [\"lb.example.net\"]")) ==
+        std::vector<std::string>{"26:15: svc.example.com. is the top of its zone, where no CNAME "
+                                 "can stand; use addresses"});
+  const std::string all = changed(good_config, shop, std::string(shop) + "\npolicy = \"all\"");
+  CHECK(
+      problems_of(changed(all, two_endpoints, "endpoints = [\"lb.example.net\"]")) ==
+      std::vector<std::string>{
+          R"(27:15: a target cannot stand beside others in one answer, as the policy "all" wants; use addresses)"});
+}
+
+TEST_CASE("a policy has what it needs", "[service_file]") {
+  CHECK(
+      problem_of(shop, std::string(shop) + "\npolicy = \"local\"") ==
+      R"(26:13: the cluster "ams" has no "localities", which the policy "local" of shop.svc.example.com. needs)");
+  CHECK(
+      problem_of(shop, std::string(shop) + "\nwhen_all_down = \"last_resort\"") ==
+      R"(21:17: "when_all_down" is "last_resort", but no pool of this service has "last_resort = true")");
+  const std::string one =
+      changed(good_config, "cluster = \"fra\"", "cluster = \"fra\"\n  last_resort = true");
+  CHECK(problems_of(one).empty());
+  CHECK(problems_of(changed(one, "cluster = \"ams\"", "cluster = \"ams\"\n  last_resort = true")) ==
+        std::vector<std::string>{
+            R"(19:1: every pool of this [[service]] is "last_resort"; one at least must not be)"});
+}
+
+TEST_CASE("keys of services and pools have bounds", "[service_file]") {
+  CHECK(problem_of(shop, std::string(shop) + "\nttl = \"2147483648s\"") ==
+        R"(21:7: "ttl" must be from 0s to 2147483647s, not 2147483648s)");
+  CHECK(problem_of(shop, std::string(shop) + "\nttl = 30") ==
+        R"(21:7: "ttl" must be a duration in quotes such as "30s", not the number 30)");
+  CHECK(problem_of(shop, std::string(shop) + "\nanswers = 101") ==
+        R"(21:11: "answers" must be from 0 to 100, not 101)");
+  CHECK(problem_of("cluster = \"fra\"", "cluster = \"fra\"\n  weight = -1") ==
+        R"(24:12: "weight" must be from 0 to 65535, not -1)");
+  CHECK(problem_of("cluster = \"fra\"", "cluster = \"fra\"\n  weight = 1.5") ==
+        R"(24:12: "weight" must be a whole number, not the number 1.5)");
+  CHECK(problem_of("cluster = \"fra\"", "cluster = \"fra\"\n  last_resort = \"yes\"") ==
+        R"(24:17: "last_resort" must be true or false, not "yes")");
+  CHECK(problem_of("cluster = \"fra\"", "priority = 2")
+            .starts_with(R"(22:3: [[service.pool]] needs the key "cluster")"));
+  CHECK(problem_behind("[[service]]\nname = \"x.svc.example.com\"\n") ==
+        "27:1: [[service]] needs at least one [[service.pool]]");
+}

@@ -1,0 +1,101 @@
+#include "zones/topology_file.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/toml_source.h"
+
+using namespace swingover;
+using namespace swingover::zones;
+
+namespace {
+
+struct Parsed {
+  Topology topology;
+  std::vector<std::string> problems;
+};
+
+Parsed parsed(std::string_view text) {
+  Diagnostics diagnostics("t.toml", text);
+  const TomlDocument document = parse_toml(text, diagnostics);
+  const std::vector<std::string> monitors{"ingress"};
+  Parsed result{parse_topology(document, monitors, diagnostics), {}};
+  for (const auto& problem : diagnostics.problems()) {
+    result.problems.push_back(std::to_string(problem.at.line) + ":" +
+                              std::to_string(problem.at.column) + ": " + problem.message);
+  }
+  return result;
+}
+
+std::vector<std::string> only(std::string problem) {
+  return {std::move(problem)};
+}
+
+}  // namespace
+
+TEST_CASE("clusters point at their localities by place", "[topology_file]") {
+  const auto result = parsed(R"([[cluster]]
+name = "fra"
+localities = ["b", "a"]
+capacity = 12.5
+addresses = ["192.0.2.1"]
+monitors = ["ingress"]
+[[locality]]
+name = "a"
+region = "eu"
+[[locality]]
+name = "b"
+clients = ["10.0.0.0/8", "2001:db8::/32"]
+[[region]]
+name = "eu"
+)");
+  CHECK(result.problems.empty());
+  REQUIRE(result.topology.clusters.size() == 1);
+  const Cluster& cluster = result.topology.clusters[0];
+  CHECK(cluster.localities == std::vector<LocalityId>{LocalityId(1), LocalityId(0)});
+  CHECK(cluster.capacity == 12.5);
+  CHECK(result.topology.regions == std::vector<std::string>{"eu"});
+  CHECK(result.topology.localities.at(1).clients.size() == 2);
+}
+
+TEST_CASE("a cluster's name is a DNS label", "[topology_file]") {
+  for (const std::string name : {"", "fra.a", "fra 1", "-fra", "fra-", "frä", "*"}) {
+    CHECK(
+        parsed("[[cluster]]\nname = \"" + name + "\"\n").problems ==
+        only(
+            R"(2:8: "name" must be 1 to 63 letters, digits, "-" and "_", without "-" at the ends, not ")" +
+            name + "\""));
+  }
+  CHECK(parsed("[[cluster]]\nname = \"" + std::string(63, 'a') + "\"\n").problems.empty());
+  CHECK(parsed("[[cluster]]\nname = \"" + std::string(64, 'a') + "\"\n").problems.size() == 1);
+}
+
+TEST_CASE("a capacity is a number from 0 on", "[topology_file]") {
+  const auto with = [](const std::string& capacity) {
+    return parsed("[[cluster]]\nname = \"fra\"\ncapacity = " + capacity + "\n").problems;
+  };
+  CHECK(with("0").empty());
+  CHECK(with("0.5").empty());
+  CHECK(with("-0.5") == only(R"(3:12: "capacity" must be from 0 to 1e+15, not -0.5)"));
+  CHECK(with("nan") == only(R"(3:12: "capacity" must be from 0 to 1e+15, not nan)"));
+  CHECK(with("inf") == only(R"(3:12: "capacity" must be from 0 to 1e+15, not inf)"));
+  CHECK(with("\"1000\"") == only(R"(3:12: "capacity" must be a number, not "1000")"));
+}
+
+TEST_CASE("a cluster's addresses are ones that a client can reach", "[topology_file]") {
+  const auto with = [](const std::string& addresses) {
+    return parsed("[[cluster]]\nname = \"fra\"\naddresses = " + addresses + "\n").problems;
+  };
+  CHECK(with("[\"0.0.0.0\"]") == only("3:14: 0.0.0.0 is no address that a client can reach"));
+  CHECK(with("[\"::ffff:192.0.2.1\"]") == only(R"(3:14: write ::ffff:192.0.2.1 as "192.0.2.1")"));
+  CHECK(
+      with("[\"lb.example.net\"]") ==
+      only(
+          R"(3:14: "addresses" must be an address such as "192.0.2.1" or "2001:db8::1", not "lb.example.net")"));
+  CHECK(with("[\"192.0.2.1\", \"192.0.2.1\"]") ==
+        only(R"(3:27: "addresses" holds 192.0.2.1 twice)"));
+}
+
+TEST_CASE("a cluster with monitors has addresses at which they look", "[topology_file]") {
+  CHECK(parsed("[[cluster]]\nname = \"fra\"\nmonitors = [\"ingress\"]\n").problems ==
+        only(R"(3:12: [[cluster]] with "monitors" needs "addresses", at which they look)"));
+}
