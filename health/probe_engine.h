@@ -38,6 +38,9 @@ class ProbeEngine {
 
   void replace(std::vector<Check> checks, uint64_t epoch);
 
+  /// Starts what is due; the engine's own timer calls it, at least every 100 ms.
+  void pump();
+
  private:
   using Slot = HealthTable::Slot;
   struct Running {
@@ -51,7 +54,6 @@ class ProbeEngine {
     MonotonicTime last_start{};
   };
 
-  void pump();
   void start_probe(Slot slot, MonotonicTime now);
   void on_finding(Slot slot, uint64_t id, const Finding& finding);
   void plan_next(Slot slot, MonotonicTime now);
@@ -65,7 +67,6 @@ class ProbeEngine {
   Schedule schedule_;
   HealthTable table_;
   std::vector<Watched> watched_;
-  size_t present_ = 0;
   loop::Timer timer_;
   uint64_t last_id_ = 0;
   MonotonicTime stood_still_until_{};

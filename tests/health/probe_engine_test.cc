@@ -1,0 +1,162 @@
+#include "health/probe_engine.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/manual_clock.h"
+
+namespace swingover::health {
+
+namespace {
+
+/// Probes that end when the test says so.
+struct World {
+  struct FakeProbe : Probe {
+    FakeProbe(World& w, Done d) : world(w), done(std::move(d)) { world.running.push_back(this); }
+    ~FakeProbe() override { std::erase(world.running, this); }
+    World& world;
+    Done done;
+  };
+  struct FakeTarget : Target {
+    explicit FakeTarget(World& w) : world(w) {}
+    std::unique_ptr<Probe> start(Probe::Done done) override {
+      ++world.started;
+      return std::make_unique<FakeProbe>(world, std::move(done));
+    }
+    World& world;
+  };
+
+  explicit World(uint32_t running_max = 100)
+      : engine(loop, clock, {.running_max = running_max, .seed = 1},
+               {.make_target = [this](const Check&) { return std::make_unique<FakeTarget>(*this); },
+                .deliver =
+                    [this](std::vector<CheckUpdate> batch) {
+                      ++batches;
+                      for (CheckUpdate& update : batch) updates.push_back(std::move(update));
+                    },
+                .on_probe_end = [](const Check&, const Finding&) {},
+                .on_turn = [this](const Schedule& s) { delayed = s.counters().delayed; }}) {}
+
+  void turn() {
+    loop.run_until([] { return false; }, 3);
+  }
+  /// The manual clock goes on in steps that the engine takes for a living process.
+  void pass_time(int milliseconds) {
+    for (int gone = 0; gone < milliseconds; gone += 20) {
+      clock.advance(Milliseconds(20));
+      engine.pump();
+    }
+    turn();
+  }
+  void end_all(Verdict verdict) {
+    while (!running.empty()) {
+      const Probe::Done done = running.front()->done;
+      done({.verdict = verdict,
+            .reason = verdict == Verdict::fail ? "no" : "",
+            .duration_nanoseconds = 1});
+    }
+    turn();
+  }
+  static Check check(const std::string& address, Health initial) {
+    MonitorOptions options;
+    options.name = "web";
+    options.interval = Milliseconds(1000);
+    return {std::make_shared<const MonitorOptions>(options), address, "", initial};
+  }
+
+  loop::Loop loop;
+  tests::ManualClock clock;
+  std::vector<FakeProbe*> running;
+  std::vector<CheckUpdate> updates;
+  int batches = 0;
+  int started = 0;
+  uint64_t delayed = 0;
+  ProbeEngine engine;
+};
+
+}  // namespace
+
+TEST_CASE("a late probe of an up target gets company until enough could decide", "[probe_engine]") {
+  World world;
+  world.engine.replace({World::check("a", Health::up)}, 1);
+  world.pass_time(20);
+  CHECK(world.running.size() == 1);
+  world.pass_time(100);
+  CHECK(world.running.size() == 2);
+  world.pass_time(100);
+  CHECK(world.running.size() == 3);
+  world.pass_time(1500);
+  CHECK(world.running.size() == 3);  // as many as `fall`, and no more
+
+  world.end_all(Verdict::fail);
+  REQUIRE_FALSE(world.updates.empty());
+  CHECK(world.updates.back().health == Health::down);
+  CHECK(world.updates.back().changed);
+  world.pass_time(940);
+  CHECK(world.running.size() == 1);  // known to be down: one look a beat
+  world.pass_time(300);
+  CHECK(world.running.size() == 1);
+}
+
+TEST_CASE("failures of probes that ran while this process stood still are not believed",
+          "[probe_engine]") {
+  World world;
+  world.engine.replace({World::check("a", Health::up)}, 1);
+  world.pass_time(240);
+  REQUIRE(world.running.size() == 3);
+  world.clock.advance(Milliseconds(3'600'000));
+  world.end_all(Verdict::fail);
+  CHECK(world.updates.empty());
+
+  SECTION("the target is looked at again soon, and those looks count") {
+    world.pass_time(120);
+    CHECK(world.running.size() == 1);
+    world.end_all(Verdict::fail);
+    REQUIRE(world.updates.size() == 1);
+    CHECK(world.updates[0].health == Health::up);
+    world.pass_time(100);
+    world.end_all(Verdict::fail);
+    world.pass_time(100);
+    world.end_all(Verdict::fail);
+    CHECK(world.updates.back().health == Health::down);
+  }
+}
+
+TEST_CASE("the updates of one turn are delivered together", "[probe_engine]") {
+  World world;
+  std::vector<Check> checks;
+  for (int i = 0; i < 50; ++i) checks.push_back(World::check(std::to_string(i), Health::unknown));
+  world.engine.replace(checks, 1);
+  world.pass_time(40);
+  REQUIRE(world.running.size() == 50);
+  world.end_all(Verdict::pass);
+  CHECK(world.updates.size() == 50);
+  CHECK(world.batches == 1);
+}
+
+TEST_CASE("no more probes run than may, and the others follow as these end", "[probe_engine]") {
+  World world(10);
+  std::vector<Check> checks;
+  for (int i = 0; i < 50; ++i) checks.push_back(World::check(std::to_string(i), Health::unknown));
+  world.engine.replace(checks, 1);
+  world.pass_time(40);
+  CHECK(world.running.size() == 10);
+  CHECK(world.delayed == 40);
+  for (int i = 0; i < 40; ++i) {
+    const Probe::Done done = world.running.front()->done;
+    done({});
+    REQUIRE(world.running.size() == 10);
+  }
+}
+
+TEST_CASE("what is replaced away is cancelled, and its room is free", "[probe_engine]") {
+  World world(2);
+  world.engine.replace({World::check("a", Health::unknown), World::check("b", Health::unknown)}, 1);
+  world.pass_time(20);
+  REQUIRE(world.running.size() == 2);
+  world.engine.replace({World::check("c", Health::unknown), World::check("d", Health::unknown)}, 2);
+  CHECK(world.running.empty());
+  world.pass_time(20);
+  CHECK(world.running.size() == 2);
+}
+
+}  // namespace swingover::health
