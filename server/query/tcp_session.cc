@@ -19,11 +19,12 @@ bool TcpSession::work(Responder& responder, TcpScratch& scratch) {
   send_waiting();
   for (int i = 0; i < reads_a_turn && !ended_ && out_.empty(); ++i) {
     if (!serve_kept(responder, scratch)) break;
+    if (!reads_) break;
     size_t size = 0;
-    const Input input = reads_ ? read(scratch, size) : Input::end;
+    const Input input = read(scratch, size);
     if (input == Input::none_now) break;
     if (input == Input::end) {
-      ended_ = true;  // a query cut off by the end is none
+      stop_reading();  // a query cut off by the end is none
       break;
     }
     const Bytes fresh(scratch.in.data(), size);
@@ -31,6 +32,7 @@ bool TcpSession::work(Responder& responder, TcpScratch& scratch) {
     keep(in_.empty() ? fresh.subspan(serve(fresh, responder, scratch)) : fresh);
     if (size < scratch.in.size() && in_.empty()) break;
   }
+  if (!reads_ && out_.empty()) ended_ = true;
   return moved_;
 }
 

@@ -32,9 +32,9 @@ struct HandedSocket {
 };
 
 struct WorkersOptions {
-  std::vector<SocketAddress> listen;
+  std::vector<SocketAddress> listen{};
   uint32_t workers = 1;
-  std::vector<HandedSocket> handed;
+  std::vector<HandedSocket> handed{};
   uint32_t tcp_connections_max = 4096;  // of one worker; beyond it the longest idle one is closed
   Milliseconds tcp_idle{10'000};
 };
