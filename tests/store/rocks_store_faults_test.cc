@@ -4,6 +4,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <thread>
 
 #include "store/rocks_store.h"
 #include "tests/support/temporary_folder.h"
@@ -18,6 +19,8 @@ struct Faults {
   std::atomic<bool> sync{false};
   std::atomic<bool> create{false};
   std::atomic<bool> no_space{false};  // the error's name; else EIO
+  std::atomic<bool> hang{false};      // the database's next new file is not made before this ends
+  mutable std::atomic<bool> hanging{false};
 
   rocksdb::IOStatus error() const {
     return no_space ? rocksdb::IOStatus::NoSpace("injected")
@@ -65,6 +68,10 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* context) override {
     if (faults_.create) return faults_.error();
+    while (faults_.hang && name.find("trial") == std::string::npos) {
+      faults_.hanging = true;
+      std::this_thread::yield();
+    }
     std::unique_ptr<rocksdb::FSWritableFile> real;
     const auto made = FileSystemWrapper::NewWritableFile(name, options, &real, context);
     if (made.ok()) *file = std::make_unique<FaultyFile>(std::move(real), faults_);
@@ -191,6 +198,26 @@ TEST_CASE("a disk that takes bytes but no new files keeps the store readable and
   }
   disk.faults.create = false;
   REQUIRE(disk.put("second"));
+  CHECK(disk.newest() == "second");
+}
+
+TEST_CASE("reads fail at once, and do not wait, while a slow disk holds the reopening up",
+          "[rocks_store_faults]") {
+  OnFaultyDisk disk;
+  REQUIRE(disk.put("first"));
+  disk.faults.append = true;
+  REQUIRE_FALSE(disk.put("refused"));
+  disk.faults.append = false;
+  disk.faults.hang = true;
+  bool written = false;
+  std::thread writer([&] { written = static_cast<bool>(disk.put("second")); });
+  while (!disk.faults.hanging) std::this_thread::yield();
+  const auto read = disk.store->get(Table::state, "newest");
+  disk.faults.hang = false;
+  writer.join();
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code == ErrorCode::unavailable);
+  CHECK(written);
   CHECK(disk.newest() == "second");
 }
 
