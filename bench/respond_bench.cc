@@ -1,6 +1,6 @@
 // What one answer costs without a socket: CPU time and instructions, by kind of answer and number of names.
 //
-//   respond_bench [NAMES] [SECONDS A KIND]      (default 100000 and 1)
+//   respond_bench [NAMES] [SECONDS A KIND] [KIND]      (default 100000, 1 and all)
 //
 // Instructions are the kernel's count for user mode, where it gives one; under
 // `valgrind --tool=callgrind` its own serves, with SECONDS 0 for a fixed number of queries.
@@ -17,6 +17,7 @@
 #include <ctime>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -250,6 +251,9 @@ int main(int count, char** words) {
               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
               static_cast<double>(zone.memory_octets()) / static_cast<double>(zone.names()));
   const Instructions instructions;
-  for (const Kind& kind : kinds(names, services)) measure(kind, *served, seconds, instructions);
+  for (const Kind& kind : kinds(names, services)) {
+    if (count > 3 && std::string_view(words[3]) != kind.what) continue;
+    measure(kind, *served, seconds, instructions);
+  }
   return 0;
 }

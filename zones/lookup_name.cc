@@ -15,7 +15,7 @@ HashKey HashKey::of_process() {
 namespace {
 
 uint64_t load_word(const uint8_t* at) {
-  uint64_t word;
+  uint64_t word = 0;
   std::memcpy(&word, at, sizeof word);
   return word;
 }
