@@ -457,7 +457,12 @@ bool RdataEncoder::check_joined(ldns_rdf_type field, const MasterToken& first,
   if (field == LDNS_RDF_TYPE_IPSECKEY || field == LDNS_RDF_TYPE_AMTRELAY) {
     const bool is_key = field == LDNS_RDF_TYPE_IPSECKEY;
     if (!(is_key ? numbers(words, {255, 3, 255}) : numbers(words, {255, 1, 3}))) return false;
-    if (words.size() < 4) return error(first.at, field_help(field));
+    if (words.size() != (is_key ? 5 : 4)) return error(first.at, field_help(field));
+    // ldns leaks the gateway when the key behind it is wrong.
+    const std::string key(words.back().text);
+    if (is_key && !Rdf(ldns_rdf_new_frm_str(LDNS_RDF_TYPE_B64, key.c_str()))) {
+      return error(words.back().at, field_help(LDNS_RDF_TYPE_B64));
+    }
     if (*parse_number(words[is_key ? 1 : 2].text) != 3) return true;
     const auto gateway = parse_relative_name(words[3].text, origin_);
     if (!gateway) return error(words[3].at, gateway.error().message);

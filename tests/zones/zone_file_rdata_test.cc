@@ -168,6 +168,8 @@ TEST_CASE("a wrong field is pointed at and says what it should be", "[zone_file_
   CHECK(
       refusal("HTTPS 1 . ipv6hint=" + std::string(46, 'a')).starts_with("13 not an IPv6 address"));
   CHECK(refusal("IPSECKEY 10 4 2 . AA==") == "15 not a number from 0 to 3");
+  CHECK(refusal("IPSECKEY 10 3 2 gw AQNR2") == "22 not base64");
+  CHECK(refusal("IPSECKEY 10 1 2 192.0.2.1").starts_with("12 not PRECEDENCE TYPE"));
   CHECK(refusal("HIP 2 200 AwEA rvs").starts_with("7 not ALGORITHM HIT KEY"));
 }
 
