@@ -8,6 +8,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+
 uint64_t open_connections(Running& running) {
   return running.workers().counters().tcp_open;
 }
@@ -144,9 +150,8 @@ TEST_CASE("a thousand idle clients cost little, and a new one is served", "[quer
   Peer fresh = Peer::tcp(running.tcp());
   fresh.send(framed(question(7)));
   CHECK(id_of(fresh.receive_framed()) == 7);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  CHECK(resident_kib() - before < 8 * 1024);  // this test's own side included
-#endif
+  // 1,000 connections, this test's own side included; sanitizers keep more for themselves.
+  if (!is_sanitized) CHECK(resident_kib() - before < 8 * 1024);
   CHECK(running.workers().counters().tcp_shed == 0);
 }
 
