@@ -5,7 +5,7 @@
 #   start_backend NAME ADDRESS [PORT]    a real HTTP server (default port 8080); /healthz says "ok"
 #   stop_backend NAME                    ended at once: from now on connections are refused
 #   freeze_backend NAME, thaw_backend NAME  accepts and never answers; answers again
-#   bad_backend NAME ADDRESS PORT MODE…  one that misbehaves: tests/support/bad_backend.py
+#   bad_backend NAME ADDRESS PORT --mode MODE…  one that misbehaves: tests/support/bad_backend.py
 #
 #   start_daemon CONFIG [NAME]           swingoverd from CONFIG beside the story; waits for its `ready` line.
 #                                        The file is copied into $work/NAME with its zone files; @WORK@ in
@@ -112,7 +112,7 @@ start_backend() {
 bad_backend() {
   local name=$1
   shift
-  python3 "$support/bad_backend.py" "$@" >/dev/null 2>&1 &
+  python3 "$support/bad_backend.py" --bind "$1" --port "$2" "${@:3}" >/dev/null 2>&1 &
   pid_of[$name]=$!
   within 10 accepts "$1" "$2"
 }
@@ -143,7 +143,8 @@ restart_daemon() {
   local log=$work/$name/log since
   since=$(milliseconds)
   [ ! -e "$log" ] || cat "$log" >>"$work/$name/log.before"
-  "$SWINGOVERD" --config "$work/$name/config.toml" >"$log" 2>&1 &
+  : >"$log"
+  "$SWINGOVERD" --config "$work/$name/config.toml" >>"$log" 2>&1 &
   pid_of[$name]=$!
   until grep -q '\bready udp=' "$log"; do
     kill -0 "${pid_of[$name]}" 2>/dev/null || fail "the daemon $name ended: $(tail -n 3 "$log")"
