@@ -178,7 +178,7 @@ std::vector<std::string> answer_lines(Bytes message) {
     line += dns_class == dns_class::in ? " IN " : " CLASS" + std::to_string(dns_class) + ' ';
     const size_t size = reader.u16();
     if (reader.failed || size > reader.left()) break;
-    line += type_text(type) + ' ';
+    line += query_type_text(type) + ' ';
     line += rdata_text(reader, type, size);
     if (reader.failed) break;
     lines.push_back(std::move(line));
@@ -186,14 +186,14 @@ std::vector<std::string> answer_lines(Bytes message) {
   return lines;
 }
 
-std::string type_text(uint16_t type) {
+std::string query_type_text(uint16_t type) {
   for (const TypeName& known : type_names) {
     if (known.type == type) return std::string(known.name);
   }
   return "TYPE" + std::to_string(type);
 }
 
-uint16_t parse_type(std::string_view text) {
+uint16_t parse_query_type(std::string_view text) {
   const std::string folded = lower(text);
   for (const TypeName& known : type_names) {
     if (lower(known.name) == folded) return known.type;

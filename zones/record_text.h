@@ -15,8 +15,8 @@ namespace swingover::zones {
 std::vector<std::string> answer_lines(Bytes message);
 
 /// "A", "AAAA", "TYPE65280"; and back, blind to case. 0: no such type.
-std::string type_text(uint16_t type);
-uint16_t parse_type(std::string_view text);
+std::string query_type_text(uint16_t type);
+uint16_t parse_query_type(std::string_view text);
 /// "NOERROR", "NXDOMAIN", … or "RCODE23".
 std::string rcode_text(uint16_t rcode);
 
