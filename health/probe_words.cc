@@ -14,7 +14,7 @@ namespace {
 class EndedProbe : public Probe {
  public:
   EndedProbe(loop::Loop& loop, Finding finding, Done done)
-      : timer_(loop, [this, finding = std::move(finding), done = std::move(done)] {
+      : timer_(loop, [finding = std::move(finding), done = std::move(done)] {
           const Done tell = done;  // this probe may be gone before it returns
           tell(finding);
         }) {
