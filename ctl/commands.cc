@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -34,8 +35,9 @@ int history(Session& session, const Arguments& given);
 int reload(Session& session, const Arguments&);
 int check(Session& session, const Arguments& given);
 
-const Argument target{"TARGET", "", true,
-                      "cluster/NAME, pool/SERVICE/CLUSTER or endpoint/SERVICE/ADDRESS"};
+const Argument target{
+    "TARGET", "", true,
+    "cluster/NAME, service/SERVICE, pool/SERVICE/CLUSTER or endpoint/SERVICE/ADDRESS"};
 const Argument reason{"--reason", "TEXT", true, "why, for whoever looks at it later"};
 const Argument reason_if_any{"--reason", "TEXT", false, "why, for the history"};
 const Argument lifetime{"--for", "DURATION", false,
@@ -174,12 +176,19 @@ int explain(Session& session, const Arguments& given) {
   return print_reply(session, session.client.get(path), &View::explanation);
 }
 
-bool is_target(const std::string& text) {
+/// A target in the daemon's own spelling of service names: lower case, with the last dot. Nothing if
+/// `text` is no target.
+std::optional<std::string> canonical_target(const std::string& text) {
   const auto parts = split(text, '/');
-  if (parts.size() == 2) return parts[0] == "cluster" && !parts[1].empty();
-  // A longer one may hold an address of any form, but no further slash.
-  return parts.size() == 3 && (parts[0] == "pool" || parts[0] == "endpoint") && !parts[1].empty() &&
-         !parts[2].empty();
+  const auto any_empty = [&] { return std::ranges::any_of(parts, &std::string_view::empty); };
+  if (parts[0] == "cluster")
+    return parts.size() == 2 && !any_empty() ? std::optional(text) : std::nullopt;
+  const bool is_short = parts[0] == "service" && parts.size() == 2;
+  const bool is_long = (parts[0] == "pool" || parts[0] == "endpoint") && parts.size() == 3;
+  if ((!is_short && !is_long) || any_empty()) return std::nullopt;
+  std::string service = lower(parts[1]);
+  if (!service.ends_with('.')) service += '.';
+  return std::string(parts[0]) + "/" + service + (is_long ? "/" + std::string(parts[2]) : "");
 }
 
 int not_a_target(Session& session, const std::string& text) {
@@ -187,10 +196,11 @@ int not_a_target(Session& session, const std::string& text) {
 }
 
 int post_intent(Session& session, const Arguments& given, const std::string& kind) {
-  if (!is_target(given["TARGET"])) return not_a_target(session, given["TARGET"]);
+  const auto wanted = canonical_target(given["TARGET"]);
+  if (!wanted) return not_a_target(session, given["TARGET"]);
   if (trimmed(given["--reason"]).empty()) return wrong_use(session, "--reason is empty");
   Json intent{{"kind", kind},
-              {"target", given["TARGET"]},
+              {"target", *wanted},
               {"reason", given["--reason"]},
               {"owner", session.owner},
               {"expires", nullptr}};
@@ -227,19 +237,19 @@ int cancel(Session& session, const Arguments& given) {
 }
 
 int undrain(Session& session, const Arguments& given) {
-  const std::string wanted = given["TARGET"];
-  if (!is_target(wanted)) return not_a_target(session, wanted);
+  const auto wanted = canonical_target(given["TARGET"]);
+  if (!wanted) return not_a_target(session, given["TARGET"]);
   const Answer answer = understood(session, session.client.get("/v1/intents"));
   if (!answer.json) return answer.exit_status;
   const auto list = answer.json->find("intents");
   if (list != answer.json->end() && list->is_array()) {
     for (const Json& intent : *list) {
-      if (string_at(intent, "kind") == "drain" && string_at(intent, "target") == wanted) {
+      if (string_at(intent, "kind") == "drain" && string_at(intent, "target") == *wanted) {
         return cancel_by_id(session, string_at(intent, "id"), given["--reason"]);
       }
     }
   }
-  session.errors << "swingctl: " << printable(wanted) << " is not drained\n";
+  session.errors << "swingctl: " << printable(*wanted) << " is not drained\n";
   return exit_refused;
 }
 

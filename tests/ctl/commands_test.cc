@@ -82,8 +82,8 @@ TEST_CASE("force takes up or down", "[commands]") {
 
 TEST_CASE("wrong use is told before anything is sent", "[commands]") {
   FakeAdmin admin(FakeAdmin::Replies{});
-  for (const char* target :
-       {"fra", "cluster/", "pool/x", "pool/x/", "cluster/a/b", "service/x", "pool//x", ""}) {
+  for (const char* target : {"fra", "cluster/", "pool/x", "pool/x/", "cluster/a/b", "service/",
+                             "service/x/y", "pool//x", "zone/x", ""}) {
     INFO(target);
     CHECK(run(admin.address(), "drain", {{"TARGET", target}, {"--reason", "x"}}).status ==
           exit_wrong_use);
@@ -115,6 +115,18 @@ TEST_CASE("undrain finds the drain of the target and cancels that one", "[comman
   CHECK(not_drained.status == exit_refused);
   CHECK(not_drained.errors == "swingctl: cluster/ams is not drained\n");
   CHECK(admin.requests()[1].starts_with("DELETE /v1/intents/7?owner=ada&reason=all%20good "));
+}
+
+TEST_CASE("service names in targets are sent as the daemon spells them", "[commands]") {
+  FakeAdmin admin({{"POST /v1/intents", FakeAdmin::reply(201, drain_of_fra)},
+                   {"GET /v1/intents", FakeAdmin::reply(200, R"({"intents":[]})")}});
+  run(admin.address(), "drain", {{"TARGET", "pool/Shop.svc.example.com/fra"}, {"--reason", "x"}});
+  run(admin.address(), "drain", {{"TARGET", "service/shop.svc.example.com."}, {"--reason", "x"}});
+  const Run none = run(admin.address(), "undrain", {{"TARGET", "pool/shop.svc.example.com/fra"}});
+  CHECK(none.errors == "swingctl: pool/shop.svc.example.com./fra is not drained\n");
+  const auto& requests = admin.requests();
+  CHECK(requests[0].find(R"("target":"pool/shop.svc.example.com./fra")") != std::string::npos);
+  CHECK(requests[1].find(R"("target":"service/shop.svc.example.com.")") != std::string::npos);
 }
 
 TEST_CASE("history asks for what the options say", "[commands]") {
