@@ -86,12 +86,12 @@ const ZoneTree::Entry* Resolver::find_zone() const {
 
 /// `node` may be a wildcard that stands in for the name (RFC 4592 section 3.3.3).
 Resolver::Step Resolver::answer_node(const ZoneNode& node) {
-  if (node.flags & ZoneNode::is_service) {
+  if (node.flags & (ZoneNode::is_service | ZoneNode::is_pool)) {
     bool answered = false;
-    const Step step = answer_service(node, answered);
+    const Step step = node.flags & ZoneNode::is_service ? answer_service(node, answered)
+                                                        : answer_pool(node, answered);
     if (answered) return step;
   }
-  if (node.flags & ZoneNode::is_pool) return answer_pool(node);
   if (qtype_ == type::any) return answer_any(node);
 
   RrsetView rrset;
@@ -181,9 +181,10 @@ Resolver::Step Resolver::answer_target(const ZoneEndpoint& endpoint, unsigned ow
 }
 
 /// CLUSTER.on.SERVICE: all that the pool has, whatever its health, for people who look for a fault.
-Resolver::Step Resolver::answer_pool(const ZoneNode& node) {
+Resolver::Step Resolver::answer_pool(const ZoneNode& node, bool& answered) {
   const ZoneService& pool = zone_->pool(node.service);
   if (pool.has_targets) {
+    answered = true;
     return answer_target(zone_->endpoint(pool.first_endpoint),
                          zone_->name_size(zone_->node(pool.owner)));
   }
@@ -197,7 +198,8 @@ Resolver::Step Resolver::answer_pool(const ZoneNode& node) {
   if (qtype_ == type::a || qtype_ == type::any) collect(ZoneEndpoint::Kind::v4);
   const uint16_t rrtype = count > 0 ? type::a : type::aaaa;
   if (qtype_ == type::aaaa || (qtype_ == type::any && count == 0)) collect(ZoneEndpoint::Kind::v6);
-  if (count == 0) return negative(rcode::no_error);
+  answered = count > 0;
+  if (!answered) return Step::done;  // other types are the zone file's
   return answer_endpoints(pool, std::span(places).first(count), rrtype);
 }
 
@@ -216,7 +218,8 @@ Resolver::Step Resolver::answer_dname(const ZoneNode& owner) {
     place = placed->place;
   } else {
     place = static_cast<unsigned>(writer_.at());
-    if (!put_answer(rrset, owner)) return truncated();
+    if (!writer_.put(Section::answer, rrset, name_, zone_->name_size(owner), place_above(owner)))
+      return truncated();
     dnames_[dname_count_++] = {&owner, place};
   }
   if (prefix_size + target_size > Name::size_max) {
@@ -238,7 +241,7 @@ Resolver::Step Resolver::refer(const ZoneNode& cut) {
   RrsetView rrset;
   if (!zone_->find_rrset(cut, type::ns, rrset) || rrset.records == 0) return fail();
   const size_t start = writer_.at();
-  if (!writer_.put(Section::authority, rrset, name_, zone_->name_size(cut), owner_place(cut)))
+  if (!writer_.put(Section::authority, rrset, name_, zone_->name_size(cut), place_above(cut)))
     return truncated();
   put_additional(rrset, start, true);
   return Step::done;
@@ -268,13 +271,13 @@ Resolver::Step Resolver::truncated() {
   return Step::done;
 }
 
+/// `node` is the name, or a wildcard that stands in for it: either way its records get the name asked.
 bool Resolver::put_answer(const RrsetView& rrset, const ZoneNode& node) {
-  return writer_.put(Section::answer, rrset, name_, zone_->name_size(node), owner_place(node));
+  return writer_.put(Section::answer, rrset, name_, zone_->name_size(node), name_.place_at(0));
 }
 
-/// A node that is the name or above it owns its records under its own name; a wildcard under the name asked.
-unsigned Resolver::owner_place(const ZoneNode& node) const {
-  if (node.flags & ZoneNode::is_wildcard) return name_.place_at(0);
+/// Where the node's own name stands in the message; the node is the name or above it.
+unsigned Resolver::place_above(const ZoneNode& node) const {
   return name_.place_at(name_.size() - zone_->name_size(node));
 }
 

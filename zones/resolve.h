@@ -38,7 +38,7 @@ class Resolver {
   Step answer_node(const ZoneNode& node);
   Step answer_any(const ZoneNode& node);
   Step answer_service(const ZoneNode& node, bool& answered);
-  Step answer_pool(const ZoneNode& node);
+  Step answer_pool(const ZoneNode& node, bool& answered);
   Step answer_target(const ZoneEndpoint& endpoint, unsigned owner_size);
   Step answer_endpoints(const ZoneService& service, std::span<const uint32_t> places,
                         uint16_t rrtype);
@@ -52,7 +52,7 @@ class Resolver {
   void put_additional(const RrsetView& rrset, size_t start, bool referral);
   bool put_addresses_of(const Zone& zone, const ZoneNode& node, size_t owner_place);
   void put_foreign_addresses(size_t name_place);
-  unsigned owner_place(const ZoneNode& node) const;
+  unsigned place_above(const ZoneNode& node) const;
   Choice choose_endpoints(ServiceId id, const ServicePlan& plan, AddressFamily family,
                           uint32_t sequence, std::span<uint32_t> places);
   bool was_seen() const;

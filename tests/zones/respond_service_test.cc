@@ -19,6 +19,7 @@ const std::string_view zone = R"(
   to-shop 300 IN CNAME shop
   to-cdn 300 IN CNAME cdn
   lb 300 IN A 192.0.2.77
+  ams.on.shop 300 IN TXT "the pool"
 )";
 
 Model model() {
@@ -145,6 +146,12 @@ TEST_CASE("CLUSTER.on.SERVICE answers that pool whatever its health", "[respond_
               "lb.svc.example. 300 IN A 192.0.2.77"});
   CHECK(server.ask("ams.on.cdn.svc.example.").answer ==
         Lines{"ams.on.cdn.svc.example. 30 IN CNAME lb.ams.example.net."});
+  SECTION("other types are the zone file's") {
+    CHECK(server.ask("ams.on.shop.svc.example.", 16).answer ==
+          Lines{"ams.on.shop.svc.example. 300 IN TXT \"the pool\""});
+    CHECK(server.ask("ams.on.shop.svc.example.", type::any).answer ==
+          Lines{"ams.on.shop.svc.example. 30 IN A 198.51.100.20"});
+  }
   SECTION("`on.SERVICE` exists without data, its other children do not") {
     CHECK(server.ask("on.shop.svc.example.").rcode == 0);
     CHECK(server.ask("on.shop.svc.example.").authority == negative);

@@ -275,6 +275,19 @@ TEST_CASE("a DNAME redirects what is below it, with a synthesised CNAME", "[resp
   }
 }
 
+TEST_CASE("below a name that is literally `*`, a DNAME and a delegation keep their own owner",
+          "[respond]") {
+  Model model;
+  model.zones = {zone_source("example.",
+                             "@ 60 IN SOA n h 1 2 3 4 5\n@ 60 IN NS n\nn 60 IN A 192.0.2.1\n"
+                             "*.d 60 IN DNAME t\nx.t 60 IN A 192.0.2.2\n*.c 60 IN NS n\n")};
+  Served zones(std::move(model));
+  CHECK(zones.ask("x.*.d.example.").answer ==
+        Lines{"*.d.example. 60 IN DNAME t.example.", "x.*.d.example. 60 IN CNAME x.t.example.",
+              "x.t.example. 60 IN A 192.0.2.2"});
+  CHECK(zones.ask("x.*.c.example.").authority == Lines{"*.c.example. 60 IN NS n.example."});
+}
+
 TEST_CASE("the child zone of ours answers, and for DS its parent where it delegates", "[respond]") {
   CHECK(served().ask("ns1.child.svc.example.com.").answer ==
         Lines{"ns1.child.svc.example.com. 60 IN A 192.0.2.1"});
