@@ -11,6 +11,7 @@ namespace swingover::query {
 namespace {
 
 constexpr int accepts_a_turn = 64;
+constexpr int turns_at_end = 16;  // enough for 64 KiB of queries that have come already
 
 Milliseconds tick_of(Milliseconds idle) {
   return Milliseconds(std::clamp<int64_t>(idle.value / 4, 10, 1000));
@@ -45,7 +46,8 @@ void TcpServer::finish(Milliseconds grace, std::function<void()> done) {
   responder_.refresh();
   for (auto client = clients_.begin(); client != clients_.end();) {
     const auto next = std::next(client);
-    client->session.work(responder_, *scratch_);
+    for (int i = 0; i < turns_at_end && !client->session.ended(); ++i)
+      client->session.work(responder_, *scratch_);
     client->session.stop_reading();
     serve(client);
     client = next;

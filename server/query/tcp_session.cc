@@ -10,30 +10,38 @@ namespace {
 
 constexpr size_t length_size = 2;
 constexpr size_t query_size_min = 12;  // a header; who sends less does not speak DNS
-constexpr int reads_a_turn = 4;        // the other clients wait meanwhile
 
 }  // namespace
 
 bool TcpSession::work(Responder& responder, TcpScratch& scratch) {
   moved_ = false;
   send_waiting();
-  for (int i = 0; i < reads_a_turn && !ended_ && out_.empty(); ++i) {
-    if (!serve_kept(responder, scratch)) break;
-    if (!reads_) break;
-    size_t size = 0;
-    const Input input = read(scratch, size);
-    if (input == Input::none_now) break;
-    if (input == Input::end) {
-      stop_reading();  // a query cut off by the end is none
-      break;
-    }
-    const Bytes fresh(scratch.in.data(), size);
-    // Mostly whole queries come, and are answered where they were read.
-    keep(in_.empty() ? fresh.subspan(serve(fresh, responder, scratch)) : fresh);
-    if (size < scratch.in.size() && in_.empty()) break;
-  }
+  if (out_.empty() && !ended_ && serve_kept(responder, scratch) && reads_)
+    read_and_serve(responder, scratch);
   if (!reads_ && out_.empty()) ended_ = true;
   return moved_;
+}
+
+/// Once a turn: what the kernel still holds makes the socket ready again, and the other clients come between.
+void TcpSession::read_and_serve(Responder& responder, TcpScratch& scratch) {
+  size_t size = 0;
+  switch (read(scratch, size)) {
+    case Input::none_now:
+      return;
+    case Input::end:
+      stop_reading();  // a query cut off by the end is none
+      return;
+    case Input::some:
+      break;
+  }
+  const Bytes fresh(scratch.in.data(), size);
+  if (in_.empty()) {
+    // Mostly whole queries come, and are answered where they were read.
+    keep(fresh.subspan(serve(fresh, responder, scratch)));
+  } else {
+    keep(fresh);
+    serve_kept(responder, scratch);  // now: nothing else would make this socket ready again
+  }
 }
 
 /// Answers what was read before; false when the client must read first.

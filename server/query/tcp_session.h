@@ -14,7 +14,7 @@ namespace swingover::query {
 
 /// What all sessions of one worker share, since only one of them works at a time.
 struct TcpScratch {
-  static constexpr size_t read_size = 16 * 1024;
+  static constexpr size_t read_size = 4 * 1024;  // of one client a turn: some 100 queries
   static constexpr size_t answer_size_max = 65'535;
   static constexpr size_t flush_size = 16 * 1024;  // answers gather up to here, then they are sent
 
@@ -35,7 +35,7 @@ class TcpSession {
   TcpSession(Socket socket, const IpAddress& client)
       : socket_(std::move(socket)), client_(client) {}
 
-  /// Does what can be done now: sends, answers, reads. True if the client moved on: an answer left, or
+  /// One turn: sends what waits, answers what it kept, reads once and answers that. True if the client moved on: an answer left, or
   /// a part of one.
   bool work(Responder& responder, TcpScratch& scratch);
 
@@ -49,6 +49,7 @@ class TcpSession {
  private:
   enum class Input { some, none_now, end };
 
+  void read_and_serve(Responder& responder, TcpScratch& scratch);
   bool serve_kept(Responder& responder, TcpScratch& scratch);
   size_t serve(Bytes input, Responder& responder, TcpScratch& scratch);
   Input read(TcpScratch& scratch, size_t& size);

@@ -282,9 +282,9 @@ TEST_CASE("below a name that is literally `*`, a DNAME and a delegation keep the
                              "@ 60 IN SOA n h 1 2 3 4 5\n@ 60 IN NS n\nn 60 IN A 192.0.2.1\n"
                              "*.d 60 IN DNAME t\nx.t 60 IN A 192.0.2.2\n*.c 60 IN NS n\n")};
   Served zones(std::move(model));
-  CHECK(zones.ask("x.*.d.example.").answer ==
-        Lines{"*.d.example. 60 IN DNAME t.example.", "x.*.d.example. 60 IN CNAME x.t.example.",
-              "x.t.example. 60 IN A 192.0.2.2"});
+  CHECK(zones.ask("x.*.d.example.").answer == Lines{"*.d.example. 60 IN DNAME t.example.",
+                                                    "x.*.d.example. 60 IN CNAME x.t.example.",
+                                                    "x.t.example. 60 IN A 192.0.2.2"});
   CHECK(zones.ask("x.*.c.example.").authority == Lines{"*.c.example. 60 IN NS n.example."});
 }
 
