@@ -191,8 +191,8 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
   const zones::Snapshot& snapshot = control_.snapshot();
   const zones::Explanation explanation = zones::explain(
       snapshot, *name, type, *client, [this](EndpointId id) { return control_.join().reason(id); });
-  respond(json_reply(explain_json(explanation, name->text(), zones::query_type_text(type), client->text(),
-                                  snapshot.generation)));
+  respond(json_reply(explain_json(explanation, name->text(), zones::query_type_text(type),
+                                  client->text(), snapshot.generation)));
 }
 
 void Admin::metrics(const HttpResponder& respond) {

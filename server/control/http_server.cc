@@ -38,6 +38,9 @@ struct Exchange {
   bool is_suspended = false;
   bool is_too_large = false;
   std::optional<HttpReply> reply;
+  // A resumed connection goes on in the next turn of its daemon; with an epoll descriptor of our own
+  // nothing else would bring that turn about.
+  std::function<void()> wake;
 
   void answer(HttpReply given) {
     if (reply) return;
@@ -45,6 +48,7 @@ struct Exchange {
     if (!is_suspended || !connection) return;
     is_suspended = false;
     MHD_resume_connection(connection);
+    wake();
   }
 };
 
@@ -227,7 +231,12 @@ class HttpServer::Core {
   MHD_Result on_request(MHD_Connection* connection, const char* method, const char* data,
                         size_t* size, const std::shared_ptr<Exchange>& exchange);
   void forget(const std::shared_ptr<Exchange>& exchange) { open_.erase(exchange); }
-  void remember(const std::shared_ptr<Exchange>& exchange) { open_.insert(exchange); }
+  void remember(const std::shared_ptr<Exchange>& exchange) {
+    exchange->wake = [this] {
+      for (const auto& listener : listeners_) listener->turn_soon();
+    };
+    open_.insert(exchange);
+  }
 
  private:
   struct Listener {
@@ -236,6 +245,9 @@ class HttpServer::Core {
     std::unique_ptr<loop::Poll> poll;
     std::unique_ptr<loop::Timer> timer;
 
+    void turn_soon() {
+      if (timer) timer->start_once(Milliseconds(0));
+    }
     void turn() {
       MHD_run(daemon);
       MHD_UNSIGNED_LONG_LONG wait = 0;

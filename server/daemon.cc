@@ -1,0 +1,298 @@
+#include "server/daemon.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/loop/loop.h"
+#include "base/loop/signal.h"
+#include "base/loop/timer.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "health/prober.h"
+#include "server/config.h"
+#include "server/control/admin.h"
+#include "server/control/control_loop.h"
+#include "server/control/http_server.h"
+#include "server/control/restore.h"
+#include "server/control/store_writer.h"
+#include "server/query/workers.h"
+#include "server/serving.h"
+#include "server/setup.h"
+#include "server/systemd.h"
+#include "store/journal.h"
+#include "store/rocks_store.h"
+
+namespace swingover::server {
+
+namespace {
+
+constexpr Milliseconds reclaim_every{1'000};
+constexpr Milliseconds tcp_grace{2'000};
+constexpr Milliseconds flush_at_stop{1'000};
+
+std::string address_list(const std::vector<SocketAddress>& addresses) {
+  std::vector<std::string> texts;
+  for (const SocketAddress& address : addresses) texts.push_back(address.text());
+  return joined(texts, ",");
+}
+
+/// Everything that the daemon is made of, in the order in which it is made; destroyed in reverse.
+class Daemon {
+ public:
+  explicit Daemon(Config config) : config_(std::move(config)) {}
+  ~Daemon() { stop(); }
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  Status start(std::string config_text);
+  void run() { loop_.run(); }
+  void stop();
+
+ private:
+  Status open_store();
+  void start_control(control::Setup setup);
+  Status start_query(std::vector<systemd::Socket> handed);
+  Status start_admin(std::vector<systemd::Socket> handed);
+  void publish(std::shared_ptr<const zones::Snapshot> snapshot);
+  void reload();
+  std::string status_line() const;
+
+  Config config_;
+  SetupSource source_;
+  uint32_t workers_count_ = 1;
+  control::Remembered remembered_;
+  std::unique_ptr<store::Store> store_;
+  loop::Loop loop_;
+  std::unique_ptr<control::StoreWriter> writer_;
+  std::unique_ptr<ServingTable> serving_;
+  std::unique_ptr<health::Prober> prober_;
+  std::unique_ptr<control::Control> control_;
+  std::unique_ptr<query::Workers> workers_;
+  std::unique_ptr<control::Admin> admin_;
+  std::unique_ptr<control::HttpServer> http_;
+  std::vector<std::unique_ptr<loop::Signal>> signals_;
+  std::vector<std::unique_ptr<loop::Timer>> timers_;
+};
+
+Status Daemon::start(std::string config_text) {
+  if (Status opened = open_store(); !opened) return opened;
+  workers_count_ = config_.server.workers;
+  if (workers_count_ == 0) workers_count_ = std::max(1U, std::thread::hardware_concurrency());
+  source_ = {config_.file, config_.server, config_.admin, random_seed()};
+  control::Setup setup =
+      build_setup(config_, source_, remembered_.generation.generation + 1, std::move(config_text));
+  if (!setup.warnings.empty()) {
+    for (const std::string_view line : split(setup.warnings, '\n')) {
+      if (!line.empty()) log_warning(line);
+    }
+  }
+  for (const std::string& zone : setup.failed_zones) {
+    log_error("zone did not load: it is answered SERVFAIL", {{"zone", zone}});
+  }
+  start_control(std::move(setup));
+  std::vector<systemd::Socket> handed = systemd::handed_sockets();
+  if (Status started = start_query(handed); !started) return started;
+  if (Status started = start_admin(handed); !started) return started;
+
+  signals_.push_back(std::make_unique<loop::Signal>(loop_, SIGHUP, [this] { reload(); }));
+  for (const int number : {SIGTERM, SIGINT}) {
+    signals_.push_back(std::make_unique<loop::Signal>(loop_, number, [this] { loop_.stop(); }));
+  }
+  timers_.push_back(std::make_unique<loop::Timer>(loop_, [this] { serving_->reclaim(); }));
+  timers_.back()->start_repeating(reclaim_every);
+  if (const Milliseconds every = systemd::watchdog_interval(); every.value > 0) {
+    timers_.push_back(std::make_unique<loop::Timer>(loop_, [] { systemd::watchdog(); }));
+    timers_.back()->start_repeating(every);
+  }
+  log_info("ready", {{"udp", address_list(workers_->udp_addresses())},
+                     {"tcp", address_list(workers_->tcp_addresses())},
+                     {"admin", address_list(http_->addresses())},
+                     {"generation", std::to_string(control_->snapshot().generation)}});
+  systemd::ready(status_line());
+  return Done{};
+}
+
+Status Daemon::open_store() {
+  Result<std::unique_ptr<store::Store>> store = store::open_rocks_store(config_.server.state_dir);
+  if (!store) return store.error();
+  store_ = std::move(*store);
+  Result<control::Remembered> remembered = control::restore(*store_);
+  if (!remembered) return remembered.error("reading the store in " + config_.server.state_dir);
+  remembered_ = std::move(*remembered);
+  Result<store::Journal> journal = store::Journal::open(*store_);
+  if (!journal) return journal.error("reading the journal in " + config_.server.state_dir);
+  writer_ = std::make_unique<control::StoreWriter>(loop_, *store_, std::move(*journal),
+                                                   control::StoreWriter::Options{});
+  return Done{};
+}
+
+void Daemon::start_control(control::Setup setup) {
+  prober_ = std::make_unique<health::Prober>(
+      [this](std::vector<health::CheckUpdate> updates) {
+        loop_.post([this, updates = std::move(updates)] {
+          if (control_) control_->on_updates(updates);
+        });
+      },
+      random_seed());
+  control_ = std::make_unique<control::Control>(control::Control::Environment{
+      .loop = loop_,
+      .clock = system_clock(),
+      .store = *store_,
+      .writer = *writer_,
+      .replace_checks =
+          [this](std::vector<health::Check> checks) { return prober_->replace(std::move(checks)); },
+      .publish = [this](auto snapshot) { publish(std::move(snapshot)); },
+      .load =
+          [source = source_](uint64_t generation, const zones::Snapshot* previous) {
+            return load_setup(source, generation, previous);
+          },
+      .on_reload =
+          [this](bool is_reloading) {
+            if (is_reloading) {
+              systemd::reloading();
+            } else {
+              systemd::ready(status_line());
+            }
+          },
+      .identity = config_.server.identity,
+      .version = version,
+      .seed = random_seed(),
+  });
+  control_->start(std::move(setup), std::move(remembered_));
+}
+
+void Daemon::publish(std::shared_ptr<const zones::Snapshot> snapshot) {
+  if (serving_) {
+    serving_->publish(std::move(snapshot));
+  } else {
+    serving_ = std::make_unique<ServingTable>(std::move(snapshot), workers_count_);
+  }
+}
+
+/// Sockets that systemd holds are what the daemon listens on, whatever the config says.
+Status Daemon::start_query(std::vector<systemd::Socket> handed) {
+  query::WorkersOptions options;
+  options.listen = config_.server.listen;
+  options.workers = workers_count_;
+  std::erase_if(handed, [](const systemd::Socket& socket) {
+    return socket.name == "admin" || socket.address.is_unix();
+  });
+  if (!handed.empty()) options.listen.clear();
+  for (const systemd::Socket& socket : handed) {
+    options.handed.push_back({socket.descriptor, socket.is_udp, socket.address});
+    const bool is_new = std::find(options.listen.begin(), options.listen.end(), socket.address) ==
+                        options.listen.end();
+    if (is_new) options.listen.push_back(socket.address);
+  }
+  Result<std::unique_ptr<query::Workers>> workers =
+      query::Workers::start(options, serving_->published());
+  if (!workers) return workers.error();
+  workers_ = std::move(*workers);
+  return Done{};
+}
+
+Status Daemon::start_admin(std::vector<systemd::Socket> handed) {
+  std::vector<SocketAddress> listen = config_.admin.listen;
+  std::vector<control::HttpServer::Handed> given;
+  for (const systemd::Socket& socket : handed) {
+    if (socket.is_udp || (socket.name != "admin" && !socket.address.is_unix())) continue;
+    if (given.empty()) listen.clear();
+    given.push_back({socket.descriptor, socket.address});
+    listen.push_back(socket.address);
+  }
+  admin_ = std::make_unique<control::Admin>(loop_, *control_, [this] {
+    return control::collect_metrics(*control_, traffic(workers_->counters(), serving_->answers()),
+                                    prober_->counters());
+  });
+  Result<std::unique_ptr<control::HttpServer>> http = control::HttpServer::start(
+      loop_, listen, given,
+      [this](const control::HttpRequest& request, control::HttpResponder respond) {
+        admin_->handle(request, std::move(respond));
+      });
+  if (!http) return http.error();
+  http_ = std::move(*http);
+  return Done{};
+}
+
+void Daemon::reload() {
+  log_info("reload asked for", {{"by", "SIGHUP"}});
+  control_->reload([](const control::Control::ReloadResult& result) {
+    for (const std::string_view line : split(result.problems, '\n')) {
+      if (!line.empty()) log_warning(line);
+    }
+  });
+}
+
+std::string Daemon::status_line() const {
+  const zones::Model& model = control_->join().model();
+  return "generation " + std::to_string(control_->snapshot().generation) + ", " +
+         std::to_string(model.zones.size()) + " zones, " + std::to_string(model.services.size()) +
+         " services";
+}
+
+/// Answers go on until the last: first the sockets that people wait at, the store at the end.
+void Daemon::stop() {
+  if (workers_) {
+    systemd::stopping();
+    log_info("stopping");
+  }
+  signals_.clear();
+  timers_.clear();
+  if (workers_) workers_->stop(tcp_grace);
+  http_.reset();
+  admin_.reset();
+  prober_.reset();
+  workers_.reset();
+  control_.reset();
+  if (writer_ && !writer_->flush(flush_at_stop)) {
+    log_warning("stopped with changes that the disk did not take",
+                {{"waiting", std::to_string(writer_->state().waiting)}});
+  }
+  writer_.reset();
+}
+
+}  // namespace
+
+Status run_daemon(const std::string& config_file) {
+  // A peer that is gone is an error of the write that finds out.
+  signal(SIGPIPE, SIG_IGN);
+  Result<std::string> text = read_file(config_file);
+  if (!text) return text.error();
+  LoadedConfig loaded = parse_config(config_file, *text);
+  if (!loaded.problems.empty()) {
+    for (const std::string_view line : split(loaded.problems, '\n')) {
+      if (!line.empty()) log_warning(line);
+    }
+  }
+  if (!loaded.config) {
+    return Error{ErrorCode::invalid, "the config has errors; nothing was started: " +
+                                         loaded.problems.substr(0, loaded.problems.find('\n'))};
+  }
+  Daemon daemon(std::move(*loaded.config));
+  if (Status started = daemon.start(std::move(*text)); !started) return started;
+  daemon.run();
+  daemon.stop();
+  return Done{};
+}
+
+Checked check_config(const std::string& config_file) {
+  const LoadedConfig loaded = load_config(config_file);
+  Checked checked{loaded.config.has_value(), loaded.problems};
+  if (!loaded.config) return checked;
+  const LoadedZones zones = load_zones(*loaded.config);
+  checked.problems += zones.problems;
+  checked.is_fine = zones.failed.empty();
+  return checked;
+}
+
+}  // namespace swingover::server

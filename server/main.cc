@@ -1,0 +1,53 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "server/daemon.h"
+
+namespace {
+
+using swingover::LogLevel;
+
+int check(const std::string& config_file) {
+  const swingover::server::Checked checked = swingover::server::check_config(config_file);
+  std::fputs(checked.problems.c_str(), stderr);
+  if (checked.is_fine) std::printf("%s: fine\n", config_file.c_str());
+  return checked.is_fine ? 0 : 1;
+}
+
+int run(const std::string& config_file) {
+  const swingover::Status status = swingover::server::run_daemon(config_file);
+  if (status) return 0;
+  std::fprintf(stderr, "swingoverd: %s\n", status.error().message.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Swingover: the DNS server that swings services between clusters by itself",
+               "swingoverd"};
+  app.set_version_flag("--version", std::string("swingoverd ") + swingover::version);
+  std::string config_file = "/etc/swingover/swingover.toml";
+  bool is_check = false;
+  LogLevel level = LogLevel::info;
+  app.add_option("--config", config_file, "the config file")->capture_default_str();
+  app.add_flag("--check", is_check,
+               "check the config and zone files, print every problem, and end");
+  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::debug},
+                                                  {"info", LogLevel::info},
+                                                  {"warning", LogLevel::warning},
+                                                  {"error", LogLevel::error}};
+  app.add_option("--log-level", level, "debug, info, warning or error")
+      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 1;
+  }
+  swingover::set_log_level(level);
+  return is_check ? check(config_file) : run(config_file);
+}

@@ -1,0 +1,71 @@
+#include "server/serving.h"
+
+#include <atomic>
+
+#include "server/control/target.h"
+
+namespace swingover::server {
+
+ServingTable::ServingTable(std::shared_ptr<const zones::Snapshot> first, uint32_t workers)
+    : workers_(workers),
+      current_(query::Serving::make(std::move(first), workers)),
+      published_(current_) {}
+
+void ServingTable::publish(std::shared_ptr<const zones::Snapshot> next) {
+  retired_.push_back(std::exchange(current_, query::Serving::make(std::move(next), workers_)));
+  published_.publish(current_);
+}
+
+void ServingTable::reclaim() {
+  std::erase_if(retired_, [this](const auto& serving) {
+    // This one and the publisher's own: no worker counts in it any more.
+    if (serving.use_count() > 2) return false;
+    add(past_, *serving);
+    return true;
+  });
+  published_.reclaim();
+}
+
+void ServingTable::add(Totals& totals, const query::Serving& serving) {
+  for (const zones::Service& service : serving.snapshot->model->services) {
+    const std::string name = control::service_text(service);
+    for (const zones::Pool& pool : service.pools) {
+      uint64_t& total = totals[{name, pool.cluster_name}];
+      for (const auto& tally : serving.tallies) {
+        // The worker that owns the number goes on writing it, in one store of a word.
+        total += std::atomic_ref(tally->answers[pool.id.value]).load(std::memory_order_relaxed);
+      }
+    }
+  }
+}
+
+std::vector<control::Traffic::Answers> ServingTable::answers() const {
+  Totals totals = past_;
+  for (const auto& serving : retired_) add(totals, *serving);
+  add(totals, *current_);
+  std::vector<control::Traffic::Answers> answers;
+  for (const auto& [key, count] : totals) answers.push_back({key.first, key.second, count});
+  return answers;
+}
+
+control::Traffic traffic(const query::QueryCounters& counters,
+                         std::vector<control::Traffic::Answers> answers) {
+  control::Traffic traffic;
+  traffic.queries = counters.queries;
+  traffic.types = counters.types;
+  traffic.answers = std::move(answers);
+  const auto drops = [&counters](zones::Drop drop) {
+    return counters.dropped[static_cast<size_t>(drop)];
+  };
+  traffic.dropped = {{"too_short", drops(zones::Drop::too_short)},
+                     {"is_response", drops(zones::Drop::is_response)},
+                     {"no_room", drops(zones::Drop::no_room)},
+                     {"send_failed", counters.send_failed},
+                     {"tcp_shed", counters.tcp_shed}};
+  traffic.truncated = counters.truncated;
+  traffic.tcp_accepted = counters.tcp_accepted;
+  traffic.tcp_open = counters.tcp_open;
+  return traffic;
+}
+
+}  // namespace swingover::server
