@@ -325,6 +325,7 @@ Status HttpServer::Core::add(int descriptor, const SocketAddress& asked, bool is
 
 HttpServer::Core::~Core() {
   for (const auto& exchange : std::set(open_)) {
+    exchange->wake = nullptr;
     if (exchange->is_suspended) {
       exchange->answer(http_error(503, "unavailable", "the daemon is stopping"));
     }
@@ -369,6 +370,9 @@ MHD_Result HttpServer::Core::on_request(MHD_Connection* connection, const char* 
   }
   if (exchange->reply) return send_reply(connection, *exchange->reply);
   exchange->is_suspended = true;
+  exchange->wake = [this] {
+    for (const auto& listener : listeners_) listener->timer->start_once(Milliseconds(0));
+  };
   MHD_suspend_connection(connection);
   return MHD_YES;
 }
