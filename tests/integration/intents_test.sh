@@ -35,7 +35,8 @@ ctl history | grep -qi expire || fail "the expiry is not in the journal"
 
 ctl force down endpoint/shop.svc.example.test./127.0.1.1 --reason "half dead"
 expect "127.0.2.1" shop.svc.example.test A
-ctl undrain endpoint/shop.svc.example.test./127.0.1.1
+refused 1 "not drained" ctl undrain endpoint/shop.svc.example.test./127.0.1.1
+ctl cancel "$(ctl --json intents | python3 -c 'import json, sys; print(json.load(sys.stdin)["intents"][0]["id"])')"
 expect "127.0.1.1" shop.svc.example.test A
 
 stop_backend fra
