@@ -62,7 +62,8 @@ cleanup() {
       [ ! -s "$log" ] || { echo "--- the end of ${log#"$work"/}"; tail -n 40 "$log"; } >&2
     done
   fi
-  cd / && umount "$work"/*/state 2>/dev/null
+  cd /
+  umount "$work"/*/state 2>/dev/null || true
   rm -rf "$work"
   exit "$status"
 }
