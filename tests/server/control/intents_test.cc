@@ -24,7 +24,8 @@ Error refused(Intents& intents, const IntentRequest& request) {
 
 }  // namespace
 
-TEST_CASE("an intent needs a known kind, a target that exists, an owner and a reason", "[intents]") {
+TEST_CASE("an intent needs a known kind, a target that exists, an owner and a reason",
+          "[intents]") {
   Intents intents(1);
   CHECK(refused(intents, {"drian", "cluster/fra", "ada", "x", ""}).code == ErrorCode::invalid);
   CHECK(refused(intents, {"drain", "cluster/fra", "", "x", ""}).message.find("owner") == 0);

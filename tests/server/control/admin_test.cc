@@ -1,0 +1,177 @@
+#include "server/control/admin.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <catch2/catch.hpp>
+
+#include <optional>
+#include <string>
+
+#include "server/control/views.h"
+#include "store/memory_store.h"
+#include "tests/server/control/small_world.h"
+#include "tests/support/manual_clock.h"
+
+using namespace swingover;
+using namespace swingover::control;
+
+namespace {
+
+constexpr int patience = 5'000;
+
+/// The admin address for real, on a port of loopback; requests are octets.
+struct Address {
+  Address()
+      : writer(loop, store, *store::Journal::open(store), {}),
+        control({.loop = loop,
+                 .clock = clock,
+                 .store = store,
+                 .writer = writer,
+                 .replace_checks = [](auto) { return uint64_t{1}; },
+                 .publish = [](auto) {},
+                 .load =
+                     [](uint64_t, const zones::Snapshot*) {
+                       return Loaded{{}, "a:1:1: error: no\n"};
+                     },
+                 .on_reload = [](bool) {},
+                 .identity = "edge\xff",
+                 .version = "1",
+                 .seed = 1}),
+        admin(loop, control, [this] { return collect_metrics(control, {}, {}); }) {
+    control.start(tests::SmallWorld().setup(), {});
+    server =
+        std::move(*HttpServer::start(loop, {*parse_socket_address("127.0.0.1:0")}, {},
+                                     [this](const HttpRequest& request, HttpResponder respond) {
+                                       admin.handle(request, std::move(respond));
+                                     }));
+  }
+
+  /// The whole reply to `octets`, until the server closes.
+  std::string ask_raw(const std::string& octets) {
+    sockaddr_storage to{};
+    const SocketAddress& at = server->addresses().front();
+    const unsigned size = to_sockaddr(at.address, at.port, to);
+    const int peer = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(connect(peer, reinterpret_cast<sockaddr*>(&to), size) == 0);
+    std::string reply;
+    bool is_over = false;
+    size_t sent = 0;
+    loop.run_until(
+        [&] {
+          if (sent < octets.size()) {
+            const ssize_t n =
+                send(peer, octets.data() + sent, octets.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (n > 0) sent += static_cast<size_t>(n);
+          }
+          char buffer[4096];
+          const ssize_t got = recv(peer, buffer, sizeof buffer, MSG_DONTWAIT);
+          if (got > 0) reply.append(buffer, static_cast<size_t>(got));
+          is_over = got == 0 || (got < 0 && errno != EAGAIN);
+          return is_over;
+        },
+        patience);
+    close(peer);
+    return reply;
+  }
+  std::string ask(const std::string& method, const std::string& target,
+                  const std::string& body = "", const std::string& headers = "") {
+    return ask_raw(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+                   headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
+
+  loop::Loop loop;
+  tests::ManualClock clock;
+  store::MemoryStore store;
+  StoreWriter writer;
+  Control control;
+  Admin admin;
+  std::unique_ptr<HttpServer> server;
+};
+
+bool is(const std::string& reply, int status) {
+  return reply.starts_with("HTTP/1.1 " + std::to_string(status) + " ");
+}
+bool has(const std::string& reply, const std::string& text) {
+  return reply.find(text) != std::string::npos;
+}
+
+const std::string drain =
+    R"({"kind":"drain","target":"cluster/fra","owner":"ada","reason":"work","expires":"1h"})";
+
+}  // namespace
+
+TEST_CASE("each call of the admin address answers", "[admin]") {
+  Address at;
+  CHECK(is(at.ask("GET", "/livez"), 200));
+  const std::string ready = at.ask("GET", "/readyz");
+  CHECK(is(ready, 503));
+  CHECK(has(ready, "state not yet known: 2 of 2 checks"));
+  CHECK(has(at.ask("GET", "/v1/status"), "\"identity\": \"edge\xef\xbf\xbd\""));
+  CHECK(has(at.ask("GET", "/v1/services"), "\"eligibility\": \"unproven\""));
+  CHECK(is(at.ask("GET", "/v1/services/SHOP.svc.example%2etest"), 200));
+  CHECK(is(at.ask("GET", "/v1/services/nothing.example."), 404));
+  CHECK(has(at.ask("GET", "/metrics"), "swingover_build_info{version=\"1\"} 1"));
+  CHECK(is(at.ask("GET", "/v1/history?since=1h&limit=5"), 200));
+  CHECK(is(at.ask("GET", "/v1/explain?name=shop.svc.example.test&client=192.0.2.1"), 200));
+  CHECK(is(at.ask("HEAD", "/v1/status"), 200));
+}
+
+TEST_CASE("an intent is acknowledged once it is stored", "[admin]") {
+  Address at;
+  const std::string set = at.ask("POST", "/v1/intents", drain);
+  CHECK(is(set, 201));
+  REQUIRE(restore(at.store)->intents.size() == 1);
+  const std::string id = restore(at.store)->intents[0].id;
+  CHECK(has(set, "\"id\": \"" + id + "\""));
+  CHECK(has(at.ask("GET", "/v1/intents"), id));
+  CHECK(is(at.ask("DELETE", "/v1/intents/" + id), 200));
+  CHECK(restore(at.store)->intents.empty());
+  CHECK(is(at.ask("DELETE", "/v1/intents/" + id), 404));
+}
+
+TEST_CASE("while the store fails, intents are refused and the reason is named", "[admin]") {
+  Address at;
+  at.store.fail_commits(Error{ErrorCode::unavailable, "No space left on device"});
+  const std::string refused = at.ask("POST", "/v1/intents", drain);
+  CHECK(is(refused, 503));
+  CHECK(has(refused, "store_unavailable"));
+  CHECK(has(refused, "No space left"));
+  at.store.fail_commits(std::nullopt);
+}
+
+TEST_CASE("what people get wrong is said, with a status that fits", "[admin]") {
+  Address at;
+  CHECK(is(at.ask("GET", "/nothing"), 404));
+  const std::string wrong_method = at.ask("DELETE", "/v1/status");
+  CHECK(is(wrong_method, 405));
+  CHECK(has(wrong_method, "Allow: GET, HEAD"));
+  CHECK(is(at.ask("POST", "/v1/intents", "{"), 400));
+  CHECK(is(at.ask("POST", "/v1/intents", "[]"), 400));
+  CHECK(is(at.ask("POST", "/v1/intents", R"({"kind":1})"), 400));
+  CHECK(is(at.ask("POST", "/v1/intents", std::string(100'000, '[')), 400));
+  CHECK(has(at.ask("POST", "/v1/intents", R"({"knid":"drain"})"), "knid"));
+  CHECK(is(at.ask("POST", "/v1/intents", R"({"kind":"pin"})"), 501));
+  CHECK(is(at.ask("POST", "/v1/intents", std::string((size_t{1} << 20) + 1, ' ')), 413));
+  CHECK(is(at.ask("GET", "/v1/explain?name="), 400));
+  CHECK(is(at.ask("GET", "/v1/explain?name=x&type=NOSUCH"), 400));
+  CHECK(is(at.ask("GET", "/v1/history?since=whenever"), 400));
+  const std::string reload = at.ask("POST", "/v1/reload");
+  CHECK(is(reload, 400));
+  CHECK(has(reload, "a:1:1: error: no"));
+}
+
+TEST_CASE("a page of another origin may not drive the daemon", "[admin]") {
+  Address at;
+  CHECK(is(at.ask("POST", "/v1/intents", drain, "Origin: http://evil.example\r\n"), 403));
+  CHECK(at.control.intents().size() == 0);
+  CHECK(is(at.ask("POST", "/v1/intents", drain, "Origin: http://x\r\n"), 201));
+}
+
+TEST_CASE("headers beyond 16 KiB are refused and no request at all does no harm", "[admin]") {
+  Address at;
+  const std::string reply = at.ask("GET", "/livez", "", "X: " + std::string(40'000, 'x') + "\r\n");
+  CHECK_FALSE(is(reply, 200));
+  CHECK_FALSE(is(at.ask_raw("nonsense\r\n\r\n"), 200));
+  CHECK(is(at.ask("GET", "/livez"), 200));
+}

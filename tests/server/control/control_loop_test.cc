@@ -1,0 +1,257 @@
+#include "server/control/control_loop.h"
+
+#include <catch2/catch.hpp>
+
+#include "store/memory_store.h"
+#include "tests/server/control/small_world.h"
+#include "tests/support/manual_clock.h"
+
+using namespace swingover;
+using namespace swingover::control;
+using health::Health;
+using zones::Eligibility;
+
+namespace {
+
+constexpr int patience = 5'000;
+
+/// One life of the daemon's decisions on a store that outlives it; the probes are told by hand.
+struct Life {
+  explicit Life(store::MemoryStore& on_store, tests::ManualClock& by_clock,
+                tests::SmallWorld of_world = {})
+      : store(on_store),
+        clock(by_clock),
+        world(std::move(of_world)),
+        writer(loop, store, *store::Journal::open(store), {}),
+        control(environment()) {
+    Remembered remembered = *restore(store);
+    const uint64_t generation = remembered.generation.generation + 1;
+    control.start(world.setup(generation), std::move(remembered));
+  }
+  ~Life() { writer.flush(Milliseconds(patience)); }
+
+  Control::Environment environment() {
+    return {.loop = loop,
+            .clock = clock,
+            .store = store,
+            .writer = writer,
+            .replace_checks =
+                [this](std::vector<health::Check> given) {
+                  checks = std::move(given);
+                  return ++epoch;
+                },
+            .publish = [this](auto snapshot) { published.push_back(std::move(snapshot)); },
+            .load =
+                [this](uint64_t generation, const zones::Snapshot*) {
+                  if (!refusal.empty()) return Loaded{std::nullopt, refusal};
+                  return Loaded{world.setup(generation), ""};
+                },
+            .on_reload = [](bool) {},
+            .identity = "edge",
+            .version = "1",
+            .seed = 1};
+  }
+
+  void verdict(const std::string& address, Health health, uint64_t of_epoch = 0) {
+    health::CheckUpdate update;
+    update.epoch = of_epoch == 0 ? epoch : of_epoch;
+    while (checks.at(update.check).address != address) ++update.check;
+    update.health = health;
+    update.changed = true;
+    update.verdict = health == Health::up ? health::Verdict::pass : health::Verdict::fail;
+    update.reason = health == Health::up ? "" : "connect: refused";
+    update.first_failure = clock.now();
+    update.at = clock.wall();
+    if (health == Health::down) clock.advance(Milliseconds(300));
+    control.on_updates({update});
+  }
+  void all_up() {
+    verdict("192.0.2.1", Health::up);
+    verdict("198.51.100.1", Health::up);
+  }
+  Eligibility fra() const { return control.snapshot().eligibility->get(EndpointId(0)); }
+
+  Result<Control::IntentSet> set(const IntentRequest& request) {
+    std::optional<Result<Control::IntentSet>> result;
+    control.set_intent(request, [&](auto given) { result = std::move(given); });
+    loop.run_until([&] { return result.has_value(); }, patience);
+    return *result;
+  }
+  Control::ReloadResult reload() {
+    std::optional<Control::ReloadResult> result;
+    control.reload([&](const auto& given) { result = given; });
+    loop.run_until([&] { return result.has_value(); }, patience);
+    return *result;
+  }
+  std::vector<store::JournalEntry> history(const std::string& target) {
+    writer.flush(Milliseconds(patience));
+    store::Journal::Query query;
+    query.target = target;
+    return *store::Journal::read(store, query);
+  }
+
+  store::MemoryStore& store;
+  tests::ManualClock& clock;
+  tests::SmallWorld world;
+  loop::Loop loop;
+  StoreWriter writer;
+  std::vector<health::Check> checks;
+  uint64_t epoch = 0;
+  std::vector<std::shared_ptr<const zones::Snapshot>> published;
+  std::string refusal;
+  Control control;
+};
+
+const std::string service = "shop.svc.example.test.";
+const IntentRequest drain_fra{"drain", "cluster/fra", "ada", "rack work", "1h"};
+
+}  // namespace
+
+TEST_CASE("a verdict flips its byte at once, and the swing is counted, timed and journaled",
+          "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  CHECK(life.fra() == Eligibility::eligible);
+  CHECK(life.control.problems().empty());
+
+  life.verdict("192.0.2.1", Health::down);
+  CHECK(life.fra() == Eligibility::down);
+  CHECK(life.control.swings().at({service, "failover"}) == 1);
+  CHECK(life.control.swing_durations().sum == Approx(0.3));
+  life.verdict("192.0.2.1", Health::up);
+  CHECK(life.control.swings().at({service, "failback"}) == 1);
+
+  const auto swings = life.history("service/" + service);
+  REQUIRE(swings.size() == 2);
+  CHECK(swings[1].before == "fra");
+  CHECK(swings[1].after == "ams");
+  const auto changes = life.history("endpoint/" + service + "/192.0.2.1");
+  REQUIRE(changes.size() == 3);
+  CHECK(changes[1].reason == "monitor web at 192.0.2.1: connect: refused");
+}
+
+TEST_CASE("health changes show while the store fails; intents do not", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  life.writer.flush(Milliseconds(patience));
+  store.fail_commits(Error{ErrorCode::unavailable, "No space left on device"});
+  const auto refused = life.set(drain_fra);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::unavailable);
+  CHECK(life.fra() == Eligibility::eligible);
+  CHECK(life.control.intents().size() == 0);
+
+  life.verdict("192.0.2.1", Health::down);
+  CHECK(life.fra() == Eligibility::down);
+  REQUIRE(life.control.problems().size() == 1);
+  CHECK(life.control.problems()[0].find("No space left") != std::string::npos);
+
+  store.fail_commits(std::nullopt);
+  CHECK(life.set(drain_fra));
+  CHECK(life.control.problems().empty());
+}
+
+TEST_CASE("a restart answers from what was stored, and marks it so", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  {
+    Life life(store, clock);
+    life.all_up();
+    life.verdict("192.0.2.1", Health::down);
+  }
+  Life life(store, clock);
+  CHECK(life.control.snapshot().generation == 2);
+  CHECK(life.fra() == Eligibility::down);
+  CHECK(life.checks[0].initial == Health::down);
+  CHECK(life.control.join().check(0).stored);
+  CHECK(life.control.problems().empty());
+  life.verdict("192.0.2.1", Health::down);
+  CHECK_FALSE(life.control.join().check(0).stored);
+}
+
+TEST_CASE("an intent holds over a restart, and expires in any life", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  {
+    Life life(store, clock);
+    life.all_up();
+    REQUIRE(life.set(drain_fra));
+    CHECK(life.fra() == Eligibility::excluded);
+    CHECK(life.control.swings().at({service, "intent"}) == 1);
+  }
+  {
+    Life life(store, clock);
+    CHECK(life.fra() == Eligibility::excluded);
+    clock.jump_wall(Milliseconds(3'600'000));
+    REQUIRE(life.loop.run_until([&] { return life.control.intents().size() == 0; }, patience));
+    CHECK(life.fra() == Eligibility::eligible);
+    CHECK(life.history("cluster/fra").front().after == "expired");
+    REQUIRE(life.set(drain_fra));
+  }
+  clock.jump_wall(Milliseconds(7'200'000));  // while nobody was there
+  Life life(store, clock);
+  CHECK(life.control.intents().size() == 0);
+  CHECK(life.fra() == Eligibility::eligible);
+  CHECK(life.history("cluster/fra").front().after == "expired");
+  CHECK(restore(store)->intents.empty());
+}
+
+TEST_CASE("an intent that is taken back is gone from the store too", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  const auto set = life.set(drain_fra);
+  REQUIRE(set);
+  std::optional<Result<Intent>> cancelled;
+  life.control.cancel_intent(set->intent.id, "bob", "done",
+                             [&](auto result) { cancelled = std::move(result); });
+  REQUIRE(life.loop.run_until([&] { return cancelled.has_value(); }, patience));
+  REQUIRE(*cancelled);
+  CHECK(life.fra() == Eligibility::eligible);
+  CHECK(restore(store)->intents.empty());
+  CHECK(life.history("cluster/fra").front().actor == "bob");
+}
+
+TEST_CASE("a reload carries health over, and leaves intents without a target dangling",
+          "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  const IntentRequest drain_ams{"drain", "pool/" + service + "/ams", "ada", "work", ""};
+  REQUIRE(life.set(drain_ams));
+  life.world.has_ams = false;
+  life.world.fra.push_back("192.0.2.2");
+  const Control::ReloadResult result = life.reload();
+  CHECK(result.reloaded);
+  CHECK(result.generation == 2);
+  CHECK(life.published.size() == 2);
+  CHECK(life.fra() == Eligibility::eligible);
+  CHECK(life.control.snapshot().eligibility->get(EndpointId(1)) == Eligibility::unknown);
+  CHECK(life.control.intents().size() == 1);
+
+  // What the probe thread had told before it heard of the new checks still counts.
+  life.checks = {life.checks[0]};
+  life.verdict("192.0.2.1", Health::down, 1);
+  CHECK(life.fra() == Eligibility::down);
+}
+
+TEST_CASE("a reload with an error changes nothing and says what is wrong", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  life.refusal = "swingover.toml:3:1: error: unknown key\n";
+  const Control::ReloadResult result = life.reload();
+  CHECK_FALSE(result.reloaded);
+  CHECK(result.problems == life.refusal);
+  CHECK(result.generation == 1);
+  CHECK(life.published.size() == 1);
+  CHECK(life.control.reload_failures() == 1);
+  CHECK(life.control.problems().empty());
+}

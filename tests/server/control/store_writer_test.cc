@@ -1,0 +1,141 @@
+#include "server/control/store_writer.h"
+
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "store/memory_store.h"
+
+using namespace swingover;
+using namespace swingover::control;
+
+namespace {
+
+constexpr int patience = 5'000;  // milliseconds; only a failure takes as long
+
+/// A store whose disk can be made to hang.
+class SlowStore : public store::MemoryStore {
+ public:
+  Result<store::Revision> commit(const store::Batch& batch) override {
+    {
+      std::unique_lock lock(mutex_);
+      released_.wait(lock, [this] { return !is_hanging_; });
+    }
+    return MemoryStore::commit(batch);
+  }
+  void hang(bool is_hanging) {
+    std::lock_guard lock(mutex_);
+    is_hanging_ = is_hanging;
+    released_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable released_;
+  bool is_hanging_ = false;
+};
+
+store::Batch put(const std::string& key, const std::string& value) {
+  store::Batch batch;
+  batch.put(store::Table::state, key, value);
+  return batch;
+}
+
+store::JournalEntry entry(const std::string& after) {
+  return {WallTime{1'790'000'000'000}, "test", "", "swingoverd", "", after, ""};
+}
+
+std::string value_of(const store::Store& store, const std::string& key) {
+  return store.get(store::Table::state, key)->value_or("");
+}
+
+size_t journal_size(const store::Store& store) {
+  return store::Journal::read(store, {})->size();
+}
+
+struct Fixture {
+  loop::Loop loop;
+  SlowStore store;
+  StoreWriter writer;
+  explicit Fixture(StoreWriter::Options options = {})
+      : writer(loop, store, *store::Journal::open(store), options) {}
+};
+
+const Error full{ErrorCode::unavailable, "No space left on device"};
+
+}  // namespace
+
+TEST_CASE("what is written is stored in order, and told when it was committed", "[store_writer]") {
+  Fixture f;
+  f.writer.write(put("a", "1"), {entry("first")});
+  f.writer.write(put("a", "2"), {entry("second")});
+  std::optional<Status> told;
+  f.writer.commit(put("b", "3"), {entry("third")}, {}, [&](Status s) { told = std::move(s); });
+  REQUIRE(f.loop.run_until([&] { return told.has_value(); }, patience));
+  CHECK(*told);
+  CHECK(value_of(f.store, "a") == "2");
+  CHECK(value_of(f.store, "b") == "3");
+  const auto entries = *store::Journal::read(f.store, {});
+  REQUIRE(entries.size() == 3);
+  CHECK(entries[0].after == "third");
+  CHECK(entries[2].after == "first");
+}
+
+TEST_CASE("a full disk fails commits at once, keeps the newest state, and heals by itself",
+          "[store_writer]") {
+  StoreWriter::Options options;
+  options.retry_first = Milliseconds(5);
+  options.journal_waiting_max = 2;
+  Fixture f(options);
+  std::vector<bool> changes;
+  f.writer.on_change([&](const StoreWriter::State& state) { changes.push_back(state.healthy); });
+  f.store.fail_commits(full);
+  for (const char* value : {"1", "2", "3"}) f.writer.write(put("a", value), {entry(value)});
+  std::optional<Status> told;
+  f.writer.commit(put("b", "x"), {entry("lost")}, {}, [&](Status s) { told = std::move(s); });
+  REQUIRE(f.loop.run_until([&] { return told && !changes.empty(); }, patience));
+  REQUIRE_FALSE(*told);
+  CHECK(told->error().code == ErrorCode::unavailable);
+  CHECK(told->error().message.find("No space left") != std::string::npos);
+  CHECK_FALSE(f.writer.state().healthy);
+  CHECK(f.writer.state().journal_lost == 1);
+
+  f.store.fail_commits(std::nullopt);
+  REQUIRE(f.loop.run_until([&] { return changes.size() == 2; }, patience));
+  CHECK(changes == std::vector<bool>{false, true});
+  REQUIRE(f.writer.flush(Milliseconds(patience)));
+  CHECK(value_of(f.store, "a") == "3");
+  CHECK(value_of(f.store, "b").empty());
+  CHECK(journal_size(f.store) == 2);
+}
+
+TEST_CASE("a disk that hangs fails a commit in time, and takes it back when it wakes",
+          "[store_writer]") {
+  StoreWriter::Options options;
+  options.commit_within = Milliseconds(150);
+  Fixture f(options);
+  f.store.hang(true);
+  store::Batch undo;
+  undo.erase(store::Table::state, "b");
+  std::optional<Status> told;
+  f.writer.commit(put("b", "x"), {}, undo, [&](Status s) { told = std::move(s); });
+  REQUIRE(f.loop.run_until([&] { return told.has_value(); }, patience));
+  REQUIRE_FALSE(*told);
+  CHECK(told->error().code == ErrorCode::unavailable);
+
+  f.store.hang(false);
+  REQUIRE(f.loop.run_until([&] { return f.store.revision() == 2; }, patience));
+  CHECK(value_of(f.store, "b").empty());
+}
+
+TEST_CASE("old journal entries are pruned, new ones stay", "[store_writer]") {
+  Fixture f;
+  std::vector<store::JournalEntry> entries(1'500, entry("old"));
+  entries.push_back({WallTime{1'790'000'100'000}, "test", "", "swingoverd", "", "new", ""});
+  f.writer.write({}, entries);
+  REQUIRE(f.writer.flush(Milliseconds(patience)));
+  f.writer.prune_journal(WallTime{1'790'000'050'000});
+  REQUIRE(f.loop.run_until([&] { return journal_size(f.store) == 1; }, patience));
+  CHECK(store::Journal::read(f.store, {})->front().after == "new");
+}
