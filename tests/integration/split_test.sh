@@ -9,6 +9,7 @@ shares() {
   dig +short +tries=1 +time=2 @127.0.0.1 -f "$work/queries" | awk '/^127.0.1.1$/ {n++} END {printf "%.3f", n / NR}'
 }
 seen_both() { local s; s=$(shares 20); [ "$s" != 0.000 ] && [ "$s" != 1.000 ] || fail "only one cluster is answered: $s"; }
+fra_is_out() { [ "$(shares 50)" = 0.000 ] || fail "fra is dead and still answered"; }
 # Three points are two standard deviations of independent picks; the low-discrepancy sequence stays far within them.
 share_is_near() {
   local got; got=$(shares "$2")
@@ -22,8 +23,8 @@ within 5 seen_both
 share_is_near 0.70 1000
 
 stop_backend fra
-within 5 expect "127.0.2.1" shop.svc.example.test A
-[ "$(shares 200)" = "0.000" ] || fail "fra is dead and still answered"
+within 10 fra_is_out
+stays 1 fra_is_out
 
 start_backend fra 127.0.1.1
 within 10 seen_both
