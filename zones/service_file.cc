@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "base/toml_tables.h"
@@ -151,13 +152,17 @@ class ServiceFile {
 
   void check_names() {
     UniqueNames names("the name of the [[service]]", diagnostics_);
+    std::unordered_set<Name> services;
+    for (const Draft& draft : drafts_) {
+      if (draft.has_name) services.insert(draft.service.name);
+    }
     for (const Draft& draft : drafts_) {
       if (!draft.has_name) continue;
       const Position at = draft.table->position_of("name");
       const Name& name = draft.service.name;
       names.add(name.folded().text(), name.text(), at);
       check_inside_zone(name, at);
-      for (const Draft& other : drafts_) check_below(name, other, at);
+      check_not_below_on(name, services, at);
       check_debug_names(name, draft.service.pools, at);
     }
   }
@@ -172,14 +177,18 @@ class ServiceFile {
                                                        name.text(), joined(zones, ", ")));
   }
 
-  void check_below(const Name& name, const Draft& other, Position at) {
-    if (!other.has_name) return;
-    const auto on = Name::child("on", other.service.name);
-    if (!on || !name.is_at_or_below(*on)) return;
-    diagnostics_.error(
-        at, fmt::format(
-                "{} lies in {}, where the pools of {} are answered one by one; choose another name",
-                name.text(), on->text(), other.service.name.text()));
+  /// Looks at the name's ancestors, not at the other services: there may be ten thousand.
+  void check_not_below_on(const Name& name, const std::unordered_set<Name>& services, Position at) {
+    for (Name on = name; !on.is_root(); on = on.parent()) {
+      const Name other = on.parent();
+      const auto on_other = Name::child("on", other);
+      if (!on_other || *on_other != on || !services.contains(other)) continue;
+      diagnostics_.error(
+          at,
+          fmt::format(
+              "{} lies in {}, where the pools of {} are answered one by one; choose another name",
+              name.text(), on.text(), other.text()));
+    }
   }
 
   /// CLUSTER.on.SERVICE must still be a name.

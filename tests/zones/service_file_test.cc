@@ -107,6 +107,14 @@ TEST_CASE("a service lies in a zone, outside of others' debug names", "[service_
         "28:8: x.on.shop.svc.example.com. lies in on.shop.svc.example.com., where the pools of "
         "shop.svc.example.com. are "
         "answered one by one; choose another name");
+  CHECK(problem_behind("[[service]]\nname = "
+                       "\"a.b.ON.shop.svc.example.com.\"\n[[service.pool]]\ncluster = \"fra\"\n") ==
+        "28:8: a.b.ON.shop.svc.example.com. lies in ON.shop.svc.example.com., where the pools of "
+        "shop.svc.example.com. are answered one by one; choose another name");
+  CHECK(problems_of(std::string(good_config) +
+                    "[[service]]\nname = \"on.svc.example.com.\"\n[[service.pool]]\ncluster = "
+                    "\"fra\"\nendpoints = [\"192.0.2.77\"]\n")
+            .empty());
   const std::string label(63, 'a');
   const std::string longest =
       label + "." + label + "." + label + "." + std::string(40, 'a') + ".svc.example.com.";
