@@ -271,7 +271,7 @@ Status run_daemon(const std::string& config_file) {
   LoadedConfig loaded = parse_config(config_file, *text);
   if (!loaded.problems.empty()) {
     for (const std::string_view line : split(loaded.problems, '\n')) {
-      if (!line.empty()) log_warning(line);
+      if (!line.empty()) log(loaded.config ? LogLevel::warning : LogLevel::error, line);
     }
   }
   if (!loaded.config) {
