@@ -34,6 +34,9 @@ struct Waiting {
   store::Batch undo;
   std::function<void(Status)> done;  // control thread; empty once called
   steady_clock::time_point deadline;
+  bool is_ended =
+      false;  // guarded by the core's mutex: the disk has answered, `done` is on its way
+  bool is_given_up = false;  // guarded by it too: `done` was told that the disk does not answer
 };
 
 /// What write() has left to store: by key, the newest wins.
@@ -54,6 +57,12 @@ struct Pending {
     for (auto& change : older.changes) changes.insert(std::move(change));
     entries.insert(entries.begin(), std::make_move_iterator(older.entries.begin()),
                    std::make_move_iterator(older.entries.end()));
+  }
+  /// Takes a commit back, beneath what came since.
+  void add_undo(const store::Batch& undo) {
+    for (const store::Change& change : undo.changes()) {
+      changes.insert({{change.table, change.key}, change.value});
+    }
   }
 };
 
@@ -120,6 +129,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
   }
 
   void prune_journal(WallTime before) {
+    if (!watch_->is_active()) watch_->start_repeating(Milliseconds(watch_milliseconds));
     {
       std::lock_guard lock(mutex_);
       prune_before_ = before;
@@ -153,19 +163,23 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
   // Control thread: notices a disk that gives no answer, and ends the commits that wait for it.
   void watch() {
     const auto now = steady_clock::now();
-    bool is_stalled = false;
+    std::vector<std::shared_ptr<Waiting>> given_up;
+    bool is_change = false;
     {
       std::lock_guard lock(mutex_);
-      is_stalled = is_writing_ && now - write_began_ > stall_after;
-      if (open_.empty() && !is_writing_ && commits_.empty()) watch_->stop();
-    }
-    if (is_stalled) note(false, "the disk does not answer");
-    for (const auto& waiting : std::vector(open_)) {
-      if (now < waiting->deadline) continue;
-      {
-        std::lock_guard lock(mutex_);
+      const bool is_stalled = is_writing_ && now - write_began_ > stall_after;
+      if (is_stalled) is_change = set_health(false, "the disk does not answer");
+      for (const auto& waiting : open_) {
+        if (now < waiting->deadline || waiting->is_ended) continue;
+        waiting->is_given_up = true;
         std::erase(commits_, waiting);
+        given_up.push_back(waiting);
       }
+      const bool is_idle = !is_writing_ && !prune_before_ && pending_.empty();
+      if (is_idle && open_.size() == given_up.size()) watch_->stop();
+    }
+    if (is_change) tell_change();
+    for (const auto& waiting : given_up) {
       const std::string problem =
           "the disk has not answered for " + duration_text(options_.commit_within);
       finish(waiting, Error{ErrorCode::unavailable, problem});
@@ -174,24 +188,18 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
 
   // Control thread.
   void finish(const std::shared_ptr<Waiting>& waiting, Status status) {
-    const auto at = std::find(open_.begin(), open_.end(), waiting);
-    if (at == open_.end()) {
-      // It was given up, and people were told so; then it must not come to life after all.
-      if (status) write(std::move(waiting->undo), {});
-      return;
-    }
-    open_.erase(at);
+    std::erase(open_, waiting);
     const auto done = std::exchange(waiting->done, nullptr);
     if (done) done(std::move(status));
   }
 
+  bool set_health(bool healthy, const std::string& problem) {  // mutex_ held; true: a change
+    state_.problem = problem;
+    return std::exchange(state_.healthy, healthy) != healthy;
+  }
+
   // Any thread; the callback and the log line once a change, on the control thread.
-  void note(bool healthy, const std::string& problem) {
-    {
-      std::lock_guard lock(mutex_);
-      state_.problem = problem;
-      if (std::exchange(state_.healthy, healthy) == healthy) return;
-    }
+  void tell_change() {
     loop_.post([self = shared_from_this()] {
       const State now = self->state();
       if (self->is_gone_ || now.healthy == self->told_healthy_) return;
@@ -212,9 +220,12 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     }
   }
 
+  // While the disk fails, a batch is tried now and then though nothing waits: how else would it be known that
+  // it is well again?
   bool may_write() const {  // mutex_ held
     if (!commits_.empty()) return true;
-    return !pending_.empty() && (stopping_ || steady_clock::now() >= retry_at_);
+    if (stopping_) return !pending_.empty();
+    return (!pending_.empty() || !state_.healthy) && steady_clock::now() >= retry_at_;
   }
 
   // The writer's thread, until stop().
@@ -231,7 +242,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
         continue;
       }
       idle_.notify_all();
-      if (pending_.empty()) {
+      if (pending_.empty() && state_.healthy) {
         work_.wait(lock);
       } else {
         work_.wait_until(lock, retry_at_);
@@ -258,28 +269,45 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
       for (const auto& entry : waiting->entries) journal_.append(batch, entry);
     }
     const Result<store::Revision> stored = commit_timed(batch);
-    note(static_cast<bool>(stored), stored ? std::string() : stored.error().message);
+
+    lock.lock();
+    if (!stored) pending_.put_back(std::move(taken));
+    end_commits(commits, stored);
+    end_write(stored);
+    if (!stored && stopping_) pending_ = {};  // the disk had its last chance
+  }
+
+  // A commit that failed may be on the disk all the same (see Store), and one that was given up is there: people
+  // were told that it is not. It is taken back before anything later is stored, so that a second try of theirs
+  // never ends up beneath it.
+  void end_commits(const std::vector<std::shared_ptr<Waiting>>& commits,
+                   const Result<store::Revision>& stored) {  // mutex_ held
     for (const auto& waiting : commits) {
+      waiting->is_ended = true;
+      if (!stored || waiting->is_given_up) pending_.add_undo(waiting->undo);
+      if (waiting->is_given_up) continue;
       Status status = Done{};
       if (!stored) status = Error{ErrorCode::unavailable, stored.error().message};
       loop_.post([self = shared_from_this(), waiting, status]() {
         if (!self->is_gone_) self->finish(waiting, status);
       });
     }
+  }
 
-    lock.lock();
+  void end_write(const Result<store::Revision>& stored) {  // mutex_ held
     is_writing_ = false;
+    if (set_health(static_cast<bool>(stored), stored ? std::string() : stored.error().message)) {
+      tell_change();
+    }
     if (stored) {
       state_.revision = *stored;
       retry_ = options_.retry_first;
       retry_at_ = {};
       return;
     }
-    pending_.put_back(std::move(taken));
     bound_journal();
     retry_at_ = steady_clock::now() + std::chrono::milliseconds(retry_.value);
     retry_ = std::min(retry_ * 2, options_.retry_last);
-    if (stopping_) pending_ = {};  // the disk had its last chance
   }
 
   Result<store::Revision> commit_timed(const store::Batch& batch) {
@@ -293,16 +321,20 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
 
   void prune_once(std::unique_lock<std::mutex>& lock) {
     const WallTime before = *prune_before_;
+    is_writing_ = true;
+    write_began_ = steady_clock::now();
     lock.unlock();
     store::Batch batch;
     const Result<size_t> erased = store::Journal::prune(store_, before, prune_slice, batch);
-    bool is_over = !erased || *erased < prune_slice;
-    if (erased && *erased > 0) {
-      const Result<store::Revision> stored = commit_timed(batch);
-      note(static_cast<bool>(stored), stored ? std::string() : stored.error().message);
-      if (!stored) is_over = true;
-    }
+    std::optional<Result<store::Revision>> stored;
+    if (erased && *erased > 0) stored = commit_timed(batch);
     lock.lock();
+    if (stored) {
+      end_write(*stored);
+    } else {
+      is_writing_ = false;
+    }
+    const bool is_over = !erased || *erased < prune_slice || !*stored;
     if (is_over && prune_before_ == before) prune_before_.reset();
   }
 

@@ -21,8 +21,8 @@ namespace swingover::control {
 ///           is for what may not show before it is stored (intents): it succeeds or fails, within a bound.
 /// Order     Everything of one commit() or write() goes into one store batch; later calls never end up
 ///           behind earlier ones, except that a failed commit() is gone.
-/// Failure   A batch that fails is tried again after 0.25 s, then ever later, at most 5 s; a new commit() tries at
-///           once. Said once in the log when it begins and once when it is over.
+/// Failure   A batch that fails is tried again after 0.25 s, then ever later, at most 5 s, an empty one if need
+///           be, so that it is noticed when the disk is well; a new commit() tries at once. Said once in the log when it begins and once when it is over.
 /// Threads   All calls, and the callbacks: the control thread.
 class StoreWriter {
  public:
@@ -49,8 +49,9 @@ class StoreWriter {
 
   void write(store::Batch changes, std::vector<store::JournalEntry> entries);
 
-  /// `done` hears Done once the batch is synced, or unavailable: nothing was stored. When the disk gives no
-  /// answer in time, `done` hears unavailable and `undo` is written as soon as the disk answers.
+  /// `done` hears Done once the batch is synced, or unavailable: it is not in force. What the disk may hold of
+  /// it all the same, after an error or an answer that came too late, `undo` takes back before anything later is
+  /// stored. Killed before that, a restart may find what was refused.
   void commit(store::Batch changes, std::vector<store::JournalEntry> entries, store::Batch undo,
               std::function<void(Status)> done);
 

@@ -1,5 +1,6 @@
 #include "server/control/store_writer.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -127,6 +128,66 @@ TEST_CASE("a disk that hangs fails a commit in time, and takes it back when it w
   f.store.hang(false);
   REQUIRE(f.loop.run_until([&] { return f.store.revision() == 2; }, patience));
   CHECK(value_of(f.store, "b").empty());
+}
+
+TEST_CASE("what was given up never comes back over a second try", "[store_writer]") {
+  StoreWriter::Options options;
+  options.commit_within = Milliseconds(150);
+  Fixture f(options);
+  f.writer.write(put("drain", "on"), {});
+  REQUIRE(f.writer.flush(Milliseconds(patience)));
+  store::Batch cancel;
+  cancel.erase(store::Table::state, "drain");
+  f.store.hang(true);
+  std::optional<Status> first;
+  f.writer.commit(cancel, {}, put("drain", "on"), [&](Status s) { first = std::move(s); });
+  REQUIRE(f.loop.run_until([&] { return first.has_value(); }, patience));
+  REQUIRE_FALSE(*first);
+
+  std::optional<Status> second;
+  f.writer.commit(cancel, {}, put("drain", "on"), [&](Status s) { second = std::move(s); });
+  f.store.hang(false);
+  REQUIRE(f.loop.run_until([&] { return second.has_value(); }, patience));
+  REQUIRE(*second);
+  f.loop.run_until([] { return false; }, 50);
+  REQUIRE(f.writer.flush(Milliseconds(patience)));
+  CHECK(value_of(f.store, "drain").empty());
+}
+
+TEST_CASE("a refused commit is enough to see when the disk is well again", "[store_writer]") {
+  StoreWriter::Options options;
+  options.retry_first = Milliseconds(5);
+  Fixture f(options);
+  f.store.fail_commits(full);
+  std::optional<Status> told;
+  f.writer.commit({}, {entry("lost")}, {}, [&](Status s) { told = std::move(s); });
+  REQUIRE(f.loop.run_until([&] { return told && !f.writer.state().healthy; }, patience));
+  f.store.fail_commits(std::nullopt);
+  CHECK(f.loop.run_until([&] { return f.writer.state().healthy; }, patience));
+}
+
+TEST_CASE("a commit that failed and is on the disk all the same is taken back", "[store_writer]") {
+  /// An I/O error behind the write: it is not known what the disk kept, and it kept everything.
+  struct LyingStore : store::MemoryStore {
+    Result<store::Revision> commit(const store::Batch& batch) override {
+      Result<store::Revision> stored = MemoryStore::commit(batch);
+      if (lies-- > 0) return Error{ErrorCode::unavailable, "Input/output error"};
+      return stored;
+    }
+    std::atomic<int> lies{1};
+  };
+  loop::Loop loop;
+  LyingStore store;
+  StoreWriter::Options options;
+  options.retry_first = Milliseconds(5);
+  StoreWriter writer(loop, store, *store::Journal::open(store), options);
+  store::Batch undo;
+  undo.erase(store::Table::state, "drain");
+  std::optional<Status> told;
+  writer.commit(put("drain", "on"), {}, undo, [&](Status s) { told = std::move(s); });
+  REQUIRE(loop.run_until([&] { return told.has_value(); }, patience));
+  REQUIRE_FALSE(*told);
+  CHECK(loop.run_until([&] { return value_of(store, "drain").empty(); }, patience));
 }
 
 TEST_CASE("old journal entries are pruned, new ones stay", "[store_writer]") {
