@@ -110,6 +110,13 @@ void ZoneChecker::check_owner(const Owner& owner) {
         }
         break;
       case type::ns:
+        if (owner.name.is_wildcard() && !at_apex) {
+          diagnostics_.error(
+              set.first(),
+              "a wildcard delegates nothing: the names that it stands for would have no "
+              "answer (RFC 4592 section 4.2)");
+        }
+        [[fallthrough]];
       case type::cname:
         check_targets(owner, set, 0);
         break;

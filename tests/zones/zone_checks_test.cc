@@ -132,6 +132,9 @@ TEST_CASE("at and below a delegation stand its name servers' addresses only", "[
         "may stand there\n"
         "5:1 the TXT record stands beside the delegation of line 3: it belongs into the delegated "
         "zone");
+  CHECK(problems(head + "*.sub NS ns.example.\n") ==
+        "3:1 a wildcard delegates nothing: the names that it stands for would have no answer (RFC "
+        "4592 section 4.2)");
   CHECK(problems(head + "a DS 1 13 2 abcd\n") ==
         "3:1 a DS record without NS records: it signs a delegation");
   CHECK(problems(head + "@ DS 1 13 2 abcd\n") ==
