@@ -1,7 +1,5 @@
 #include "server/serving.h"
 
-#include <atomic>
-
 #include "server/control/target.h"
 
 namespace swingover::server {
@@ -31,10 +29,7 @@ void ServingTable::add(Totals& totals, const query::Serving& serving) {
     const std::string name = control::service_text(service);
     for (const zones::Pool& pool : service.pools) {
       uint64_t& total = totals[{name, pool.cluster_name}];
-      for (const auto& tally : serving.tallies) {
-        // The worker that owns the number goes on writing it, in one store of a word.
-        total += std::atomic_ref(tally->answers[pool.id.value]).load(std::memory_order_relaxed);
-      }
+      for (const auto& tally : serving.tallies) total += tally->answers[pool.id.value].value();
     }
   }
 }

@@ -292,7 +292,7 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
   if (const Service* service = service_of(snapshot, name)) {
     out.service = service->name.folded().text();
     for (const Pool& pool : service->pools) {
-      if (tally.answers[pool.id.value] > 0 && out.pool.empty()) out.pool = pool.cluster_name;
+      if (tally.answers[pool.id.value].value() > 0 && out.pool.empty()) out.pool = pool.cluster_name;
     }
     teller.service(*service, locality);
   } else if (const DebugName debug = debug_name(snapshot, name); debug.service) {

@@ -140,7 +140,7 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
   const bool has_endpoints = choice.outcome == ChoiceOutcome::endpoints && choice.count > 0;
   if (has_endpoints && (choice.is_target || is_address(qtype_) || qtype_ == type::any)) {
     answered = true;
-    ++tally_.answers[choice.pool.value];
+    tally_.answers[choice.pool.value].add();
     if (!choice.is_target)
       return answer_endpoints(service, std::span(places).first(choice.count), rrtype);
     return answer_target(zone_->endpoint(service.first_endpoint + places[0]),

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/ip.h"
 #include "base/units.h"
 #include "zones/snapshot.h"
@@ -18,12 +19,12 @@ struct Client {
   Transport transport = Transport::udp;
 };
 
-/// What a worker owns for one generation; nobody else writes it. On cache lines of its own.
+/// What a worker owns for one generation; nobody else writes it.
 struct WorkerTally {
   explicit WorkerTally(const Snapshot& snapshot, uint32_t worker);
 
   std::vector<uint32_t> sequence;  // by ServiceId: picks made, the low-discrepancy sequence's index
-  std::vector<uint64_t> answers;   // by PoolId: answers given from that pool
+  std::vector<Counter> answers;    // by PoolId: answers given from that pool; anybody reads them
 };
 
 enum class Drop : uint8_t { none, too_short, is_response, no_room };
