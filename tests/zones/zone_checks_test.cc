@@ -4,33 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "zones/zone_file.h"
+#include "tests/zones/zone_file_fixture.h"
 
 namespace swingover::zones {
 namespace {
-
-const Name apex = *parse_name("svc.example.");
-// What a test adds begins on line 3.
-const std::string head =
-    "@ 3600 IN SOA ns1.example. admin.example. 1 7200 900 1209600 300\n"
-    "@ 3600 IN NS ns1.example.\n";
-
-std::string listed(const Diagnostics& diagnostics) {
-  std::string all;
-  for (const auto& problem : diagnostics.problems()) {
-    if (!all.empty()) all += '\n';
-    all += std::to_string(problem.at.line) + ':' + std::to_string(problem.at.column) + ' ';
-    all += (problem.is_error ? "" : "warning: ") + problem.message;
-  }
-  return all;
-}
-
-std::string problems(const std::string& text) {
-  Diagnostics diagnostics("test.zone", text);
-  const auto zone = parse_zone_file(text, apex, diagnostics);
-  CHECK((zone == nullptr) == diagnostics.has_errors());
-  return listed(diagnostics);
-}
 
 Pool pool(std::string cluster, const std::vector<std::string>& endpoints) {
   Pool made;

@@ -5,18 +5,12 @@
 #include <string>
 
 #include "base/random.h"
+#include "tests/zones/zone_file_fixture.h"
 #include "zones/protocol.h"
 #include "zones/zone_file_rdata.h"
 
 namespace swingover::zones {
 namespace {
-
-const Name apex = *parse_name("svc.example.");
-
-// Two lines that make any file whole; what a test adds begins on line 3.
-const std::string head =
-    "@ 3600 IN SOA ns1.example. admin.example. 1 7200 900 1209600 300\n"
-    "@ 3600 IN NS ns1.example.\n";
 
 std::string hex(Bytes octets) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -35,20 +29,6 @@ std::shared_ptr<const ZoneContents> parsed(const std::string& text) {
   REQUIRE(zone);
   CHECK(diagnostics.text().empty());
   return zone;
-}
-
-// "line:column message" of each problem, a line each; warnings say so.
-std::string problems(const std::string& text) {
-  Diagnostics diagnostics("test.zone", text);
-  const auto zone = parse_zone_file(text, apex, diagnostics);
-  CHECK((zone == nullptr) == diagnostics.has_errors());
-  std::string all;
-  for (const auto& problem : diagnostics.problems()) {
-    if (!all.empty()) all += '\n';
-    all += std::to_string(problem.at.line) + ':' + std::to_string(problem.at.column) + ' ';
-    all += (problem.is_error ? "" : "warning: ") + problem.message;
-  }
-  return all;
 }
 
 // The records of one owner as "TTL TYPE hex", a line each.
