@@ -107,7 +107,8 @@ std::optional<uint64_t> number_up_to(std::string_view text, uint64_t most) {
 }
 
 // Whether ldns reads this text right and within its buffers (1.8.3: signs and overflow wrap, odd hexadecimal
-// digits gain a zero, hit and hint buffers are overrun, unknown words count as 0).
+// digits gain a zero, hit and hint buffers are overrun, unknown words count as 0, a certificate type of 0, which
+// is refused, is leaked).
 bool is_safe_field(ldns_rdf_type field, const std::string& text) {
   const auto all = [&](auto test) { return std::ranges::all_of(text, test); };
   switch (field) {
@@ -125,7 +126,7 @@ bool is_safe_field(ldns_rdf_type field, const std::string& text) {
     case LDNS_RDF_TYPE_MATCHING_TYPE:
       return !is_digit(text[0]) || number_up_to(text, 255);
     case LDNS_RDF_TYPE_CERT_ALG:
-      return !is_digit(text[0]) || number_up_to(text, 65535);
+      return !is_digit(text[0]) || number_up_to(text, 65535).value_or(0) > 0;
     case LDNS_RDF_TYPE_TAG:
       return !text.empty();
     case LDNS_RDF_TYPE_EUI48:

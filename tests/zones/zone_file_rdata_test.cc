@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "zones/zone_file.h"
+#include "tests/zones/zone_file_fixture.h"
 
 // Last: it makes bool, true and false macros.
 #include <ldns/ldns.h>
@@ -13,11 +13,6 @@
 
 namespace swingover::zones {
 namespace {
-
-const Name apex = *parse_name("svc.example.");
-const std::string head =
-    "@ 3600 IN SOA ns1.example. admin.example. 1 7200 900 1209600 300\n"
-    "@ 3600 IN NS ns1.example.\n";
 
 using Octets = std::vector<uint8_t>;
 
@@ -154,6 +149,7 @@ TEST_CASE("a wrong field is pointed at and says what it should be", "[zone_file_
   CHECK(refusal("TXT") == "6 a record of type TXT needs 1 field, here are 0");
   CHECK(refusal("TLSA 3 1 1 abc") == "14 not an even number of hexadecimal digits");
   CHECK(refusal("TLSA 256 1 1 ab") == "8 not a certificate usage: 0 to 255, or such as DANE-EE");
+  CHECK(refusal("CERT 0 1 8 MIIB") == "8 not a certificate type: a number, or a name such as PKIX");
   CHECK(refusal("CAA 0 is-sue x") == "9 not a tag: letters and digits");
   CHECK(refusal("DNSKEY 257 3 13 ====") == "19 not base64");
   CHECK(refusal("DNSKEY 257 3 NOALG AA==") ==
