@@ -33,7 +33,8 @@ uint64_t rendezvous_hash(uint64_t client, uint64_t candidate) {
   return mixed(mixed(client + golden_step) ^ candidate);
 }
 
-/// How much this client wants this pool; the pool with the highest score gets it (steering.md section 3).
+/// How much this client wants this pool; the pool with the highest score gets it: rendezvous hashing, weighted
+/// by the logarithmic method, so that a pool that goes or comes moves only its own share of the clients.
 double rendezvous_score(uint64_t client, uint64_t pool_key, uint32_t weight) {
   const uint64_t hash = rendezvous_hash(client, pool_key);
   const double u = (static_cast<double>(hash >> 11) + 0.5) * 0x1.0p-53;  // above 0, below 1

@@ -81,7 +81,7 @@ struct Choice {
 ///           last-resort tiers likewise; then `when_all_down`. A pool stands for a tier while any endpoint
 ///           of it, of either family, has the class looked for, so that A and AAAA come from one choice;
 ///           a chosen pool without an address of `family` gives nodata.
-/// Weights   Among the pools of a tier: by weighted rendezvous when sticky (steering.md section 3), else by
+/// Weights   Among the pools of a tier: by weighted rendezvous when sticky, else by
 ///           a low-discrepancy sequence. Weight 0 takes part only when nothing heavier of its tier can.
 /// Cost      O(pools + endpoints) of the service; no allocation, no lock. Hot path.
 /// `out`     Places of ServicePlan::endpoints; as many as fit are set.

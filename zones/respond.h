@@ -44,8 +44,7 @@ struct Outcome {
 /// Shape    `out` must hold 65,535 octets for TCP, Snapshot::udp_size_max for UDP; what is larger than the
 ///          client can take is truncated (RFC 2181 section 9).
 /// Threads  The worker that owns `tally`. No lock, no allocation, no exception, no log.
-/// Source   RFC 1034 section 4.3.2 as clarified by 2181, 2308, 4592, 6672, 6891, 8020, 8482, 9471;
-///          dns-corners.md where servers differ.
+/// Source   RFC 1034 section 4.3.2 as clarified by 2181, 2308, 4592, 6672, 6891, 8020, 8482, 9471.
 Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
                 std::span<uint8_t> out);
 

@@ -28,7 +28,7 @@ struct Model {
   std::vector<ZoneSource> zones;
 };
 
-/// The immutable whole that answers come from (design.md section 2), with the one mutable part beside it:
+/// The immutable whole that answers come from (docs/architecture.md), with the one mutable part beside it:
 /// the eligibility map of this generation's endpoints.
 struct Snapshot {
   uint64_t generation = 0;

@@ -55,7 +55,7 @@ struct QueryCounters {
 };
 
 /// The query threads: each has its loop, a SO_REUSEPORT UDP socket and TCP listener per address, buffers
-/// made at start, its own counters (design.md section 2).
+/// made at start, its own counters (docs/architecture.md).
 ///
 /// Threads  All calls from the control thread.
 class Workers {
