@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -12,9 +13,7 @@ namespace swingover {
 namespace {
 
 Error from_errno(const std::string& path) {
-  const ErrorCode code = errno == ENOENT   ? ErrorCode::not_found
-                         : errno == ENOSPC ? ErrorCode::unavailable
-                                           : ErrorCode::system;
+  const ErrorCode code = errno == ENOENT ? ErrorCode::not_found : ErrorCode::system;
   return {code, path + ": " + std::strerror(errno)};
 }
 
@@ -31,16 +30,6 @@ class Descriptor {
  private:
   int number_;
 };
-
-bool write_whole(int descriptor, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = write(descriptor, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -64,25 +53,6 @@ Result<std::string> read_file(const std::string& path, size_t size_max) {
     }
     content.append(part, static_cast<size_t>(size));
   }
-}
-
-Status replace_file(const std::string& path, std::string_view content, unsigned mode) {
-  std::string temporary = path + ".XXXXXX";
-  const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));
-  if (file.get() < 0) return from_errno(path);
-  const bool written = write_whole(file.get(), content) && fchmod(file.get(), mode) == 0 &&
-                       fsync(file.get()) == 0 && rename(temporary.c_str(), path.c_str()) == 0;
-  if (!written) {
-    const Error problem = from_errno(path);
-    unlink(temporary.c_str());
-    return problem;
-  }
-  // The rename itself is durable only when the folder is synced.
-  std::string folder = std::filesystem::path(path).parent_path().string();
-  if (folder.empty()) folder = ".";
-  const Descriptor parent(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.get() < 0 || fsync(parent.get()) != 0) return from_errno(folder);
-  return Done{};
 }
 
 std::string path_beside(const std::string& from, const std::string& path) {

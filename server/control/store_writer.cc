@@ -157,8 +157,6 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     return durations_;
   }
 
-  std::function<void(const State&)> on_change;  // control thread
-
  private:
   // Control thread: notices a disk that gives no answer, and ends the commits that wait for it.
   void watch() {
@@ -209,7 +207,6 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
       } else {
         log_error("store cannot write", {{"reason", now.problem}});
       }
-      if (self->on_change) self->on_change(now);
     });
   }
 
@@ -396,9 +393,6 @@ StoreWriter::State StoreWriter::state() const {
 }
 Histogram StoreWriter::durations() const {
   return core_->durations();
-}
-void StoreWriter::on_change(std::function<void(const State&)> callback) {
-  core_->on_change = std::move(callback);
 }
 
 }  // namespace swingover::control

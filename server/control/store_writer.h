@@ -64,9 +64,6 @@ class StoreWriter {
   State state() const;
   Histogram durations() const;  // seconds of each store commit
 
-  /// Called on the control thread when state().healthy has changed.
-  void on_change(std::function<void(const State&)> callback);
-
  private:
   class Core;
   std::shared_ptr<Core> core_;
