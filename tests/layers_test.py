@@ -27,6 +27,8 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "rocksdb/": "store/rocks_store",
     "ldns/": "zones/zone_file",
     "prometheus/": "server/control/metrics",
+    # JSON has two ends: what the admin interface shows, and swingctl, which reads it.
+    "nlohmann/": ("server/control/views", "ctl/views", "ctl/commands"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
 
