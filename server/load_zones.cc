@@ -1,10 +1,31 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "server/config.h"
 #include "zones/zone_file.h"
 
 namespace swingover::server {
+
+namespace {
+
+/// The services that the zone answers: those inside it, but for what a nested zone of this server takes over.
+std::vector<zones::Service> services_of(const ZoneOptions& zone, const Config& config) {
+  std::vector<zones::Service> own;
+  for (const zones::Service& service : config.services) {
+    const auto is_closer = [&](const ZoneOptions& other) {
+      return other.name.labels() > zone.name.labels() && service.name.is_at_or_below(other.name);
+    };
+    if (service.name.is_at_or_below(zone.name) &&
+        std::none_of(config.zones.begin(), config.zones.end(), is_closer)) {
+      own.push_back(service);
+    }
+  }
+  return own;
+}
+
+}  // namespace
 
 LoadedZones load_zones(const Config& config) {
   LoadedZones loaded;
@@ -18,7 +39,8 @@ LoadedZones load_zones(const Config& config) {
     } else {
       Diagnostics diagnostics(path, *text);
       source.contents = zones::parse_zone_file(*text, zone.name, diagnostics);
-      if (source.contents) zones::check_services(*source.contents, config.services, diagnostics);
+      if (source.contents)
+        zones::check_services(*source.contents, services_of(zone, config), diagnostics);
       if (diagnostics.has_errors()) source.contents = nullptr;
       loaded.problems += diagnostics.text();
     }
