@@ -412,12 +412,12 @@ void Control::note_first_state() {
 }
 
 void Control::reload(std::function<void(const ReloadResult&)> done) {
-  if (is_loading_) {
-    following_.push_back(std::move(done));
-    return;
-  }
+  (is_loading_ ? following_ : waiting_).push_back(std::move(done));
+  if (!is_loading_) begin_reload();
+}
+
+void Control::begin_reload() {
   is_loading_ = true;
-  waiting_.push_back(std::move(done));
   environment_.on_reload(true);
   auto loaded = std::make_shared<Loaded>();
   environment_.loop.offload(
@@ -466,8 +466,9 @@ void Control::finish_reload(Loaded loaded) {
   last_reload_ = result;
   is_loading_ = false;
   environment_.on_reload(false);
-  for (const auto& done : std::exchange(waiting_, {})) done(result);
-  for (auto& done : std::exchange(following_, {})) reload(std::move(done));
+  const auto told = std::exchange(waiting_, std::exchange(following_, {}));
+  if (!waiting_.empty()) begin_reload();
+  for (const auto& done : told) done(result);
 }
 
 std::vector<std::string> Control::problems() const {

@@ -142,6 +142,7 @@ class Control {
   void housekeeping();
   void expire_intents();
   void note_first_state();
+  void begin_reload();
   void finish_reload(Loaded loaded);
   Tick new_tick(std::string cause) const;
   static store::JournalEntry intent_entry(const Intent& intent, WallTime at, std::string actor,

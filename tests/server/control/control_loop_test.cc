@@ -46,7 +46,7 @@ struct Life {
                   if (!refusal.empty()) return Loaded{std::nullopt, refusal};
                   return Loaded{world.setup(generation), ""};
                 },
-            .on_reload = [](bool) {},
+            .on_reload = [this](bool is_reloading) { reloading.push_back(is_reloading); },
             .identity = "edge",
             .version = "1",
             .seed = 1};
@@ -99,6 +99,7 @@ struct Life {
   uint64_t epoch = 0;
   std::vector<std::shared_ptr<const zones::Snapshot>> published;
   std::string refusal;
+  std::vector<bool> reloading;
   Control control;
 };
 
@@ -254,4 +255,20 @@ TEST_CASE("a reload with an error changes nothing and says what is wrong", "[con
   CHECK(life.published.size() == 1);
   CHECK(life.control.reload_failures() == 1);
   CHECK(life.control.problems().empty());
+}
+
+TEST_CASE("callers during a reload share the one that follows it", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  std::vector<uint64_t> generations;
+  for (int i = 0; i < 4; ++i) {
+    life.control.reload([&](const auto& result) { generations.push_back(result.generation); });
+  }
+  REQUIRE(life.loop.run_until([&] { return generations.size() == 4; }, patience));
+  CHECK(generations == std::vector<uint64_t>{2, 3, 3, 3});
+  life.loop.run_until([] { return false; }, 50);
+  CHECK(life.control.snapshot().generation == 3);
+  CHECK(life.reloading == std::vector<bool>{true, false, true, false});
 }
