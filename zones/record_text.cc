@@ -6,27 +6,14 @@
 #include <optional>
 
 #include "base/ip.h"
-#include "base/text.h"
 #include "zones/name.h"
 #include "zones/protocol.h"
+#include "zones/zone_file_rdata.h"
 
 namespace swingover::zones {
 
 namespace {
 
-struct TypeName {
-  uint16_t type;
-  std::string_view name;
-};
-constexpr std::array type_names = {
-    TypeName{1, "A"},      TypeName{2, "NS"},      TypeName{5, "CNAME"},  TypeName{6, "SOA"},
-    TypeName{12, "PTR"},   TypeName{13, "HINFO"},  TypeName{15, "MX"},    TypeName{16, "TXT"},
-    TypeName{28, "AAAA"},  TypeName{29, "LOC"},    TypeName{33, "SRV"},   TypeName{35, "NAPTR"},
-    TypeName{39, "DNAME"}, TypeName{43, "DS"},     TypeName{44, "SSHFP"}, TypeName{46, "RRSIG"},
-    TypeName{47, "NSEC"},  TypeName{48, "DNSKEY"}, TypeName{50, "NSEC3"}, TypeName{52, "TLSA"},
-    TypeName{64, "SVCB"},  TypeName{65, "HTTPS"},  TypeName{99, "SPF"},   TypeName{255, "ANY"},
-    TypeName{256, "URI"},  TypeName{257, "CAA"},
-};
 constexpr std::array<std::string_view, 12> rcode_names = {
     "NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED",
     "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE", "DSOTYPENI"};
@@ -178,29 +165,12 @@ std::vector<std::string> answer_lines(Bytes message) {
     line += dns_class == dns_class::in ? " IN " : " CLASS" + std::to_string(dns_class) + ' ';
     const size_t size = reader.u16();
     if (reader.failed || size > reader.left()) break;
-    line += query_type_text(type) + ' ';
+    line += type_text(type) + ' ';
     line += rdata_text(reader, type, size);
     if (reader.failed) break;
     lines.push_back(std::move(line));
   }
   return lines;
-}
-
-std::string query_type_text(uint16_t type) {
-  for (const TypeName& known : type_names) {
-    if (known.type == type) return std::string(known.name);
-  }
-  return "TYPE" + std::to_string(type);
-}
-
-uint16_t parse_query_type(std::string_view text) {
-  const std::string folded = lower(text);
-  for (const TypeName& known : type_names) {
-    if (lower(known.name) == folded) return known.type;
-  }
-  if (!folded.starts_with("type")) return 0;
-  const auto number = parse_number(std::string_view(folded).substr(4));
-  return number && *number <= 65535 ? static_cast<uint16_t>(*number) : uint16_t{0};
 }
 
 std::string rcode_text(uint16_t rcode) {

@@ -14,9 +14,6 @@ namespace swingover::zones {
 /// control path.
 std::vector<std::string> answer_lines(Bytes message);
 
-/// "A", "AAAA", "TYPE65280"; and back, blind to case. 0: no such type.
-std::string query_type_text(uint16_t type);
-uint16_t parse_query_type(std::string_view text);
 /// "NOERROR", "NXDOMAIN", … or "RCODE23".
 std::string rcode_text(uint16_t rcode);
 

@@ -10,7 +10,7 @@
 #include "server/control/views.h"
 #include "store/journal.h"
 #include "zones/explain.h"
-#include "zones/record_text.h"
+#include "zones/zone_file_rdata.h"
 
 namespace swingover::control {
 
@@ -181,7 +181,7 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
   const Result<zones::Name> name = zones::parse_name(request.argument("name"));
   if (!name) return respond(error_reply(name.error("name")));
   const std::string asked_type = request.argument("type");
-  const uint16_t type = zones::parse_query_type(asked_type.empty() ? "A" : asked_type);
+  const uint16_t type = zones::parse_type(asked_type.empty() ? "A" : asked_type);
   if (type == 0) return respond(http_error(400, "invalid", "type: no such type: " + asked_type));
   std::string asker = request.argument("client");
   if (asker.empty()) asker = request.client.empty() ? "127.0.0.1" : request.client;
@@ -191,8 +191,8 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
   const zones::Snapshot& snapshot = control_.snapshot();
   const zones::Explanation explanation = zones::explain(
       snapshot, *name, type, *client, [this](EndpointId id) { return control_.join().reason(id); });
-  respond(json_reply(explain_json(explanation, name->text(), zones::query_type_text(type),
-                                  client->text(), snapshot.generation)));
+  respond(json_reply(explain_json(explanation, name->text(), zones::type_text(type), client->text(),
+                                  snapshot.generation)));
 }
 
 void Admin::metrics(const HttpResponder& respond) {

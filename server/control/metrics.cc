@@ -8,6 +8,7 @@
 
 #include "server/control/target.h"
 #include "zones/record_text.h"
+#include "zones/zone_file_rdata.h"
 
 namespace swingover::control {
 
@@ -84,7 +85,7 @@ void add_traffic(Families& families, const Traffic& traffic) {
   Family types("query_types_total", "Queries answered, by question type.", Type::Counter);
   for (uint16_t type = 1; type < traffic.types.size(); ++type) {
     if (traffic.types[type] == 0) continue;
-    types.counter({{"type", type == 256 ? "other" : zones::query_type_text(type)}},
+    types.counter({{"type", type == 256 ? "other" : zones::type_text(type)}},
                   number(traffic.types[type]));
   }
   families.push_back(types.take());
