@@ -24,13 +24,13 @@ namespace {
 namespace ctl = swingover::ctl;
 
 std::string environment(const char* name, const std::string& otherwise) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
+  const char* value = std::getenv(name);
   return value != nullptr && *value != '\0' ? value : otherwise;
 }
 
 /// The person, also behind sudo.
 std::string user_name() {
-  const passwd* user = getpwuid(getuid());  // NOLINT(concurrency-mt-unsafe): one thread
+  const passwd* user = getpwuid(getuid());
   return environment("SUDO_USER", user != nullptr ? user->pw_name : std::to_string(getuid()));
 }
 

@@ -104,9 +104,9 @@ std::string made_printable(std::string_view text, bool keep_line_ends) {
 Terminal terminal_of(int descriptor) {
   Terminal terminal;
   if (isatty(descriptor) == 0) return terminal;
-  const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): one thread
-  const char* kind = std::getenv("TERM");           // NOLINT(concurrency-mt-unsafe)
-  const char* columns = std::getenv("COLUMNS");     // NOLINT(concurrency-mt-unsafe)
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* kind = std::getenv("TERM");
+  const char* columns = std::getenv("COLUMNS");
   terminal.colour = (no_colour == nullptr || *no_colour == '\0') && kind != nullptr &&
                     std::string_view(kind) != "dumb";
   winsize size{};
