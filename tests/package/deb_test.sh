@@ -28,7 +28,12 @@ debian_sources() {
     'Created-By: Packages' | sed -n 's/^Debian //p' | sort -u
 }
 
-root_tar() { echo "$cache/debian-$(. /etc/os-release && echo "$VERSION_CODENAME")-$(dpkg --print-architecture).tar"; }
+# A root for each set of dependencies: a package that needs more makes a new one.
+root_tar() {
+  local depends
+  depends=$(dpkg-deb --field "$package" Depends Pre-Depends | sha256sum | head -c 12)
+  echo "$cache/debian-$(. /etc/os-release && echo "$VERSION_CODENAME")-$(dpkg --print-architecture)-$depends.tar"
+}
 
 # The root with all that the package depends on; made once, then unpacked in a second or two.
 make_root() {
