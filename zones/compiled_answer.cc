@@ -52,6 +52,8 @@ unsigned helped_name(uint16_t rrtype) {
     case type::ns:
       return 0;
     case type::mx:
+    case type::svcb:  // RFC 9460 section 4.1
+    case type::https:
       return 2;
     case type::srv:
       return 6;
@@ -172,7 +174,8 @@ bool compile_rrset(const Name& owner, const Rrset& rrset, CompiledRrset& out) {
     if (helped < rdata.size()) {
       out.names.push_back({.at = static_cast<uint16_t>(start + 12 + helped),
                            .record = out.records,
-                           .in_rdata = static_cast<uint16_t>(helped)});
+                           .in_rdata = static_cast<uint16_t>(helped),
+                           .size = static_cast<uint16_t>(name_size(Bytes(rdata).subspan(helped)))});
     }
     ++out.records;
   }

@@ -21,11 +21,12 @@ struct CompiledRrset {
   uint16_t records = 0;
   std::vector<uint8_t> block;
   std::vector<uint16_t> fixups;
-  /// A name whose addresses a client will want next (the targets of NS, MX, SRV).
+  /// A name whose addresses a client will want next (the targets of NS, MX, SRV, SVCB, HTTPS).
   struct HelpedName {
     uint16_t at = 0;        // in the block
     uint16_t record = 0;    // place in Rrset::rdatas
-    uint16_t in_rdata = 0;  // where in that RDATA; the name ends it
+    uint16_t in_rdata = 0;  // where in that RDATA
+    uint16_t size = 0;      // octets of the name there
   };
   std::vector<HelpedName> names;
 

@@ -238,8 +238,8 @@ class ZoneBuilder {
     const bool referral = (draft.flags & ZoneNode::is_cut) != 0;
     for (const CompiledRrset::HelpedName& helped : compiled_.names) {
       const Result<Name> target =
-          Name::from_wire(Bytes(rrset.rdatas[helped.record]).subspan(helped.in_rdata));
-      if (!target) continue;
+          Name::from_wire(Bytes(rrset.rdatas[helped.record]).subspan(helped.in_rdata, helped.size));
+      if (!target) continue;  // data of the right type in no form of it (RFC 3597)
       RrsetView::Additional additional{.name = helped.at};
       if (!target->is_at_or_below(contents_.apex)) {
         // Perhaps in another zone of the server; only a referral looks.

@@ -54,6 +54,7 @@ const std::string_view svc_zone = R"(
   rootd 60 IN DNAME .
   grow 60 IN DNAME l.grow
   _sip._tcp 60 IN SRV 1 2 5060 www
+  web 60 IN HTTPS 1 www alpn="h2"
   any 60 IN TXT "a"
   any 60 IN TYPE65534 \# 4 01020304
   opaque 60 IN TYPE731 \# 3 c00c00
@@ -110,6 +111,10 @@ TEST_CASE("addresses of name servers and mail hosts come along", "[respond]") {
   const PacketText srv = served().ask("_sip._tcp.svc.example.com.", type::srv);
   CHECK(srv.answer == Lines{"_sip._tcp.svc.example.com. 60 IN SRV 1 2 5060 www.svc.example.com."});
   CHECK(srv.additional.size() == 2);
+  const PacketText https =
+      served().ask("web.svc.example.com.", type::https);  // RFC 9460 section 4.1
+  CHECK(https.additional == Lines{"www.svc.example.com. 60 IN A 192.0.2.80",
+                                  "www.svc.example.com. 60 IN A 192.0.2.81"});
 }
 
 TEST_CASE("a type that a name lacks gives NODATA with the SOA at its negative TTL", "[respond]") {
