@@ -11,10 +11,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop/poll.h"
 #include "base/loop/timer.h"
@@ -25,7 +27,6 @@ namespace swingover::control {
 namespace {
 
 constexpr size_t header_room = size_t{20} * 1024;  // libmicrohttpd's pool: headers of 16 KiB fit
-constexpr unsigned connections_max = 256;
 constexpr unsigned idle_seconds = 15;
 
 /// One request from its first line to the end of its reply.
@@ -104,6 +105,43 @@ std::string_view header(MHD_Connection* connection, const char* name) {
   return value ? std::string_view(value) : std::string_view();
 }
 
+/// One connection, from its acceptance to its end.
+struct Peer {
+  int descriptor = -1;
+  std::optional<MonotonicTime>
+      since;  // its request arrives, or its reply leaves; none: it waits for us
+};
+
+/// A name that whoever owns it can point at any address, also at this one, and then the page that came by it is
+/// of this origin in the browser's eyes. An address or localhost means what it says; a name of one label is
+/// nobody's in the public DNS.
+bool is_name_of_somebody(std::string_view host) {
+  if (host.starts_with('[')) return false;
+  host = host.substr(0, host.rfind(':'));
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host.find('.') != std::string_view::npos && !host.ends_with(".localhost") &&
+         !parse_ip_address(host);
+}
+
+int descriptor_of(MHD_Connection* connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+bool came_over_loopback(MHD_Connection* connection) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* local = reinterpret_cast<sockaddr*>(&storage);
+  if (getsockname(descriptor_of(connection), local, &size) != 0) return false;
+  if (storage.ss_family != AF_INET && storage.ss_family != AF_INET6) return false;
+  return from_sockaddr(*local).address.unmapped().is_loopback();
+}
+
+/// A browser names the page that asks when it changes something, and often not when it only reads.
+bool is_rebound(MHD_Connection* connection) {
+  if (!is_name_of_somebody(header(connection, "Host"))) return false;
+  return !header(connection, "Origin").empty() || came_over_loopback(connection);
+}
+
 /// A browser names the page that asks; only a page that this very address served may.
 bool is_cross_origin(MHD_Connection* connection) {
   const std::string_view origin = header(connection, "Origin");
@@ -142,6 +180,10 @@ std::optional<HttpReply> refusal(MHD_Connection* connection) {
   }
   if (is_cross_origin(connection)) {
     return http_error(403, "cross_origin", "a page of another origin may not use this address");
+  }
+  if (is_rebound(connection)) {
+    return http_error(403, "cross_origin",
+                      "a host name may mean a page of others: ask by address, or for localhost");
   }
   return std::nullopt;
 }
@@ -221,7 +263,11 @@ SocketAddress bound_address(int descriptor, const SocketAddress& asked) {
 
 class HttpServer::Core {
  public:
-  Core(loop::Loop& loop, Handler handler) : loop_(loop), handler_(std::move(handler)) {}
+  Core(loop::Loop& loop, Handler handler, Limits limits)
+      : loop_(loop),
+        handler_(std::move(handler)),
+        limits_(limits),
+        sweep_(loop, [this] { end_overdue(); }) {}
   ~Core();
 
   Status add(int descriptor, const SocketAddress& asked, bool is_ours);
@@ -230,7 +276,20 @@ class HttpServer::Core {
 
   MHD_Result on_request(MHD_Connection* connection, const char* method, const char* data,
                         size_t* size, const std::shared_ptr<Exchange>& exchange);
-  void forget(const std::shared_ptr<Exchange>& exchange) { open_.erase(exchange); }
+  void forget(const std::shared_ptr<Exchange>& exchange) {
+    watch_time(exchange->connection, system_clock().now());  // for its next request
+    exchange->connection = nullptr;
+    open_.erase(exchange);
+  }
+  void on_connected(MHD_Connection* connection) {
+    peers_[connection] = {descriptor_of(connection), system_clock().now()};
+    if (!sweep_.is_active()) sweep_.start_repeating(sweep_every());
+  }
+  void on_disconnected(MHD_Connection* connection) { peers_.erase(connection); }
+  void watch_time(MHD_Connection* connection, std::optional<MonotonicTime> since) {
+    const auto peer = peers_.find(connection);
+    if (peer != peers_.end()) peer->second.since = since;
+  }
   void remember(const std::shared_ptr<Exchange>& exchange) {
     exchange->wake = [this] {
       for (const auto& listener : listeners_) listener->turn_soon();
@@ -248,8 +307,17 @@ class HttpServer::Core {
     void turn_soon() {
       if (timer) timer->start_once(Milliseconds(0));
     }
+    unsigned connections_max = 0;
+
+    bool is_full() const {
+      const auto* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+      return info->num_connections >= connections_max;
+    }
     void turn() {
+      const bool was_full = is_full();
       MHD_run(daemon);
+      // A full daemon does not watch its listening socket, and begins to again at the start of a turn only.
+      if (was_full && !is_full()) MHD_run(daemon);
       MHD_UNSIGNED_LONG_LONG wait = 0;
       if (MHD_get_timeout(daemon, &wait) == MHD_YES) {
         timer->start_once(Milliseconds(static_cast<int64_t>(std::min<uint64_t>(wait, 60'000))));
@@ -259,9 +327,17 @@ class HttpServer::Core {
     }
   };
 
+  Milliseconds sweep_every() const {
+    return Milliseconds(std::max<int64_t>(limits_.within.value / 8, 1));
+  }
+  void end_overdue();
+
   loop::Loop& loop_;
   Handler handler_;
+  const Limits limits_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::map<MHD_Connection*, Peer> peers_;
+  loop::Timer sweep_;
   std::set<std::shared_ptr<Exchange>> open_;
 };
 
@@ -285,10 +361,19 @@ void on_completed(void* cls, MHD_Connection* /*connection*/, void** state,
                   MHD_RequestTerminationCode /*how*/) {
   auto* exchange = static_cast<std::shared_ptr<Exchange>*>(*state);
   if (!exchange) return;
-  (*exchange)->connection = nullptr;
   static_cast<HttpServer::Core*>(cls)->forget(*exchange);
   delete exchange;
   *state = nullptr;
+}
+
+void on_connection(void* cls, MHD_Connection* connection, void** /*context*/,
+                   MHD_ConnectionNotificationCode what) {
+  auto* core = static_cast<HttpServer::Core*>(cls);
+  if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+    core->on_connected(connection);
+  } else {
+    core->on_disconnected(connection);
+  }
 }
 
 /// The target is decoded by us, once, with its length: an escaped NUL must not end a name.
@@ -303,14 +388,16 @@ Status HttpServer::Core::add(int descriptor, const SocketAddress& asked, bool is
   listener->daemon = MHD_start_daemon(
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr, &on_call, this,
       MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_CONNECTION_MEMORY_LIMIT, header_room,
-      MHD_OPTION_CONNECTION_LIMIT, connections_max, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
-      MHD_OPTION_URI_LOG_CALLBACK, &on_target, this, MHD_OPTION_UNESCAPE_CALLBACK, &leave_escaped,
-      nullptr, MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this, MHD_OPTION_END);
+      MHD_OPTION_CONNECTION_LIMIT, limits_.connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+      idle_seconds, MHD_OPTION_NOTIFY_CONNECTION, &on_connection, this, MHD_OPTION_URI_LOG_CALLBACK,
+      &on_target, this, MHD_OPTION_UNESCAPE_CALLBACK, &leave_escaped, nullptr,
+      MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this, MHD_OPTION_END);
   if (!listener->daemon) {
     close(descriptor);
     return Error{ErrorCode::system, "libmicrohttpd does not start"};
   }
   if (is_ours) listener->unix_path = asked.unix_path;
+  listener->connections_max = limits_.connections_max;
   addresses.push_back(bound_address(descriptor, asked));
 
   Listener* turned = listener.get();
@@ -321,6 +408,17 @@ Status HttpServer::Core::add(int descriptor, const SocketAddress& asked, bool is
   listener->poll->watch({.readable = true});
   listeners_.push_back(std::move(listener));
   return Done{};
+}
+
+/// libmicrohttpd ends a connection without any progress; one octet now and then would hold its place for ever.
+void HttpServer::Core::end_overdue() {
+  if (peers_.empty()) sweep_.stop();
+  const MonotonicTime now = system_clock().now();
+  for (auto& [connection, peer] : peers_) {
+    if (!peer.since || now - *peer.since < limits_.within) continue;
+    shutdown(peer.descriptor, SHUT_RDWR);  // libmicrohttpd notices, and closes it
+    peer.since.reset();
+  }
 }
 
 HttpServer::Core::~Core() {
@@ -368,11 +466,12 @@ MHD_Result HttpServer::Core::on_request(MHD_Connection* connection, const char* 
     handler_(exchange->request,
              [ticket](HttpReply reply) { ticket->exchange->answer(std::move(reply)); });
   }
-  if (exchange->reply) return send_reply(connection, *exchange->reply);
+  if (exchange->reply) {
+    watch_time(connection, system_clock().now());
+    return send_reply(connection, *exchange->reply);
+  }
+  watch_time(connection, std::nullopt);
   exchange->is_suspended = true;
-  exchange->wake = [this] {
-    for (const auto& listener : listeners_) listener->timer->start_once(Milliseconds(0));
-  };
   MHD_suspend_connection(connection);
   return MHD_YES;
 }
@@ -380,8 +479,8 @@ MHD_Result HttpServer::Core::on_request(MHD_Connection* connection, const char* 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(loop::Loop& loop,
                                                       const std::vector<SocketAddress>& listen,
                                                       const std::vector<Handed>& handed,
-                                                      Handler handler) {
-  auto core = std::make_unique<Core>(loop, std::move(handler));
+                                                      Handler handler, Limits limits) {
+  auto core = std::make_unique<Core>(loop, std::move(handler), limits);
   for (const SocketAddress& address : listen) {
     const std::string doing = "the admin address " + address.text();
     const auto given = std::find_if(handed.begin(), handed.end(),

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ip.h"
@@ -43,9 +44,12 @@ using HttpResponder = std::function<void(HttpReply)>;
 /// HTTP/1.1 on the control loop: libmicrohttpd, its epoll descriptor watched by the loop.
 ///
 /// Threads  The loop's. No call blocks.
-/// Limits   Headers 16 KiB (431), bodies 1 MiB (413), 256 connections an address, 15 s without progress. A
-///          request from a web page of another origin is refused (403), so that no page in an
-///          operator's browser can drive the daemon.
+/// Limits   Headers 16 KiB (431), bodies 1 MiB (413), 256 connections an address, 15 s without progress, 30 s
+///          for a request to arrive and as many for its reply to leave: peers that say nothing, or say it octet
+///          by octet, give their places back.
+/// Browsers A request from a web page of another origin is refused (403), and so is one by a host name that
+///          anybody could point here (DNS rebinding): no page in an operator's browser drives or reads
+///          the daemon. Addresses, localhost and names of one label are fine.
 /// Sockets  TCP, and Unix sockets of mode 0660; a Unix path left behind by a dead process is taken over.
 class HttpServer {
  public:
@@ -57,11 +61,22 @@ class HttpServer {
 
   static constexpr size_t body_size_max = size_t{1} << 20;
 
+  struct Limits {
+    unsigned connections_max = 256;  // of one address; more wait to be accepted
+    Milliseconds within{30'000};     // a request to arrive; a reply to leave
+  };
+
   /// Binds and listens; the error names the address. A handed socket is used for the address equal to its own.
   static Result<std::unique_ptr<HttpServer>> start(loop::Loop& loop,
                                                    const std::vector<SocketAddress>& listen,
                                                    const std::vector<Handed>& handed,
-                                                   Handler handler);
+                                                   Handler handler, Limits limits);
+  static Result<std::unique_ptr<HttpServer>> start(loop::Loop& loop,
+                                                   const std::vector<SocketAddress>& listen,
+                                                   const std::vector<Handed>& handed,
+                                                   Handler handler) {
+    return start(loop, listen, handed, std::move(handler), Limits());
+  }
   /// Requests that still wait for their reply are answered 503; connections are closed.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -22,7 +22,7 @@ constexpr int patience = 5'000;
 
 /// The admin address for real, on a port of loopback; requests are octets.
 struct Address {
-  Address()
+  explicit Address(HttpServer::Limits limits = {})
       : writer(loop, store, *store::Journal::open(store), {}),
         control({.loop = loop,
                  .clock = clock,
@@ -40,20 +40,26 @@ struct Address {
                  .seed = 1}),
         admin(loop, control, [this] { return collect_metrics(control, {}, {}); }) {
     control.start(tests::SmallWorld().setup(), {});
-    server =
-        std::move(*HttpServer::start(loop, {*parse_socket_address("127.0.0.1:0")}, {},
-                                     [this](const HttpRequest& request, HttpResponder respond) {
-                                       admin.handle(request, std::move(respond));
-                                     }));
+    server = std::move(*HttpServer::start(
+        loop, {*parse_socket_address("127.0.0.1:0")}, {},
+        [this](const HttpRequest& request, HttpResponder respond) {
+          admin.handle(request, std::move(respond));
+        },
+        limits));
+  }
+
+  int connected() const {
+    sockaddr_storage to{};
+    const SocketAddress& at = server->addresses().front();
+    const unsigned size = to_sockaddr(at.address, at.port, to);
+    const int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(connect(peer, reinterpret_cast<sockaddr*>(&to), size) == 0);
+    return peer;
   }
 
   /// The whole reply to `octets`, until the server closes.
   std::string ask_raw(const std::string& octets) {
-    sockaddr_storage to{};
-    const SocketAddress& at = server->addresses().front();
-    const unsigned size = to_sockaddr(at.address, at.port, to);
-    const int peer = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(connect(peer, reinterpret_cast<sockaddr*>(&to), size) == 0);
+    const int peer = connected();
     std::string reply;
     bool is_over = false;
     size_t sent = 0;
@@ -166,6 +172,56 @@ TEST_CASE("a page of another origin may not drive the daemon", "[admin]") {
   CHECK(is(at.ask("POST", "/v1/intents", drain, "Origin: http://evil.example\r\n"), 403));
   CHECK(at.control.intents().size() == 0);
   CHECK(is(at.ask("POST", "/v1/intents", drain, "Origin: http://x\r\n"), 201));
+}
+
+TEST_CASE("a page that came by a name of its owner's is of another origin too", "[admin]") {
+  Address at;
+  const auto ask = [&](const std::string& host, const std::string& more) {
+    return at.ask_raw("GET /livez HTTP/1.1\r\nConnection: close\r\nHost: " + host + "\r\n" + more +
+                      "\r\n");
+  };
+  CHECK(is(ask("evil.example:8053", ""), 403));
+  CHECK(is(ask("evil.example.", "Origin: http://evil.example.\r\n"), 403));
+  CHECK(is(ask("1.2.3.4.evil.example", ""), 403));
+  for (const char* host : {"127.0.0.1:8053", "127.0.0.1", "[::1]:8053", "localhost:8053",
+                           "localhost.", "edge-fra-1", "swingover.localhost"}) {
+    INFO(host);
+    CHECK(is(ask(host, "Origin: http://" + std::string(host) + "\r\n"), 200));
+  }
+}
+
+TEST_CASE("connections that say nothing, or too slowly, give their places back", "[admin]") {
+  Address at({.connections_max = 4, .within = Milliseconds(100)});
+  const bool is_trickling = GENERATE(false, true);
+  std::vector<int> peers;
+  for (int i = 0; i < 4; ++i) peers.push_back(at.connected());
+  at.loop.run_until([] { return false; }, 20);
+  const int late = at.connected();
+  const std::string request = "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  REQUIRE(send(late, request.data(), request.size(), MSG_NOSIGNAL) > 0);
+  std::string reply(4096, '\0');
+  const bool is_answered = at.loop.run_until(
+      [&] {
+        for (const int peer : peers) {
+          if (is_trickling) send(peer, "G", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        }
+        return recv(late, reply.data(), reply.size(), MSG_DONTWAIT) > 0;
+      },
+      patience);
+  CHECK(is_answered);
+  CHECK(is(reply, 200));
+  for (const int peer : peers) close(peer);
+  close(late);
+}
+
+TEST_CASE("places given back by their peers are filled again", "[admin]") {
+  Address at({.connections_max = 4, .within = Milliseconds(60'000)});
+  std::vector<int> peers;
+  for (int i = 0; i < 4; ++i) peers.push_back(at.connected());
+  at.loop.run_until([] { return false; }, 20);
+  for (const int peer : peers) close(peer);
+  CHECK(is(at.ask("GET", "/livez"), 200));
+  CHECK(is(at.ask("GET", "/livez"), 200));
 }
 
 TEST_CASE("headers beyond 16 KiB are refused and no request at all does no harm", "[admin]") {
