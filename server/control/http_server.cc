@@ -41,6 +41,7 @@ struct Exchange {
   std::optional<HttpReply> reply;
   // A resumed connection goes on in the next turn of its daemon; with an epoll descriptor of our own
   // nothing else would bring that turn about.
+  // Empty at the end, when the server takes that turn itself.
   std::function<void()> wake;
 
   void answer(HttpReply given) {
@@ -49,7 +50,7 @@ struct Exchange {
     if (!is_suspended || !connection) return;
     is_suspended = false;
     MHD_resume_connection(connection);
-    wake();
+    if (wake) wake();
   }
 };
 
@@ -339,6 +340,7 @@ class HttpServer::Core {
   std::map<MHD_Connection*, Peer> peers_;
   loop::Timer sweep_;
   std::set<std::shared_ptr<Exchange>> open_;
+  bool is_ending_ = false;
 };
 
 namespace {
@@ -374,6 +376,10 @@ void on_connection(void* cls, MHD_Connection* connection, void** /*context*/,
   } else {
     core->on_disconnected(connection);
   }
+}
+
+HttpReply stopping() {
+  return http_error(503, "unavailable", "the daemon is stopping");
 }
 
 /// The target is decoded by us, once, with its length: an escaped NUL must not end a name.
@@ -422,10 +428,11 @@ void HttpServer::Core::end_overdue() {
 }
 
 HttpServer::Core::~Core() {
+  is_ending_ = true;
   for (const auto& exchange : std::set(open_)) {
     exchange->wake = nullptr;
     if (exchange->is_suspended) {
-      exchange->answer(http_error(503, "unavailable", "the daemon is stopping"));
+      exchange->answer(stopping());
     }
   }
   for (const auto& listener : listeners_) {
@@ -446,6 +453,8 @@ MHD_Result HttpServer::Core::on_request(MHD_Connection* connection, const char* 
     exchange->request.method = std::strcmp(method, "HEAD") == 0 ? "GET" : method;
     exchange->request.client = peer_of(connection);
     read_target(exchange->request, exchange->target);
+    // The last turns may still bring one in, which must not wait: nobody would be there to answer.
+    if (is_ending_) return send_reply(connection, stopping());
     if (const auto refused = refusal(connection)) return send_reply(connection, *refused);
     return MHD_YES;
   }
@@ -458,6 +467,7 @@ MHD_Result HttpServer::Core::on_request(MHD_Connection* connection, const char* 
   }
   if (!exchange->is_dispatched) {
     exchange->is_dispatched = true;
+    if (is_ending_) return send_reply(connection, stopping());
     if (exchange->is_too_large) {
       return send_reply(connection,
                         http_error(413, "too_large", "a body may have at most 1048576 octets"));

@@ -231,3 +231,34 @@ TEST_CASE("headers beyond 16 KiB are refused and no request at all does no harm"
   CHECK_FALSE(is(at.ask_raw("nonsense\r\n\r\n"), 200));
   CHECK(is(at.ask("GET", "/livez"), 200));
 }
+
+TEST_CASE("a server that ends answers the requests that wait, and those that come last",
+          "[admin]") {
+  loop::Loop loop;
+  std::vector<HttpResponder> waiting;
+  auto server = std::move(*HttpServer::start(
+      loop, {*parse_socket_address("127.0.0.1:0")}, {},
+      [&](const HttpRequest&, HttpResponder respond) { waiting.push_back(std::move(respond)); }));
+  sockaddr_storage to{};
+  const SocketAddress& at = server->addresses().front();
+  const unsigned size = to_sockaddr(at.address, at.port, to);
+  const int peer = socket(AF_INET, SOCK_STREAM, 0);
+  REQUIRE(connect(peer, reinterpret_cast<sockaddr*>(&to), size) == 0);
+  const std::string request = "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+  REQUIRE(send(peer, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
+  REQUIRE(loop.run_until([&] { return !waiting.empty(); }, patience));
+
+  const int late = socket(AF_INET, SOCK_STREAM, 0);
+  REQUIRE(connect(late, reinterpret_cast<sockaddr*>(&to), size) == 0);
+  REQUIRE(send(late, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
+
+  server.reset();
+  char reply[1024];
+  const ssize_t got = recv(peer, reply, sizeof reply, 0);
+  REQUIRE(got > 0);
+  CHECK(has(std::string(reply, static_cast<size_t>(got)), "503 Service Unavailable"));
+  CHECK(waiting.size() == 1);
+  waiting.front()({});  // too late, and harmless
+  close(peer);
+  close(late);
+}
