@@ -136,6 +136,50 @@ END
   [ -n "$(ls -A "$root/var/lib/swingover")" ] || fail "nothing was stored in /var/lib/swingover"
 }
 
+# The unit as it is installed, under systemd as process 1: its sandbox lets everything through that the daemon needs.
+check_unit() {
+  local root=$1 nspawn init main
+  say "booting systemd with the unit"
+  in_root "$root" systemctl enable swingover.service
+  umount "$root/proc" && umount -R "$root/dev"
+  systemd-nspawn --quiet -D "$root" --boot --private-network --register=no --keep-unit \
+    --machine="swingover-$RANDOM$RANDOM" >"$work/boot.log" 2>&1 &
+  nspawn=$!
+  within 60 booted
+  within 60 answers 192.0.2.80 www.svc.example.com
+  [ "$(inside systemctl show swingover -p ActiveState --value)" = active ] || fail "answers, and systemd does not know"
+
+  inside systemctl reload swingover
+  within 20 status_has "generation 3" # 1 was the run before
+  main=$(inside systemctl show swingover -p MainPID --value)
+  inside sh -c "kill -9 $main"
+  within 20 answers 192.0.2.80 www.svc.example.com
+  [ "$(inside systemctl show swingover -p NRestarts --value)" = 1 ] || fail "it was not started again"
+  inside systemctl stop swingover
+  [ "$(inside systemctl show swingover -p Result --value)" = success ] || fail "the stop was not clean"
+  inside systemctl start swingover.socket swingover.service
+  within 20 answers 192.0.2.80 www.svc.example.com
+
+  kill $nspawn
+  wait $nspawn || true
+  mount -t proc proc "$root/proc"
+  mount --rbind /dev "$root/dev"
+  in_root "$root" systemctl disable swingover.service
+}
+within() {
+  local until=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $until ] || { tail -n 20 "$work/boot.log" >&2; inside journalctl -u swingover --no-pager -n 20 >&2; fail "not in time: $*"; }
+    sleep 0.1
+  done
+}
+inside() { nsenter -t "$init" -m -u -i -n -p -- "$@"; }
+# systemd-nspawn has one child: process 1 of the machine.
+booted() { read -r init _ <"/proc/$nspawn/task/$nspawn/children" 2>/dev/null && inside systemctl is-active --quiet basic.target 2>/dev/null; }
+status_has() { [[ $(inside systemctl show swingover -p StatusText --value) == *"$1"* ]]; }
+answers() { [ "$(nsenter -t "$init" -n dig +short +tries=1 +time=1 @127.0.0.1 "$2" A)" = "$1" ]; }
+
 check_gone() {
   local root=$1 file
   say "removing"
@@ -187,6 +231,7 @@ case ${3:-} in
     mount --rbind /dev "$root/dev"
     check_installed "$root"
     check_answers "$root"
+    check_unit "$root"
     check_gone "$root"
     ;;
 esac
