@@ -3,7 +3,11 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -39,6 +43,38 @@ namespace {
 constexpr Milliseconds reclaim_every{1'000};
 constexpr Milliseconds tcp_grace{2'000};
 constexpr Milliseconds flush_at_stop{1'000};
+constexpr Milliseconds stop_within{4'500};
+
+/// Ends the process when its stop takes longer: a disk that gives no answer holds the threads that wait for it,
+/// and nothing that was acknowledged is on its way to it any more.
+class StopDeadline {
+ public:
+  explicit StopDeadline(Milliseconds within) : thread_([this, within] { watch(within); }) {}
+  ~StopDeadline() {
+    {
+      std::lock_guard lock(mutex_);
+      is_stopped_ = true;
+    }
+    stopped_.notify_all();
+    thread_.join();
+  }
+  StopDeadline(const StopDeadline&) = delete;
+  StopDeadline& operator=(const StopDeadline&) = delete;
+
+ private:
+  void watch(Milliseconds within) {
+    std::unique_lock lock(mutex_);
+    const auto time = std::chrono::milliseconds(within.value);
+    if (stopped_.wait_for(lock, time, [this] { return is_stopped_; })) return;
+    log_error("stopped without the disk: it gives no answer");
+    std::_Exit(0);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool is_stopped_ = false;
+  std::thread thread_;
+};
 
 std::string address_list(const std::vector<SocketAddress>& addresses) {
   std::vector<std::string> texts;
@@ -67,6 +103,7 @@ class Daemon {
   void reload();
   std::string status_line() const;
 
+  std::optional<StopDeadline> deadline_;  // first: it outlives all else
   Config config_;
   SetupSource source_;
   uint32_t workers_count_ = 1;
@@ -246,6 +283,7 @@ void Daemon::stop() {
     systemd::stopping();
     log_info("stopping");
   }
+  if (!deadline_) deadline_.emplace(stop_within);
   signals_.clear();
   timers_.clear();
   if (workers_) workers_->stop(tcp_grace);
