@@ -51,6 +51,11 @@ class RocksStore : public Store {
 
  private:
   Status reopen();
+  /// Files that were removed take writes for as long as they are open: what was acknowledged would be lost.
+  bool is_gone() const {
+    std::error_code ignored;
+    return !std::filesystem::exists(folder_ + "/CURRENT", ignored);
+  }
   Error closed() const {
     return {ErrorCode::unavailable, "the store in " + folder_ + " cannot be read at present"};
   }
@@ -104,6 +109,12 @@ Result<Revision> RocksStore::commit(const Batch& batch) {
     is_writable_ = false;
     const auto reopened = reopen();
     if (!reopened) return reopened.error();
+  }
+  if (is_gone()) {
+    return Error{
+        ErrorCode::unavailable,
+        "the store in " + folder_ +
+            " is gone: someone removed or moved it; put it back, or restart to begin anew"};
   }
 
   const Revision next = revision_ + 1;

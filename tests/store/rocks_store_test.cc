@@ -256,6 +256,24 @@ TEST_CASE("a lost table file is refused as corrupt", "[rocks_store]") {
   CHECK(refusal(folder.path()).code == ErrorCode::corrupt);
 }
 
+TEST_CASE("a folder that is moved away takes no commit, until it is back", "[rocks_store]") {
+  const tests::TemporaryFolder parent;
+  const std::string folder = parent.file("state");
+  const std::string elsewhere = parent.file("elsewhere");
+  const auto store = open(folder);
+  const Revision before = put(*store, "shop", "up");
+  std::filesystem::rename(folder, elsewhere);
+  Batch batch;
+  batch.put(Table::state, "shop", "down");
+  const auto refused = store->commit(batch);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::unavailable);
+  CHECK_THAT(refused.error().message, Catch::Contains("the store in " + folder + " is gone"));
+  CHECK(*store->get(Table::state, "shop") == "up");
+  std::filesystem::rename(elsewhere, folder);
+  CHECK(put(*store, "shop", "down") == before + 1);
+}
+
 TEST_CASE("a store of a newer format is refused with both numbers, and unharmed", "[rocks_store]") {
   const tests::TemporaryFolder folder;
   {
