@@ -186,7 +186,7 @@ class Teller {
     const ServicePlan::Row& row = row_of(plan, locality);
     const auto found = find_tier(plan, row, map);
     const std::vector<PoolShare> shares = pool_shares(plan, locality, map);
-    step("service", out_.service, "policy " + std::string(word(service.policy)));
+    step("service", service.name.folded().text(), "policy " + std::string(word(service.policy)));
     if (!found) {
       step("all down", std::string(word(service.when_all_down)),
            "no pool has an endpoint that is eligible or not yet known: when_all_down decides");
@@ -232,6 +232,11 @@ class Teller {
   const EndpointReason& endpoint_reason_;
   Explanation& out_;
 };
+
+bool is_answered_from(const Service& service, const WorkerTally& tally) {
+  return std::any_of(service.pools.begin(), service.pools.end(),
+                     [&](const Pool& pool) { return tally.answers[pool.id.value].value() > 0; });
+}
 
 std::vector<uint8_t> query_packet(const Name& name, uint16_t type) {
   std::vector<uint8_t> packet(header_size);
@@ -286,15 +291,20 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
   if (locality != no_locality) {
     out.locality = snapshot.model->topology.localities[locality.value].name;
   }
+  const auto tell_service = [&](const Service& told) {
+    if (out.service.empty()) out.service = told.name.folded().text();
+    for (const Pool& pool : told.pools) {
+      if (tally.answers[pool.id.value].value() > 0 && out.pool.empty())
+        out.pool = pool.cluster_name;
+    }
+    teller.service(told, locality);
+  };
   teller.step("locality", out.locality.empty() ? "none" : out.locality,
               out.locality.empty() ? "no locality has this client's address"
                                    : "longest prefix that holds the client's address");
-  if (const Service* service = service_of(snapshot, name)) {
-    out.service = service->name.folded().text();
-    for (const Pool& pool : service->pools) {
-      if (tally.answers[pool.id.value].value() > 0 && out.pool.empty()) out.pool = pool.cluster_name;
-    }
-    teller.service(*service, locality);
+  const Service* service = service_of(snapshot, name);
+  if (service) {
+    tell_service(*service);
   } else if (const DebugName debug = debug_name(snapshot, name); debug.service) {
     out.service = debug.service->name.folded().text();
     out.pool = debug.pool->cluster_name;
@@ -302,6 +312,10 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
   } else {
     teller.step("records", out.rcode == rcode::no_error ? "found" : rcode_text(out.rcode),
                 "static content of the zone");
+  }
+  // A chain of CNAMEs, static or of a target pool, may go on to services: the tally knows which were chosen from.
+  for (const Service& next : snapshot.model->services) {
+    if (&next != service && is_answered_from(next, tally)) tell_service(next);
   }
   return out;
 }

@@ -27,7 +27,7 @@ std::vector<PoolShare> pool_shares(const ServicePlan& plan, LocalityId locality,
 /// What one client would get now, and why.
 struct Explanation {
   std::string zone;      // the closest zone above the name; empty: none of ours
-  std::string service;   // empty: no service answers here
+  std::string service;   // of the name, else where its CNAMEs lead; empty: no service answers here
   std::string locality;  // empty: none known
   uint16_t rcode = 0;
   std::vector<std::string> answers;  // "shop.svc.example.com. 30 IN A 192.0.2.10"
