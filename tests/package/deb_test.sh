@@ -176,7 +176,10 @@ within() {
 }
 inside() { nsenter -t "$init" -m -u -i -n -p -- "$@"; }
 # systemd-nspawn has one child: process 1 of the machine.
-booted() { read -r init _ <"/proc/$nspawn/task/$nspawn/children" 2>/dev/null && inside systemctl is-active --quiet basic.target 2>/dev/null; }
+booted() {
+  init=$(tr -d ' ' <"/proc/$nspawn/task/$nspawn/children" 2>/dev/null)
+  [ -n "$init" ] && inside systemctl is-active --quiet basic.target 2>/dev/null
+}
 status_has() { [[ $(inside systemctl show swingover -p StatusText --value) == *"$1"* ]]; }
 answers() { [ "$(nsenter -t "$init" -n dig +short +tries=1 +time=1 @127.0.0.1 "$2" A)" = "$1" ]; }
 
