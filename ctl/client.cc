@@ -148,6 +148,10 @@ Result<Reply> Client::call(const char* method, const std::string& path, const st
 
   if (code == CURLE_WRITE_ERROR)
     return Error{ErrorCode::system, "the answer is larger than 64 MiB"};
+  if (code == CURLE_COULDNT_CONNECT) {
+    return Error{ErrorCode::unavailable,
+                 "cannot connect; is swingoverd running, and is this its [admin] listen?"};
+  }
   if (code != CURLE_OK) {
     std::string why = words[0] != '\0' ? words.data() : curl_easy_strerror(code);
     return Error{ErrorCode::unavailable, std::move(why)};

@@ -287,8 +287,7 @@ std::string explain_json(const zones::Explanation& explanation, const std::strin
 std::string reload_json(const Control::ReloadResult& result) {
   Json json;
   if (!result.reloaded) {
-    const std::string first = result.problems.substr(0, result.problems.find('\n'));
-    json["error"] = {{"code", "invalid"}, {"message", "nothing changed: " + first}};
+    json["error"] = {{"code", "invalid"}, {"message", "nothing changed: see the problems"}};
   }
   json["generation"] = result.generation;
   json["problems"] = result.problems;
