@@ -209,6 +209,12 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
                                join.shown_health(ClusterId(i)) == health::Health::up);
   }
   page.swings = control.swings();
+  // A series that begins at 1 shows no increase: the first failover of each service would go unseen.
+  for (const zones::Service& service : join.model().services) {
+    for (const char* cause : {"failover", "failback"}) {
+      page.swings.try_emplace({service_text(service), cause}, 0);
+    }
+  }
   page.swing_durations = control.swing_durations();
   const Control::Environment& environment = control.environment();
   page.store_durations = environment.writer.durations();

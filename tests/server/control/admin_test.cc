@@ -123,6 +123,25 @@ TEST_CASE("each call of the admin address answers", "[admin]") {
   CHECK(is(at.ask("HEAD", "/v1/status"), 200));
 }
 
+TEST_CASE(
+    "every metric that does not wait for traffic or probes is there from the start, with its help",
+    "[admin]") {
+  Address at;
+  const std::string page = at.ask("GET", "/metrics");
+  for (const char* name :
+       {"queries_total", "responses_truncated_total", "endpoint_up", "pool_eligible", "cluster_up",
+        "swings_total", "swing_duration_seconds", "generation", "reload_failures_total",
+        "store_write_seconds", "store_healthy", "build_info"}) {
+    INFO(name);
+    CHECK(has(page, "# HELP swingover_" + std::string(name) + " "));
+    CHECK(has(page, "# TYPE swingover_" + std::string(name) + " "));
+  }
+  const std::string shop = "{service=\"shop.svc.example.test.\"";
+  CHECK(has(page, "swingover_swings_total" + shop + ",cause=\"failover\"} 0"));
+  CHECK(has(page, "swingover_pool_eligible" + shop + ",pool=\"fra\"} 0"));
+  CHECK(has(page, "swingover_store_healthy 1"));
+}
+
 TEST_CASE("an intent is acknowledged once it is stored", "[admin]") {
   Address at;
   const std::string set = at.ask("POST", "/v1/intents", drain);
