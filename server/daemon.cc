@@ -304,6 +304,8 @@ void Daemon::stop() {
 Status run_daemon(const std::string& config_file) {
   // A peer that is gone is an error of the write that finds out.
   signal(SIGPIPE, SIG_IGN);
+  // Until the loop hears it: who asks for a reload during the start gets the newest files anyway.
+  signal(SIGHUP, SIG_IGN);
   Result<std::string> text = read_file(config_file);
   if (!text) return text.error();
   LoadedConfig loaded = parse_config(config_file, *text);
