@@ -45,7 +45,7 @@ struct Work {
 void require(int result, const char* what) {
   if (result == 0) return;
   log_error("cannot make an event loop", {{"step", what}, {"error", uv_strerror(result)}});
-  std::abort();
+  std::_Exit(1);  // perhaps in a thread: no destructors
 }
 
 }  // namespace
