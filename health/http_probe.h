@@ -22,8 +22,8 @@ namespace swingover::health {
 /// Threads   The loop's. Targets and their probes are destroyed before this object.
 class HttpProbes {
  public:
-  static constexpr size_t body_max = 64 * 1024;
-  static constexpr size_t headers_max = 64 * 1024;
+  static constexpr size_t body_max = size_t{64} * 1024;
+  static constexpr size_t headers_max = size_t{64} * 1024;
 
   explicit HttpProbes(loop::Loop& loop);
   ~HttpProbes();

@@ -14,9 +14,10 @@ namespace swingover::query {
 
 /// What all sessions of one worker share, since only one of them works at a time.
 struct TcpScratch {
-  static constexpr size_t read_size = 4 * 1024;  // of one client a turn: some 100 queries
+  static constexpr size_t read_size = size_t{4} * 1024;  // of one client a turn: some 100 queries
   static constexpr size_t answer_size_max = 65'535;
-  static constexpr size_t flush_size = 16 * 1024;  // answers gather up to here, then they are sent
+  /// Answers gather up to here, then they are sent.
+  static constexpr size_t flush_size = size_t{16} * 1024;
 
   std::array<uint8_t, read_size> in;
   std::array<uint8_t, flush_size + 2 + answer_size_max> out;
@@ -52,7 +53,7 @@ class TcpSession {
   void read_and_serve(Responder& responder, TcpScratch& scratch);
   bool serve_kept(Responder& responder, TcpScratch& scratch);
   size_t serve(Bytes input, Responder& responder, TcpScratch& scratch);
-  Input read(TcpScratch& scratch, size_t& size);
+  Input read(TcpScratch& scratch, size_t& size) const;
   void keep(Bytes input);
   void send_gathered(Bytes answers);
   void send_waiting();

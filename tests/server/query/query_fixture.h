@@ -88,7 +88,7 @@ class Running {
 /// A blocking client socket; nothing waits longer than `patience`.
 class Peer {
  public:
-  static constexpr int patience_ms = 5000;
+  static constexpr int patience_ms = 20'000;
 
   static Peer udp(const SocketAddress& server) { return Peer(server, SOCK_DGRAM, 0); }
   /// `receive_buffer` above 0: so small that a server's answers soon have no room.

@@ -79,7 +79,7 @@ TEST_CASE("a client that ends its side behind the query gets the answer, then th
   CHECK(id_of(peer.receive_framed()) == 7);
   CHECK(id_of(peer.receive_framed()) == 8);
   CHECK(peer.is_closed_by_server());
-  CHECK(within(5s, [&] { return open_connections(running) == 0; }));
+  CHECK(within(20s, [&] { return open_connections(running) == 0; }));
 }
 
 TEST_CASE("a query cut off by the client's end gets no answer, and the connection goes",
@@ -91,7 +91,7 @@ TEST_CASE("a query cut off by the client's end gets no answer, and the connectio
   peer.send(half);
   peer.finish_sending();
   CHECK(peer.is_closed_by_server());
-  CHECK(within(5s, [&] { return open_connections(running) == 0; }));
+  CHECK(within(20s, [&] { return open_connections(running) == 0; }));
 }
 
 TEST_CASE("a frame that promises more than it brings holds nobody else up", "[query_tcp]") {
@@ -146,7 +146,7 @@ TEST_CASE("a thousand idle clients cost little, and a new one is served", "[quer
       REQUIRE(id_of(idle.back().receive_framed()) == 1);
     }
   }
-  REQUIRE(within(5s, [&] { return open_connections(running) == 1000; }));
+  REQUIRE(within(20s, [&] { return open_connections(running) == 1000; }));
   Peer fresh = Peer::tcp(running.tcp());
   fresh.send(framed(question(7)));
   CHECK(id_of(fresh.receive_framed()) == 7);
@@ -177,15 +177,16 @@ TEST_CASE("beyond the limit the longest idle client goes, never the new or the b
 }
 
 TEST_CASE("an idle client is closed after the idle time, one that asks is not", "[query_tcp]") {
-  Running running({.tcp_idle = Milliseconds(400)});
+  Running running({.tcp_idle = Milliseconds(1500)});
   Peer idle = Peer::tcp(running.tcp());
   Peer busy = Peer::tcp(running.tcp());
-  for (uint16_t id = 1; id <= 8; ++id) {
+  bool is_closed = false;
+  for (uint16_t id = 1; id <= 100 && !is_closed; ++id) {
     busy.send(framed(question(id)));
     REQUIRE(id_of(busy.receive_framed()) == id);
-    std::this_thread::sleep_for(100ms);
+    is_closed = idle.is_closed_by_server(100);
   }
-  CHECK(idle.is_closed_by_server(0));
+  CHECK(is_closed);
   CHECK_FALSE(busy.is_closed_by_server(0));
 }
 
@@ -205,7 +206,7 @@ TEST_CASE("a client that never reads is not read from, holds little, and goes", 
   Peer other = Peer::tcp(running.tcp());
   other.send(framed(question(8)));
   CHECK(id_of(other.receive_framed()) == 8);
-  CHECK(within(5s, [&] {
+  CHECK(within(20s, [&] {
     other.send(framed(question(9)));
     return id_of(other.receive_framed()) == 9 && open_connections(running) == 1;
   }));
@@ -241,7 +242,7 @@ TEST_CASE("a reset in the middle takes nothing else with it", "[query_tcp]") {
   Peer peer = Peer::tcp(running.tcp());
   peer.send(framed(question(8)));
   CHECK(id_of(peer.receive_framed()) == 8);
-  CHECK(within(5s, [&] { return open_connections(running) == 1; }));
+  CHECK(within(20s, [&] { return open_connections(running) == 1; }));
 }
 
 }  // namespace
