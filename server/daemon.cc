@@ -78,6 +78,7 @@ class StopDeadline {
 
 std::string address_list(const std::vector<SocketAddress>& addresses) {
   std::vector<std::string> texts;
+  texts.reserve(addresses.size());
   for (const SocketAddress& address : addresses) texts.push_back(address.text());
   return joined(texts, ",");
 }
@@ -98,7 +99,7 @@ class Daemon {
   Status open_store();
   void start_control(control::Setup setup);
   Status start_query(std::vector<systemd::Socket> handed);
-  Status start_admin(std::vector<systemd::Socket> handed);
+  Status start_admin(const std::vector<systemd::Socket>& handed);
   void publish(std::shared_ptr<const zones::Snapshot> snapshot);
   void reload();
   std::string status_line() const;
@@ -168,7 +169,7 @@ Status Daemon::open_store() {
   remembered_ = std::move(*remembered);
   Result<store::Journal> journal = store::Journal::open(*store_);
   if (!journal) return journal.error("reading the journal in " + config_.server.state_dir);
-  writer_ = std::make_unique<control::StoreWriter>(loop_, *store_, std::move(*journal),
+  writer_ = std::make_unique<control::StoreWriter>(loop_, *store_, *journal,
                                                    control::StoreWriter::Options{});
   return Done{};
 }
@@ -238,7 +239,7 @@ Status Daemon::start_query(std::vector<systemd::Socket> handed) {
   return Done{};
 }
 
-Status Daemon::start_admin(std::vector<systemd::Socket> handed) {
+Status Daemon::start_admin(const std::vector<systemd::Socket>& handed) {
   std::vector<SocketAddress> listen = config_.admin.listen;
   std::vector<control::HttpServer::Handed> given;
   for (const systemd::Socket& socket : handed) {

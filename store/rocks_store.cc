@@ -143,7 +143,7 @@ Result<Revision> RocksStore::commit(const Batch& batch) {
 /// Closes and opens again, with commit_mutex_ held. The disk is tried before, since a database that is still
 /// open can be read and one that cannot be opened cannot.
 Status RocksStore::reopen() {
-  const auto tried = try_disk(folder_, environment_);
+  auto tried = try_disk(folder_, environment_);
   if (!tried) return tried;
 
   std::unique_lock lock(database_mutex_);

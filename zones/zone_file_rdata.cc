@@ -368,7 +368,8 @@ bool RdataEncoder::check_written(ldns_rdf_type field, const MasterToken& first, 
     octets.u32();
     const int64_t latitude = int64_t{octets.u32()} - (int64_t{1} << 31);
     const int64_t longitude = int64_t{octets.u32()} - (int64_t{1} << 31);
-    if (std::abs(latitude) > 90 * 3'600'000 || std::abs(longitude) > 180 * 3'600'000) {
+    if (std::abs(latitude) > int64_t{90} * 3'600'000 ||
+        std::abs(longitude) > int64_t{180} * 3'600'000) {
       return error(first.at, field_help(field));
     }
   }

@@ -26,6 +26,7 @@ std::vector<double> swing_bounds() {
 
 std::string pool_names(const zones::Service& service, const std::set<uint32_t>& places) {
   std::vector<std::string> names;
+  names.reserve(places.size());
   for (const uint32_t place : places) names.push_back(service.pools[place].cluster_name);
   return names.empty() ? "none" : joined(names, ",");
 }
@@ -87,7 +88,7 @@ void Control::start(Setup setup, Remembered remembered) {
   tick.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
                           "generation " + std::to_string(snapshot_->generation),
                           "version " + environment_.version});
-  environment_.writer.write(std::move(tick.batch), std::move(tick.entries));
+  environment_.writer.write(tick.batch, std::move(tick.entries));
   note_first_state();
   housekeeping_.start_repeating(housekeeping_every);
 }
@@ -191,7 +192,7 @@ void Control::settle(Tick& tick) {
   }
   tell(changes, tick);
   find_swings(changes, tick);
-  environment_.writer.write(std::move(tick.batch), std::move(tick.entries));
+  environment_.writer.write(tick.batch, std::move(tick.entries));
 }
 
 void Control::tell(const Join::Changes& changes, Tick& tick) {
@@ -454,7 +455,7 @@ void Control::finish_reload(Loaded loaded) {
   const std::string after = "generation " + std::to_string(result.generation);
   tick.entries.push_back({tick.at, "reload", "", std::string(ourselves), before,
                           result.reloaded ? after : "refused", first_line(result.problems)});
-  environment_.writer.write(std::move(tick.batch), std::move(tick.entries));
+  environment_.writer.write(tick.batch, std::move(tick.entries));
   if (result.reloaded) {
     log_info("reloaded", {{"generation", std::to_string(result.generation)}});
   } else {

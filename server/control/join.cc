@@ -286,7 +286,7 @@ std::string Join::reason(EndpointId id) const {
 
 std::string Join::health_reason(EndpointId id) const {
   const EndpointNode& node = endpoints_[id.value];
-  const std::string own = failing_reason(node.checks);
+  std::string own = failing_reason(node.checks);
   const ClusterNode& cluster = clusters_[node.cluster.value];
   if (cluster.state.health == Health::up) return own;
   const bool is_own_down = std::any_of(node.checks.begin(), node.checks.end(), [this](uint32_t c) {

@@ -47,7 +47,7 @@ struct Pending {
   bool empty() const { return changes.empty() && entries.empty(); }
   size_t size() const { return changes.size() + entries.size(); }
 
-  void add(store::Batch batch) {
+  void add(const store::Batch& batch) {
     for (const store::Change& change : batch.changes()) {
       changes.insert_or_assign({change.table, change.key}, change.value);
     }
@@ -81,7 +81,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
   Core(loop::Loop& loop, store::Store& store, store::Journal journal, Options options)
       : loop_(loop),
         store_(store),
-        journal_(std::move(journal)),
+        journal_(journal),
         options_(options),
         retry_(options.retry_first),
         watch_(std::make_unique<loop::Timer>(loop, [this] { watch(); })) {
@@ -103,11 +103,11 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     is_gone_ = true;
   }
 
-  void write(store::Batch changes, std::vector<store::JournalEntry> entries) {
+  void write(const store::Batch& changes, std::vector<store::JournalEntry> entries) {
     if (!watch_->is_active()) watch_->start_repeating(Milliseconds(watch_milliseconds));
     {
       std::lock_guard lock(mutex_);
-      pending_.add(std::move(changes));
+      pending_.add(changes);
       for (auto& entry : entries) pending_.entries.push_back(std::move(entry));
       bound_journal();
     }
@@ -363,7 +363,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
 
 StoreWriter::StoreWriter(loop::Loop& loop, store::Store& store, store::Journal journal,
                          Options options)
-    : core_(std::make_shared<Core>(loop, store, std::move(journal), options)) {
+    : core_(std::make_shared<Core>(loop, store, journal, options)) {
   core_->start();
 }
 
@@ -372,9 +372,9 @@ StoreWriter::~StoreWriter() {
   core_->stop();
 }
 
-void StoreWriter::write(store::Batch changes, std::vector<store::JournalEntry> entries) {
+void StoreWriter::write(const store::Batch& changes, std::vector<store::JournalEntry> entries) {
   if (changes.empty() && entries.empty()) return;
-  core_->write(std::move(changes), std::move(entries));
+  core_->write(changes, std::move(entries));
 }
 
 void StoreWriter::commit(store::Batch changes, std::vector<store::JournalEntry> entries,

@@ -47,7 +47,7 @@ class StoreWriter {
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;
 
-  void write(store::Batch changes, std::vector<store::JournalEntry> entries);
+  void write(const store::Batch& changes, std::vector<store::JournalEntry> entries);
 
   /// `done` hears Done once the batch is synced, or unavailable: it is not in force. What the disk may hold of
   /// it all the same, after an error or an answer that came too late, `undo` takes back before anything later is

@@ -88,7 +88,7 @@ size_t TcpSession::serve(Bytes input, Responder& responder, TcpScratch& scratch)
   return at;
 }
 
-TcpSession::Input TcpSession::read(TcpScratch& scratch, size_t& size) const {
+TcpSession::Input TcpSession::read(TcpScratch& scratch, size_t& size) {
   ssize_t got = 0;
   do {
     got = recv(descriptor(), scratch.in.data(), scratch.in.size(), 0);

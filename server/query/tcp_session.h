@@ -53,7 +53,7 @@ class TcpSession {
   void read_and_serve(Responder& responder, TcpScratch& scratch);
   bool serve_kept(Responder& responder, TcpScratch& scratch);
   size_t serve(Bytes input, Responder& responder, TcpScratch& scratch);
-  Input read(TcpScratch& scratch, size_t& size) const;
+  Input read(TcpScratch& scratch, size_t& size);
   void keep(Bytes input);
   void send_gathered(Bytes answers);
   void send_waiting();
