@@ -1,19 +1,11 @@
 #include "base/file.h"
 
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <string>
 
 #include "tests/support/temporary_folder.h"
 
 namespace swingover {
-namespace {
-
-void write(const std::string& path, const std::string& content) {
-  std::ofstream(path, std::ios::binary) << content;
-}
-
-}  // namespace
 
 TEST_CASE("a file is read whole, whatever its bytes and size", "[file]") {
   const tests::TemporaryFolder folder;
@@ -21,7 +13,7 @@ TEST_CASE("a file is read whole, whatever its bytes and size", "[file]") {
   for (const size_t size : {0U, 1U, 65'535U, 65'536U, 200'001U}) {
     std::string content(size, '\0');
     for (size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 31);
-    write(path, content);
+    folder.write("file", content);
     const auto read = read_file(path);
     REQUIRE(read);
     CHECK(*read == content);
@@ -42,7 +34,7 @@ TEST_CASE("what cannot be read says its path and why", "[file]") {
   CHECK(missing.error().message == folder.file("none") + ": No such file or directory");
   CHECK(read_file(folder.path()).error().message == folder.path() + ": is a directory");
 
-  write(folder.file("large"), "12345");
+  folder.write("large", "12345");
   CHECK(read_file(folder.file("large"), 5));
   CHECK(read_file(folder.file("large"), 4).error().message ==
         folder.file("large") + ": larger than 4 bytes");

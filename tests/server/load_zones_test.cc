@@ -1,6 +1,5 @@
 #include <catch2/catch.hpp>
 
-#include "base/file.h"
 #include "server/config.h"
 #include "tests/support/temporary_folder.h"
 
@@ -34,13 +33,13 @@ const std::string child = zone_section("eu.svc.example.test.", "eu.zone");
 /// The zones of a config whose parent zone delegates eu.svc.example.test.
 server::LoadedZones load(const std::string& zone_sections) {
   const tests::TemporaryFolder folder;
-  REQUIRE(replace_file(folder.file("svc.zone"),
-                       "@ 300 SOA ns1 hostmaster 1 3600 600 86400 60\n"
-                       "@ 300 NS ns1\nns1 300 A 192.0.2.1\n"
-                       "eu 300 NS ns1.eu\nns1.eu 300 A 192.0.2.2\n"));
-  REQUIRE(replace_file(folder.file("eu.zone"),
-                       "@ 300 SOA ns1 hostmaster 1 3600 600 86400 60\n"
-                       "@ 300 NS ns1\nns1 300 A 192.0.2.2\n"));
+  folder.write("svc.zone",
+               "@ 300 SOA ns1 hostmaster 1 3600 600 86400 60\n"
+               "@ 300 NS ns1\nns1 300 A 192.0.2.1\n"
+               "eu 300 NS ns1.eu\nns1.eu 300 A 192.0.2.2\n");
+  folder.write("eu.zone",
+               "@ 300 SOA ns1 hostmaster 1 3600 600 86400 60\n"
+               "@ 300 NS ns1\nns1 300 A 192.0.2.2\n");
   const auto loaded = server::parse_config(folder.file("swingover.toml"), zone_sections + services);
   INFO(loaded.problems);
   REQUIRE(loaded.config);

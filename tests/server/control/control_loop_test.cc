@@ -133,7 +133,7 @@ TEST_CASE("a verdict flips its byte at once, and the swing is counted, timed and
   CHECK(changes[1].reason == "monitor web at 192.0.2.1: connect: refused");
 }
 
-TEST_CASE("health changes show while the store fails; intents do not", "[control_loop]") {
+TEST_CASE("health changes show while the store fails, and intents do not", "[control_loop]") {
   store::MemoryStore store;
   tests::ManualClock clock;
   Life life(store, clock);
