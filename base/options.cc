@@ -23,6 +23,7 @@ Error out_of_range(const Between<T>& limits, std::string_view found) {
 
 std::string list_of(const std::vector<std::string>& words) {
   std::vector<std::string> in_quotes;
+  in_quotes.reserve(words.size());
   for (const std::string& word : words) in_quotes.push_back(toml_quoted(word));
   return joined(in_quotes, ", ");
 }
