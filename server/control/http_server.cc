@@ -308,17 +308,14 @@ class HttpServer::Core {
     void turn_soon() {
       if (timer) timer->start_once(Milliseconds(0));
     }
-    unsigned connections_max = 0;
 
-    bool is_full() const {
-      const auto* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-      return info->num_connections >= connections_max;
-    }
     void turn() {
-      const bool was_full = is_full();
+      const auto open_before =
+          MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
       MHD_run(daemon);
-      // A full daemon does not watch its listening socket, and begins to again at the start of a turn only.
-      if (was_full && !is_full()) MHD_run(daemon);
+      // A daemon that is full, or for which the process had no descriptor left, does not watch its listening
+      // socket until a connection has ended, and begins to again at the start of a turn only.
+      if (open_before > 0) MHD_run(daemon);
       MHD_UNSIGNED_LONG_LONG wait = 0;
       if (MHD_get_timeout(daemon, &wait) == MHD_YES) {
         timer->start_once(Milliseconds(static_cast<int64_t>(std::min<uint64_t>(wait, 60'000))));
@@ -403,7 +400,6 @@ Status HttpServer::Core::add(int descriptor, const SocketAddress& asked, bool is
     return Error{ErrorCode::system, "libmicrohttpd does not start"};
   }
   if (is_ours) listener->unix_path = asked.unix_path;
-  listener->connections_max = limits_.connections_max;
   addresses.push_back(bound_address(descriptor, asked));
 
   Listener* turned = listener.get();

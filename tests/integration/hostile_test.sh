@@ -76,4 +76,9 @@ prlimit --pid "${pid_of[edge]}" --nofile="$(find "/proc/${pid_of[edge]}/fd" -min
 python3 "$support/dns_client.py" cut 127.0.0.1:53 shop.svc.example.test >/dev/null || fail "no answer with all descriptors taken"
 timeout 3 "$SWINGCTL" --server "$(address_of admin)" reload >/dev/null 2>&1 || true
 expect "127.0.2.1" shop.svc.example.test A
+
+# With room for two more, clients that take all there is do not shut operators out once they have gone.
+prlimit --pid "${pid_of[edge]}" --nofile="$(($(find "/proc/${pid_of[edge]}/fd" -mindepth 1 | wc -l) + 2)):256"
+python3 "$support/dns_client.py" idle 127.0.0.1:53 shop.svc.example.test --connections 200 >/dev/null || fail "a new client is not served"
+for _ in 1 2 3; do within 5 admin_get /livez >/dev/null; done
 stop_daemon
