@@ -193,7 +193,7 @@ TEST_CASE("a reload shows the generation, or every problem", "[commands]") {
   CHECK(refused.errors == "swingctl: nothing changed\na.toml:3:1: error: x\n  y\n  ^\n");
 }
 
-TEST_CASE("--json gives the daemon's JSON in its order, errors too", "[commands]") {
+TEST_CASE("the daemon's JSON comes in its order with --json, errors too", "[commands]") {
   FakeAdmin admin({{"GET /v1/status", FakeAdmin::reply(200, R"({"z":1,"a":["\u001b"]})")},
                    {"GET /v1/services", FakeAdmin::reply(503, R"({"error":{"message":"no"}})")}});
   CHECK(run(admin.address(), "status", {}, true).out ==
