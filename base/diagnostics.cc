@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
+#include "base/text.h"
+
 namespace swingover {
 namespace {
 
-// The numbered line without its end; tabs stay, other control bytes become blanks so that a terminal shows it as it stands.
+// The numbered line without its end.
 std::string line_of(std::string_view text, unsigned number) {
   while (number > 1) {
     const size_t end = text.find('\n');
@@ -15,10 +18,27 @@ std::string line_of(std::string_view text, unsigned number) {
   }
   std::string line(text.substr(0, text.find('\n')));
   if (!line.empty() && line.back() == '\r') line.pop_back();
-  for (char& c : line) {
-    if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f) c = ' ';
-  }
   return line;
+}
+
+// The text as any terminal shows it, its tabs kept.
+std::string shown(std::string_view text) {
+  std::string out;
+  for (const std::string_view part : split(text, '\t')) {
+    if (part.data() != text.data()) out += '\t';
+    out += printable(part);
+  }
+  return out;
+}
+
+// What takes the same place as the text, so that a caret behind it stands below what comes next.
+std::string blanks_below(std::string_view text) {
+  std::string out;
+  for (const std::string_view part : split(text, '\t')) {
+    if (part.data() != text.data()) out += '\t';
+    out.append(display_width(printable(part)), ' ');
+  }
+  return out;
 }
 
 constexpr size_t quoted_columns = 120;
@@ -32,12 +52,8 @@ std::string quotation(std::string line, unsigned column) {
     line = line.substr(from, quoted_columns);
     caret -= from;
   }
-  std::string below;
-  for (size_t i = 0; i < caret && i < line.size(); ++i) {
-    // One blank for each character on the screen: the trailing bytes of UTF-8 take none.
-    if ((static_cast<unsigned char>(line[i]) & 0xc0) != 0x80) below += line[i] == '\t' ? '\t' : ' ';
-  }
-  return "  " + line + "\n  " + below + "^\n";
+  const std::string_view before = std::string_view(line).substr(0, caret);
+  return "  " + shown(line) + "\n  " + blanks_below(before) + "^\n";
 }
 
 }  // namespace

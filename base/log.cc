@@ -6,16 +6,14 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/printable.h"
+
 namespace swingover {
 namespace {
 
 bool needs_quotes(std::string_view value) {
-  if (value.empty()) return true;
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
-      return true;
-  }
-  return false;
+  return value.empty() || value.find_first_of(" \"=\\\n") != std::string_view::npos ||
+         printable(value) != value;
 }
 
 void append_value(std::string& line, std::string_view value) {
@@ -23,21 +21,16 @@ void append_value(std::string& line, std::string_view value) {
     line += value;
     return;
   }
-  line += '"';
+  std::string escaped;
   for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      line += {'\\', c};
-    } else if (c == '\n') {
-      line += "\\n";
-    } else if (byte < ' ' || byte == 0x7f) {
-      constexpr std::string_view digits = "0123456789abcdef";
-      line += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    if (c == '\n') {
+      escaped += "\\n";
     } else {
-      line += c;
+      if (c == '"' || c == '\\') escaped += '\\';
+      escaped += c;
     }
   }
-  line += '"';
+  line += '"' + printable(escaped) + '"';
 }
 
 spdlog::level::level_enum level_for(LogLevel level) {

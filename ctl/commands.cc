@@ -12,6 +12,7 @@
 #include <optional>
 #include <ostream>
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "ctl/views.h"

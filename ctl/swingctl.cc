@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "ctl/client.h"
@@ -72,12 +73,12 @@ int wrong_use(const CLI::App& app, const CLI::ParseError& problem, int argc, cha
         continue;
       }
       const auto nearest = swingover::nearest_word(word, names);
-      std::cerr << "swingctl: no such command: " << ctl::printable(word)
+      std::cerr << "swingctl: no such command: " << swingover::printable(word)
                 << (nearest ? " (" + *nearest + "?)" : "") << "; swingctl --help lists them\n";
       return ctl::exit_wrong_use;
     }
   }
-  std::cerr << "swingctl: " << ctl::printable(problem.what()) << "; swingctl"
+  std::cerr << "swingctl: " << swingover::printable(problem.what()) << "; swingctl"
             << (subcommands.empty() ? "" : " " + subcommands[0]->get_name())
             << " --help says more\n";
   return ctl::exit_wrong_use;
@@ -86,7 +87,7 @@ int wrong_use(const CLI::App& app, const CLI::ParseError& problem, int argc, cha
 int run(const CLI::App& app, const Options& options) {
   auto server = ctl::parse_server_address(options.server);
   if (!server) {
-    std::cerr << "swingctl: --server: " << ctl::printable(server.error().message) << "\n";
+    std::cerr << "swingctl: --server: " << swingover::printable(server.error().message) << "\n";
     return ctl::exit_wrong_use;
   }
   const std::string chosen = app.get_subcommands()[0]->get_name();

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/printable.h"
+
 namespace swingover::ctl {
 
 using Json = nlohmann::ordered_json;

@@ -119,10 +119,12 @@ int RecordTable::compare_rdatas(const ParsedRecord& a, const ParsedRecord& b) co
   const Bytes theirs = rdata_of(b);
   const size_t common = std::min(mine.size(), theirs.size());
   const size_t exact = std::min(common, name_offset(a.type).value_or(common));
-  if (const int order = std::memcmp(mine.data(), theirs.data(), exact); order != 0) return order;
+  // An RDATA may be empty (APL), and memcmp() takes no null pointer even for no octets.
+  const int order = exact == 0 ? 0 : std::memcmp(mine.data(), theirs.data(), exact);
+  if (order != 0) return order;
   for (size_t i = exact; i < common; ++i) {
-    const int order = folded_octet(mine[i]) - folded_octet(theirs[i]);
-    if (order != 0) return order;
+    const int folded = folded_octet(mine[i]) - folded_octet(theirs[i]);
+    if (folded != 0) return folded;
   }
   return static_cast<int>(mine.size()) - static_cast<int>(theirs.size());
 }

@@ -212,6 +212,8 @@ TEST_CASE("a duplicate names the line of the first, whatever the spelling", "[zo
   CHECK(problems(head + "a TXT x\na TXT x\na TXT x\n") ==
         "4:1 this record is already there, on line 3\n5:1 this record is already there, on line 3");
   CHECK(problems(head + "a TXT x\na TXT X\n").empty());
+  CHECK(problems(head + "a APL\na APL 1:192.0.2.0/24\na APL\n") ==
+        "5:1 this record is already there, on line 3");
   CHECK(problems(head + "a MX 65 m.example.\na MX 97 m.example.\n")
             .empty());  // 'A' and 'a' as octets
 }
