@@ -174,7 +174,7 @@ within() {
     sleep 0.1
   done
 }
-inside() { nsenter -t "$init" -m -u -i -n -p -- "$@"; }
+inside() { nsenter -t "$init" -m -u -i -n -p -r -w -- "$@"; }
 # systemd-nspawn has one child: process 1 of the machine.
 booted() {
   init=$(tr -d ' ' <"/proc/$nspawn/task/$nspawn/children" 2>/dev/null)
