@@ -217,7 +217,7 @@ void measure(const Kind& kind, const Snapshot& snapshot, double seconds,
              const Instructions& instructions) {
   WorkerTally tally(snapshot, 0);
   const Client client{.address = IpAddress::v4({10, 5, 0, 1}), .transport = Transport::udp};
-  std::vector<uint8_t> out(snapshot.udp_size_max);
+  std::vector<uint8_t> out(snapshot.answering.udp_size_max);
   const size_t mask = kind.packets.size() - 1;
   size_t octets = 0;
   uint64_t queries = 0;

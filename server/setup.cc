@@ -19,7 +19,7 @@ control::Setup compile(const Config& config, LoadedZones zones, const SetupSourc
   setup.snapshot = zones::build_snapshot(model,
                                          {.generation = generation,
                                           .pick_secret = source.pick_secret,
-                                          .identity = source.server.identity},
+                                          .answering = {.identity = source.server.identity}},
                                          previous);
   setup.model = std::move(model);
   setup.monitors = config.monitors;

@@ -15,10 +15,10 @@ constexpr size_t udp_size_least =
 
 /// How many octets this client can take by this transport.
 size_t size_limit(const Query& query, const Client& client, const Snapshot& snapshot, size_t room) {
-  if (client.transport == Transport::tcp) return room;
+  if (client.transport != Transport::udp) return room;
   const size_t asked =
       query.edns.present ? std::max<size_t>(query.edns.udp_size, udp_size_least) : udp_size_least;
-  return std::min({asked, std::max<size_t>(snapshot.udp_size_max, udp_size_least), room});
+  return std::min({asked, std::max<size_t>(snapshot.answering.udp_size_max, udp_size_least), room});
 }
 
 /// What a question gets before any zone is looked at; no_error: look.
@@ -63,8 +63,8 @@ Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, Wo
   if (parsed == ParseOutcome::too_short) return {.drop = Drop::too_short};
   if (parsed == ParseOutcome::is_response) return {.drop = Drop::is_response};
 
-  const Bytes identity(reinterpret_cast<const uint8_t*>(snapshot.identity.data()),
-                       snapshot.identity.size());
+  const Bytes identity(reinterpret_cast<const uint8_t*>(snapshot.answering.identity.data()),
+                       snapshot.answering.identity.size());
   const size_t reserved = opt_size(query.edns, identity);
   const size_t limit = size_limit(query, client, snapshot, out.size());
   if (limit < header_size + query.question.size() + reserved) return {.drop = Drop::no_room};
@@ -82,7 +82,7 @@ Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, Wo
   size_t size =
       writer.finish(query.id, static_cast<uint16_t>(flags | (rcode & 0xf)), query.edns.present);
   if (query.edns.present) {
-    write_opt(writer.opt_room(), query.edns, snapshot.udp_size_max, rcode, identity);
+    write_opt(writer.opt_room(), query.edns, snapshot.answering.udp_size_max, rcode, identity);
     size += reserved;
   }
   return {.size = size, .rcode = rcode, .qtype = query.qtype, .truncated = writer.truncated()};

@@ -64,7 +64,7 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->generation = options.generation;
   snapshot->pick_secret = options.pick_secret;
-  snapshot->identity = std::move(options.identity);
+  snapshot->answering = std::move(options.answering);
 
   const auto services = services_by_zone(*model);
   for (size_t i = 0; i < model->zones.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "zones/answering.h"
 #include "zones/eligibility.h"
 #include "zones/policy.h"
 #include "zones/service.h"
@@ -33,8 +34,7 @@ struct Model {
 struct Snapshot {
   uint64_t generation = 0;
   uint64_t pick_secret = 0;  // keys client hashes; the same for a process's life
-  uint16_t udp_size_max = 1232;
-  std::string identity;  // told to who asks by NSID (RFC 5001); empty: nobody is told
+  Answering answering;
   std::shared_ptr<const Model> model;
   ZoneTree zones;                  // names of all zones and services, compiled
   std::vector<ServicePlan> plans;  // by ServiceId
@@ -46,7 +46,7 @@ struct Snapshot {
 struct SnapshotOptions {
   uint64_t generation = 1;
   uint64_t pick_secret = 0;
-  std::string identity{};  // see Snapshot
+  Answering answering{};
 };
 
 /// Compiles `model`. Zones whose contents and services are those of `previous` are shared with it, not

@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <limits>
 #include <sstream>
 
@@ -17,6 +18,8 @@ namespace {
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
 /// One family being filled; prometheus-cpp writes it out and escapes its labels.
+constexpr std::array<const char*, 3> transports{"udp", "tcp", "tls"};
+
 class Family {
  public:
   Family(std::string name, std::string help, prometheus::MetricType type) {
@@ -75,9 +78,8 @@ void add_traffic(Families& families, const Traffic& traffic) {
       const uint64_t count = traffic.queries[transport][rcode];
       // NOERROR always stands, so that a rate has a first value to start from.
       if (count == 0 && rcode != 0) continue;
-      queries.counter(
-          {{"transport", transport == 0 ? "udp" : "tcp"}, {"rcode", zones::rcode_text(rcode)}},
-          number(count));
+      queries.counter({{"transport", transports[transport]}, {"rcode", zones::rcode_text(rcode)}},
+                      number(count));
     }
   }
   families.push_back(queries.take());

@@ -13,7 +13,7 @@ namespace swingover::control {
 
 /// What the query threads counted since the start; filled by server/, which knows them.
 struct Traffic {
-  std::array<std::array<uint64_t, 24>, 2> queries{};  // by transport (udp, tcp) and RCODE
+  std::array<std::array<uint64_t, 24>, 3> queries{};  // by transport (udp, tcp, tls) and RCODE
   std::array<uint64_t, 257> types{};                  // by QTYPE; 256: all larger ones
   struct Answers {
     std::string service;

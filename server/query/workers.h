@@ -41,7 +41,7 @@ struct WorkersOptions {
 
 /// Sums over all workers since the start.
 struct QueryCounters {
-  static constexpr size_t transports = 2;  // by zones::Transport
+  static constexpr size_t transports = 3;  // by zones::Transport
   static constexpr size_t rcodes = 24;     // 0..23, BADVERS is 16; larger ones count as the last
   static constexpr size_t drops = 4;       // by zones::Drop
   std::array<std::array<uint64_t, rcodes>, transports> queries{};

@@ -35,7 +35,7 @@ class Served {
 
   /// The answer's octets; the buffer is as large as the worker's, and poisoned behind what it may use.
   std::vector<uint8_t> raw(Bytes packet, zones::Transport transport = zones::Transport::udp) {
-    const size_t room = transport == zones::Transport::udp ? snapshot_->udp_size_max : 65'535;
+    const size_t room = transport == zones::Transport::udp ? snapshot_->answering.udp_size_max : 65'535;
     std::vector<uint8_t> out(room, 0xa5);
     outcome_ = zones::respond(packet, {.address = client_, .transport = transport}, *snapshot_,
                               *tally_, out);

@@ -401,7 +401,7 @@ TEST_CASE("EDNS is answered when it was spoken", "[respond]") {
   }
   SECTION("NSID is told only by who has an identity") {
     CHECK(served().ask({.name = "www.svc.example.com.", .options = {0, 3, 0, 0}}).options.empty());
-    auto named = build_snapshot(served().snapshot().model, {.identity = "edge-1"});
+    auto named = build_snapshot(served().snapshot().model, {.answering = {.identity = "edge-1"}});
     WorkerTally tally(*named, 0);
     std::vector<uint8_t> out(1232);
     const auto packet = query_packet({.name = "www.svc.example.com.", .options = {0, 3, 0, 0}});
