@@ -38,9 +38,9 @@ LoadedZones load_zones(const Config& config) {
           fmt::format("error: zone {}: {}\n", zone.name.text(), text.error().message);
     } else {
       Diagnostics diagnostics(path, *text);
-      source.contents = zones::parse_zone_file(*text, zone.name, diagnostics);
-      if (source.contents)
-        zones::check_services(*source.contents, services_of(zone, config), diagnostics);
+      const std::vector<zones::Service> services = services_of(zone, config);
+      source.contents = zones::parse_zone_file(*text, zone.name, diagnostics, services);
+      if (source.contents) zones::check_services(*source.contents, services, diagnostics);
       if (diagnostics.has_errors()) source.contents = nullptr;
       loaded.problems += diagnostics.text();
     }

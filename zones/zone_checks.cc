@@ -31,11 +31,21 @@ std::string line_text(unsigned line) {
   return "line " + std::to_string(line);
 }
 
+bool answers_cname(const Pool& pool) {
+  return std::ranges::any_of(pool.endpoints, [](const Endpoint& endpoint) {
+    return std::holds_alternative<Name>(endpoint.address);
+  });
+}
+
 class ZoneChecker {
  public:
   ZoneChecker(const ZoneContents& zone, std::span<const Position> places, bool complete,
-              Diagnostics& diagnostics)
-      : zone_(zone), places_(places), complete_(complete), diagnostics_(diagnostics) {}
+              std::span<const Service> services, Diagnostics& diagnostics)
+      : zone_(zone),
+        places_(places),
+        complete_(complete),
+        services_(services),
+        diagnostics_(diagnostics) {}
 
   void check() {
     check_apex();
@@ -64,6 +74,7 @@ class ZoneChecker {
   const ZoneContents& zone_;
   std::span<const Position> places_;  // of the owners not yet checked
   const bool complete_;
+  const std::span<const Service> services_;
   Diagnostics& diagnostics_;
   // The nearest owners in front whose names hide what is below them.
   const Owner* cut_ = nullptr;
@@ -220,6 +231,14 @@ void ZoneChecker::check_targets(const Owner& owner, const PlacedSet& set, size_t
 void ZoneChecker::check_name_server(const Name& target, const Owner& owner, Position at) {
   const Owner* found = zone_.find(target);
   if (found && has_addresses(*found)) return;
+  const auto service = std::ranges::find(services_, target, &Service::name);
+  if (service != services_.end()) {
+    if (std::ranges::none_of(service->pools, answers_cname)) return;
+    diagnostics_.error(at, "the name server " + target.text() +
+                               " is a service that answers a CNAME: it must be a name with "
+                               "addresses (RFC 2181 section 10.3)");
+    return;
+  }
   // Below another delegation its addresses are that zone's to give.
   const Owner* cut = cut_above(target);
   if (cut && !(cut->name == owner.name)) return;
@@ -272,12 +291,6 @@ class ServiceChecker {
   }
 
  private:
-  static bool answers_cname(const Pool& pool) {
-    return std::ranges::any_of(pool.endpoints, [](const Endpoint& endpoint) {
-      return std::holds_alternative<Name>(endpoint.address);
-    });
-  }
-
   void check_name(const Name& name, bool answers_cname, bool answers_address) {
     if (const Owner* owner = zone_.find(name)) {
       for (const Rrset& set : owner->rrsets) check_set(name, set, answers_cname, answers_address);
@@ -338,8 +351,8 @@ class ServiceChecker {
 }  // namespace
 
 void check_zone(const ZoneContents& zone, std::span<const Position> places, bool complete,
-                Diagnostics& diagnostics) {
-  ZoneChecker(zone, places, complete, diagnostics).check();
+                std::span<const Service> services, Diagnostics& diagnostics) {
+  ZoneChecker(zone, places, complete, services, diagnostics).check();
 }
 
 void check_services(const ZoneContents& zone, std::span<const Service> services,

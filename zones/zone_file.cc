@@ -217,7 +217,7 @@ class ZoneFileParser {
         diagnostics_(diagnostics),
         errors_before_(diagnostics.errors()) {}
 
-  std::shared_ptr<const ZoneContents> parse() {
+  std::shared_ptr<const ZoneContents> parse(std::span<const Service> services) {
     MasterEntry entry;
     bool whole = true;
     while (whole && reader_.next(entry)) {
@@ -231,7 +231,7 @@ class ZoneFileParser {
     std::vector<Position> places;
     auto zone = std::make_shared<ZoneContents>(table_.build(apex_, diagnostics_, places));
     table_ = {};
-    check_zone(*zone, places, complete, diagnostics_);
+    check_zone(*zone, places, complete, services, diagnostics_);
     return errors() == 0 ? zone : nullptr;
   }
 
@@ -404,8 +404,9 @@ void ZoneFileParser::read_record(std::span<const MasterToken> words, Position at
 }  // namespace
 
 std::shared_ptr<const ZoneContents> parse_zone_file(std::string_view text, const Name& apex,
-                                                    Diagnostics& diagnostics) {
-  return ZoneFileParser(text, apex, diagnostics).parse();
+                                                    Diagnostics& diagnostics,
+                                                    std::span<const Service> services) {
+  return ZoneFileParser(text, apex, diagnostics).parse(services);
 }
 
 }  // namespace swingover::zones

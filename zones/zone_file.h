@@ -18,11 +18,13 @@ namespace swingover::zones {
 ///
 /// A missing TTL is that of $TTL, else of the record in front, else the SOA's minimum.
 ///
+/// Shape    `services`: those that answer in this zone; a name server may be one of them.
 /// Errors   Null when there is any; each is in `diagnostics`, at its own line and column, all in one run
 ///          (reading stops at some hundred problems). What is allowed but unwise is a warning.
 /// Cost     About 3 us a record; memory for the text's records once, then for the result.
 std::shared_ptr<const ZoneContents> parse_zone_file(std::string_view text, const Name& apex,
-                                                    Diagnostics& diagnostics);
+                                                    Diagnostics& diagnostics,
+                                                    std::span<const Service> services = {});
 
 /// What of the zone collides with services: the types that a service answers at its name, other data beside
 /// a service that answers a CNAME, a CNAME at it, a DNAME or a delegation at or above it; and the same for

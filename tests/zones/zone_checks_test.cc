@@ -143,6 +143,19 @@ TEST_CASE("a name server inside the zone has an address and is no CNAME", "[zone
       "addresses (RFC 2181 section 10.3)");
 }
 
+TEST_CASE("a name server may be a service that answers addresses", "[zone_checks]") {
+  const auto problems_beside = [](const std::string& text, const std::vector<Service>& services) {
+    Diagnostics diagnostics("test.zone", head + text);
+    parse_zone_file(head + text, apex, diagnostics, services);
+    return listed(diagnostics);
+  };
+  CHECK(problems_beside("@ NS shop\nsub NS SHOP\n", {mail, shop}).empty());
+  CHECK(
+      problems_beside("@ NS mail\n", {mail, shop}) ==
+      "3:1 the name server mail.svc.example. is a service that answers a CNAME: it must be a name "
+      "with addresses (RFC 2181 section 10.3)");
+}
+
 TEST_CASE("a service owns A and AAAA at its name, the zone all else", "[zone_checks]") {
   CHECK(collisions("shop TXT x\nshop MX 1 m.example.\nx.shop A 192.0.2.1\n* A 192.0.2.1\n",
                    {shop, mail})
