@@ -5,6 +5,7 @@
 namespace swingover::zones {
 namespace {
 
+constexpr size_t pointer_size = 2;
 constexpr size_t record_fixed_size = 12;  // owner as a pointer, type, class, TTL, RDLENGTH
 constexpr unsigned pointer_bits = 0xc000;
 
@@ -42,8 +43,45 @@ void AnswerWriter::relocate(size_t start, const RrsetView& rrset, const LookupNa
   }
 }
 
+/// Octets of an owner that stands at `place` already: of a pointer to it, or, where none reaches, of its
+/// labels up to its end or to a pointer, which says the same wherever it stands.
+size_t AnswerWriter::owner_size_at(unsigned place) const {
+  if (place <= pointer_max) return pointer_size;
+  size_t at = place;
+  while (out_[at] != 0) {
+    if (out_[at] > 63) return at + pointer_size - place;
+    at += 1U + out_[at];
+  }
+  return at + 1 - place;
+}
+
+uint8_t* AnswerWriter::put_owner(uint8_t* to, unsigned place) const {
+  const size_t size = owner_size_at(place);
+  if (place <= pointer_max) {
+    write_u16(to, pointer_bits | place);
+  } else {
+    std::memcpy(to, out_ + place, size);
+  }
+  return to + size;
+}
+
 bool AnswerWriter::put_addresses(Section section, const RrsetView& rrset, unsigned owner_place) {
-  if (owner_place > pointer_max || !fits(rrset.block.size())) return false;
+  const size_t longer = rrset.records * (owner_size_at(owner_place) - pointer_size);
+  if (!fits(rrset.block.size() + longer)) return false;
+  if (longer != 0) {
+    const uint8_t* from = rrset.block.data();
+    uint8_t* to = out_ + at_;
+    for (unsigned i = 0; i < rrset.records; ++i) {
+      const size_t rest = record_fixed_size - pointer_size + read_u16(from + 10);
+      to = put_owner(to, owner_place);
+      std::memcpy(to, from + pointer_size, rest);
+      to += rest;
+      from += pointer_size + rest;
+    }
+    at_ += rrset.block.size() + longer;
+    count(section, rrset.records);
+    return true;
+  }
   const size_t start = at_;
   std::memcpy(out_ + start, rrset.block.data(), rrset.block.size());
   at_ += rrset.block.size();
@@ -54,16 +92,21 @@ bool AnswerWriter::put_addresses(Section section, const RrsetView& rrset, unsign
   return true;
 }
 
-void AnswerWriter::put_address(uint16_t rrtype, uint32_t ttl, Bytes address, unsigned owner_place) {
-  uint8_t* to = out_ + at_;
-  write_u16(to, pointer_bits | owner_place);
-  write_u16(to + 2, rrtype);
-  write_u16(to + 4, dns_class::in);
-  write_u32(to + 6, ttl);
-  write_u16(to + 10, static_cast<unsigned>(address.size()));
-  std::memcpy(to + record_fixed_size, address.data(), address.size());
-  at_ += record_fixed_size + address.size();
-  count(Section::answer, 1);
+size_t AnswerWriter::address_size(uint16_t rrtype, unsigned owner_place) const {
+  return owner_size_at(owner_place) + record_fixed_size - pointer_size +
+         (rrtype == type::a ? 4 : 16);
+}
+
+void AnswerWriter::put_address(Section section, uint16_t rrtype, uint32_t ttl, Bytes address,
+                               unsigned owner_place) {
+  uint8_t* to = put_owner(out_ + at_, owner_place);
+  write_u16(to, rrtype);
+  write_u16(to + 2, dns_class::in);
+  write_u32(to + 4, ttl);
+  write_u16(to + 8, static_cast<unsigned>(address.size()));
+  std::memcpy(to + 10, address.data(), address.size());
+  at_ = static_cast<size_t>(to + 10 - out_) + address.size();
+  count(section, 1);
 }
 
 bool AnswerWriter::put_synthesised_cname(const LookupName& name, unsigned prefix_size,

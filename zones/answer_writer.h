@@ -47,11 +47,14 @@ class AnswerWriter {
   bool put(Section section, const RrsetView& rrset, const LookupName& name, unsigned owner_size,
            unsigned owner_place);
 
-  /// A set without names in its RDATA (addresses); its owner stands at `owner_place`.
+  /// A set without compressed names in its RDATA (A, AAAA, SVCB); its owner stands at `owner_place`, which
+  /// may lie behind the reach of pointers.
   bool put_addresses(Section section, const RrsetView& rrset, unsigned owner_place);
 
-  /// One A or AAAA record. Call fits() for the whole set first.
-  void put_address(uint16_t rrtype, uint32_t ttl, Bytes address, unsigned owner_place);
+  /// One A or AAAA record. Call fits() for the whole set first, with address_size() for each.
+  void put_address(Section section, uint16_t rrtype, uint32_t ttl, Bytes address,
+                   unsigned owner_place);
+  size_t address_size(uint16_t rrtype, unsigned owner_place) const;
   bool fits(size_t octets) const { return octets <= limit_ - at_; }
 
   /// A CNAME whose target is `prefix` labels of `name` before the name that stands at `target_place`.
@@ -64,6 +67,8 @@ class AnswerWriter {
   uint8_t* opt_room() { return out_ + at_; }
 
  private:
+  size_t owner_size_at(unsigned place) const;
+  uint8_t* put_owner(uint8_t* to, unsigned place) const;
   void relocate(size_t start, const RrsetView& rrset, const LookupName& name, unsigned owner_size,
                 unsigned owner_place);
   void count(Section section, unsigned records) {

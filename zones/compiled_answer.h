@@ -45,8 +45,10 @@ bool compile_rrset(const Name& owner, const Rrset& rrset, CompiledRrset& out);
 /// A compiled RRset as it lies in a zone's memory. Views; hot path.
 struct RrsetView {
   struct Additional {
+    static constexpr uint16_t owner = 0;  // `name` of a set that is about its own owner
+
     uint32_t node = 0;      // of the same zone; 0: the name is not in this zone
-    uint16_t name = 0;      // where in the block its name stands
+    uint16_t name = owner;  // where in the block its name stands
     uint16_t required = 0;  // glue below the cut itself (RFC 9471 section 3.1)
   };
 

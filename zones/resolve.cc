@@ -24,6 +24,13 @@ uint64_t client_key(const IpAddress& address, uint64_t secret) {
   return key ^ key >> 32;
 }
 
+/// Neighbours far apart (the finaliser of a common 32-bit hash).
+uint32_t scattered(uint32_t value) {
+  value = (value ^ value >> 16) * 0x7feb352dU;
+  value = (value ^ value >> 15) * 0x846ca68bU;
+  return value ^ value >> 16;
+}
+
 bool is_address(uint16_t rrtype) {
   return rrtype == type::a || rrtype == type::aaaa;
 }
@@ -73,13 +80,15 @@ Resolver::Step Resolver::answer_name() {
   return negative(rcode::name_error);
 }
 
-/// DS lies above a cut: where we hold both zones, the parent answers (RFC 4035 section 3.1.4.1).
+/// DS lies above a cut: where we hold both zones, the parent answers; the child alone says that it has none
+/// (RFC 4035 section 3.1.4.1).
 const ZoneTree::Entry* Resolver::find_zone() const {
   const ZoneTree::Entry* found = snapshot_.zones.find(name_);
   if (qtype_ != type::ds || !found || name_.labels() == 0 || found->apex.labels() != name_.labels())
     return found;
   const ZoneTree::Entry* parent = snapshot_.zones.find(name_, name_.labels() - 1);
-  if (!parent || !parent->zone) return found;
+  if (!parent) return found;
+  if (!parent->zone) return parent;  // its data could not be loaded: a denial would be made up
   const Zone::Match match = parent->zone->find(name_);
   return match.exact && match.node->flags & ZoneNode::is_cut ? parent : found;
 }
@@ -130,10 +139,10 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
                                : qtype_ == type::aaaa                   ? AddressFamily::v6
                                                                         : AddressFamily::any;
   uint16_t rrtype = family == AddressFamily::v6 ? type::aaaa : type::a;
-  Choice choice = choose_endpoints(id, plan, family, sequence, places);
+  Choice choice = choose_endpoints(plan, family, sequence, places);
   if (qtype_ == type::any && choice.outcome == ChoiceOutcome::nodata) {
     rrtype = type::aaaa;
-    choice = choose_endpoints(id, plan, AddressFamily::v6, sequence, places);
+    choice = choose_endpoints(plan, AddressFamily::v6, sequence, places);
   }
   answered = choice.outcome == ChoiceOutcome::servfail;
   if (answered) return fail();
@@ -149,8 +158,8 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
   return Step::done;  // other types are the zone file's
 }
 
-Choice Resolver::choose_endpoints(ServiceId, const ServicePlan& plan, AddressFamily family,
-                                  uint32_t sequence, std::span<uint32_t> places) {
+Choice Resolver::choose_endpoints(const ServicePlan& plan, AddressFamily family, uint32_t sequence,
+                                  std::span<uint32_t> places) {
   PickKey key{.sequence = sequence};
   if (plan.sticky == Sticky::client)
     key.client = client_key(client_.address, snapshot_.pick_secret);
@@ -162,14 +171,21 @@ Choice Resolver::choose_endpoints(ServiceId, const ServicePlan& plan, AddressFam
 
 Resolver::Step Resolver::answer_endpoints(const ZoneService& service,
                                           std::span<const uint32_t> places, uint16_t rrtype) {
+  const bool fits =
+      put_endpoints(Section::answer, *zone_, service, places, rrtype, name_.place_at(0));
+  return fits ? Step::done : truncated();
+}
+
+bool Resolver::put_endpoints(Section section, const Zone& zone, const ZoneService& service,
+                             std::span<const uint32_t> places, uint16_t rrtype, unsigned owner) {
+  if (!writer_.fits(places.size() * writer_.address_size(rrtype, owner))) return false;
   const size_t address_size = rrtype == type::a ? 4 : 16;
-  if (!writer_.fits(places.size() * (record_fixed_size + address_size))) return truncated();
-  const unsigned owner = name_.place_at(0);
   for (const uint32_t place : places) {
-    const ZoneEndpoint& endpoint = zone_->endpoint(service.first_endpoint + place);
-    writer_.put_address(rrtype, service.ttl, Bytes(endpoint.address).first(address_size), owner);
+    const ZoneEndpoint& endpoint = zone.endpoint(service.first_endpoint + place);
+    writer_.put_address(section, rrtype, service.ttl, Bytes(endpoint.address).first(address_size),
+                        owner);
   }
-  return Step::done;
+  return true;
 }
 
 Resolver::Step Resolver::answer_target(const ZoneEndpoint& endpoint, unsigned owner_size) {
@@ -282,41 +298,72 @@ unsigned Resolver::place_above(const ZoneNode& node) const {
 }
 
 void Resolver::put_additional(const RrsetView& rrset, size_t start, bool referral) {
+  unsigned foreign = 0;
   // Required glue first, so that what is only of help never displaces it.
   for (const bool required : {true, false}) {
     if (required && !referral) continue;
     for (const RrsetView::Additional& additional : rrset.additional) {
       if ((additional.required != 0) != required) continue;
-      const size_t place = start + additional.name;
+      const size_t place = additional.name == RrsetView::Additional::owner
+                               ? name_.place_at(0)
+                               : start + additional.name;
       if (additional.node == 0) {
-        put_foreign_addresses(place);
-      } else if (!put_addresses_of(*zone_, zone_->node(additional.node), place) && required) {
+        if (++foreign <= foreign_max) put_foreign_addresses(place, rrset.type);
+      } else if (!put_addresses_of(*entry_, zone_->node(additional.node), place, rrset.type) &&
+                 required) {
         writer_.set_truncated();  // RFC 9471 section 3.1
       }
     }
   }
 }
 
-bool Resolver::put_addresses_of(const Zone& zone, const ZoneNode& node, size_t place) {
+bool Resolver::put_addresses_of(const ZoneTree::Entry& entry, const ZoneNode& node, size_t place,
+                                uint16_t helped_type) {
+  const auto owner = static_cast<unsigned>(place);
   bool all = true;
   RrsetView rrset;
   for (const uint16_t rrtype : {type::a, type::aaaa}) {
-    if (!zone.find_rrset(node, rrtype, rrset)) continue;
-    all &= writer_.put_addresses(Section::additional, rrset, static_cast<unsigned>(place));
+    if (!entry.zone->find_rrset(node, rrtype, rrset)) continue;
+    all &= writer_.put_addresses(Section::additional, rrset, owner);
   }
+  if (node.flags & ZoneNode::is_service) put_service_addresses(entry, node, place);
+  // RFC 9460 section 4.1: what the target has to say of itself, unless it is the very set of the answer.
+  const bool is_binding = helped_type == type::svcb || helped_type == type::https;
+  if (is_binding && place != name_.place_at(0) && entry.zone->find_rrset(node, helped_type, rrset))
+    all &= writer_.put_addresses(Section::additional, rrset, owner);
   return all;
 }
 
-/// A name server whose name lies in another zone of ours: its addresses spare the resolver a query.
-void Resolver::put_foreign_addresses(size_t place) {
+/// What this client would be told of the service. Such picks have a sequence of their own, scattered, so
+/// that they leave the shares of those who ask for the service as they are; they count as no answer of it.
+void Resolver::put_service_addresses(const ZoneTree::Entry& entry, const ZoneNode& node,
+                                     size_t place) {
+  const ZoneService& service = entry.zone->service(node.service);
+  const ServicePlan& plan = snapshot_.plans[entry.services[node.service].value];
+  const uint32_t sequence = scattered(tally_.helped++);
+  std::array<uint32_t, endpoints_max> places;
+  for (const AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) {
+    const Choice choice = choose_endpoints(plan, family, sequence, places);
+    if (choice.outcome != ChoiceOutcome::endpoints || choice.is_target) continue;
+    put_endpoints(Section::additional, *entry.zone, service, std::span(places).first(choice.count),
+                  family == AddressFamily::v4 ? type::a : type::aaaa, static_cast<unsigned>(place));
+  }
+}
+
+/// A name in another zone of ours: its addresses spare the resolver a query.
+void Resolver::put_foreign_addresses(size_t place, uint16_t helped_type) {
   if (snapshot_.zones.entries().size() < 2) return;
-  LookupName server;
-  server.assign_from_message(writer_.message(), place, snapshot_.zones.key());
-  const ZoneTree::Entry* entry = snapshot_.zones.find(server);
+  LookupName name;
+  name.assign_from_message(writer_.message(), place, snapshot_.zones.key());
+  const ZoneTree::Entry* entry = snapshot_.zones.find(name);
   if (!entry || !entry->zone) return;
-  const Zone::Match match = entry->zone->find(server);
-  if (match.exact && match.node->blocked_by == 0)
-    put_addresses_of(*entry->zone, *match.node, place);
+  const Zone::Match match = entry->zone->find(name);
+  if (match.node->blocked_by != 0) return;
+  if (match.exact) {
+    put_addresses_of(*entry, *match.node, place, helped_type);
+  } else if (match.node->wildcard != 0 && !(match.node->flags & ZoneNode::has_dname)) {
+    put_addresses_of(*entry, entry->zone->node(match.node->wildcard), place, helped_type);
+  }
 }
 
 }  // namespace swingover::zones

@@ -17,10 +17,13 @@ namespace swingover::zones {
 ///           most chain_max of them and no name twice; what was found until then is the answer, NOERROR.
 /// Threads   The worker that owns `tally`. No allocation. Hot path.
 /// Source    RFC 1034 4.3.2; 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 4035 3.1.4.1 (DS at a
-///           cut), 8482 (ANY: one RRset, over any transport), 9471 (glue).
+///           cut), 8482 (ANY: one RRset, over any transport), 9460 (SVCB and HTTPS bring addresses), 9471
+///           (glue).
 class Resolver {
  public:
   static constexpr unsigned chain_max = 16;
+  /// Names of an answer that are looked up in the server's other zones for their addresses.
+  static constexpr unsigned foreign_max = 32;
 
   Resolver(const Snapshot& snapshot, const Client& client, WorkerTally& tally, AnswerWriter& writer)
       : snapshot_(snapshot), client_(client), tally_(tally), writer_(writer) {}
@@ -42,6 +45,8 @@ class Resolver {
   Step answer_target(const ZoneEndpoint& endpoint, unsigned owner_size);
   Step answer_endpoints(const ZoneService& service, std::span<const uint32_t> places,
                         uint16_t rrtype);
+  bool put_endpoints(Section section, const Zone& zone, const ZoneService& service,
+                     std::span<const uint32_t> places, uint16_t rrtype, unsigned owner_place);
   Step answer_dname(const ZoneNode& owner);
   Step refer(const ZoneNode& cut);
   Step negative(uint16_t rcode);
@@ -50,11 +55,14 @@ class Resolver {
 
   bool put_answer(const RrsetView& rrset, const ZoneNode& node);
   void put_additional(const RrsetView& rrset, size_t start, bool referral);
-  bool put_addresses_of(const Zone& zone, const ZoneNode& node, size_t owner_place);
-  void put_foreign_addresses(size_t name_place);
+  bool put_addresses_of(const ZoneTree::Entry& entry, const ZoneNode& node, size_t owner_place,
+                        uint16_t helped_type);
+  void put_service_addresses(const ZoneTree::Entry& entry, const ZoneNode& node,
+                             size_t owner_place);
+  void put_foreign_addresses(size_t name_place, uint16_t helped_type);
   unsigned place_above(const ZoneNode& node) const;
-  Choice choose_endpoints(ServiceId id, const ServicePlan& plan, AddressFamily family,
-                          uint32_t sequence, std::span<uint32_t> places);
+  Choice choose_endpoints(const ServicePlan& plan, AddressFamily family, uint32_t sequence,
+                          std::span<uint32_t> places);
   bool was_seen() const;
 
   const Snapshot& snapshot_;

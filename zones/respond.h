@@ -26,6 +26,7 @@ struct WorkerTally {
   explicit WorkerTally(const Snapshot& snapshot, uint32_t worker);
 
   std::vector<uint32_t> sequence;  // by ServiceId: picks made, the low-discrepancy sequence's index
+  uint32_t helped = 0;             // picks made for additional sections, of all services together
   std::vector<Counter> answers;    // by PoolId: answers given from that pool; anybody reads them
 };
 

@@ -232,40 +232,72 @@ class ZoneBuilder {
                 sizeof entry);
   }
 
-  /// Which nodes hold addresses that go with this set: each target once. How many there are.
+  /// Whose addresses go with this set: each target once. How many there are.
   uint32_t emit_additional(const Draft& draft, const Rrset& rrset) {
     helped_.clear();
     const bool referral = (draft.flags & ZoneNode::is_cut) != 0;
     for (const CompiledRrset::HelpedName& helped : compiled_.names) {
-      const Result<Name> target =
-          Name::from_wire(Bytes(rrset.rdatas[helped.record]).subspan(helped.in_rdata, helped.size));
+      const Bytes rdata(rrset.rdatas[helped.record]);
+      Result<Name> target = Name::from_wire(rdata.subspan(helped.in_rdata, helped.size));
       if (!target) continue;  // data of the right type in no form of it (RFC 3597)
       RrsetView::Additional additional{.name = helped.at};
-      if (!target->is_at_or_below(contents_.apex)) {
-        // Perhaps in another zone of the server; only a referral looks.
-        if (referral) put(additional);
-        if (referral) helped_.push_back(none);
-        continue;
+      if (is_binding(rrset.type)) {
+        // RFC 9460 section 2.5: in ServiceMode the root stands for the owner, in AliasMode for nothing.
+        if (target->is_root()) {
+          if (read_u16(rdata.data()) == 0) continue;
+          target = draft.owner->name;
+        }
+        if (*target == draft.owner->name) additional.name = RrsetView::Additional::owner;
       }
-      lookup_.assign(target->wire(), key_);
-      const uint32_t found = find(lookup_.labels());
-      if (found == none || std::ranges::count(helped_, found) > 0 || !has_addresses(drafts_[found]))
-        continue;
-      // Glue goes with referrals alone; elsewhere only what this zone is authoritative for.
-      if (!referral && drafts_[found].blocked_by != none) continue;
-      additional.required = referral && is_below(found, draft);
-      links_.push_back({zone_.memory_.size(), found});
-      put(additional);
-      helped_.push_back(found);
+      if (std::ranges::count(helped_, *target) > 0) continue;
+      const uint32_t found = holder_of(*target, referral);
+      if (found != none && is_helpful(drafts_[found], rrset.type)) {
+        additional.required = referral && is_below(found, draft);
+        links_.push_back({zone_.memory_.size(), found});
+      } else if (target->is_at_or_below(contents_.apex) && !is_hidden(*target)) {
+        continue;  // nothing there, or no such name
+      }
+      put(additional);  // without a link: to be looked for in the server's other zones
+      helped_.push_back(*target);
     }
     return static_cast<uint32_t>(helped_.size());
   }
 
-  static bool has_addresses(const Draft& draft) {
-    return draft.owner && std::ranges::any_of(draft.owner->rrsets, [](const Rrset& rrset) {
-             return rrset.type == type::a || rrset.type == type::aaaa;
+  /// The draft that gives the records of `name`: its own, or that of the wildcard that stands for it. What lies
+  /// below a delegation is glue, for referrals alone.
+  uint32_t holder_of(const Name& name, bool with_glue) {
+    if (!name.is_at_or_below(contents_.apex)) return none;
+    lookup_.assign(name.wire(), key_);
+    if (const uint32_t found = find(lookup_.labels()); found != none)
+      return with_glue || drafts_[found].blocked_by == none ? found : none;
+    const Draft& encloser = drafts_[closest_encloser()];
+    const bool is_open = encloser.blocked_by == none && !(encloser.flags & ZoneNode::has_dname);
+    return is_open ? encloser.wildcard : none;
+  }
+
+  /// Whether a delegation or a DNAME answers for `name`, a name of this zone.
+  bool is_hidden(const Name& name) {
+    lookup_.assign(name.wire(), key_);
+    const uint32_t found = find(lookup_.labels());
+    return drafts_[found != none ? found : closest_encloser()].blocked_by != none;
+  }
+
+  /// Of the name in `lookup_`, which is below the apex and does not exist.
+  uint32_t closest_encloser() const {
+    unsigned labels = lookup_.labels() - 1;
+    while (find(labels) == none) --labels;
+    return find(labels);
+  }
+
+  static bool is_helpful(const Draft& draft, uint16_t helped_type) {
+    if (draft.flags & ZoneNode::is_service) return true;
+    return draft.owner && std::ranges::any_of(draft.owner->rrsets, [=](const Rrset& rrset) {
+             return rrset.type == type::a || rrset.type == type::aaaa ||
+                    (rrset.type == helped_type && is_binding(helped_type));
            });
   }
+
+  static bool is_binding(uint16_t rrtype) { return rrtype == type::svcb || rrtype == type::https; }
 
   bool is_below(uint32_t child, const Draft& ancestor) const {
     for (; child != none; child = drafts_[child].parent) {
@@ -346,7 +378,7 @@ class ZoneBuilder {
   std::vector<uint32_t> index_;  // by hash: draft + 1
   std::vector<uint8_t> names_;
   std::vector<PendingLink> links_;
-  std::vector<uint32_t> helped_;
+  std::vector<Name> helped_;
   CompiledRrset compiled_;
 };
 
