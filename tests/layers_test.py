@@ -26,6 +26,7 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "systemd/": "server/systemd",
     "rocksdb/": "store/rocks_store",
     "ldns/": "zones/zone_file",
+    "openssl/": "zones/tsig",
     "prometheus/": "server/control/metrics",
     # JSON has two ends: what the admin interface shows, and swingctl, which reads it.
     "nlohmann/": ("server/control/views", "ctl/views", "ctl/commands"),

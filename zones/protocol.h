@@ -62,6 +62,7 @@ inline constexpr uint16_t name_error = 3;
 inline constexpr uint16_t not_implemented = 4;
 inline constexpr uint16_t refused = 5;
 inline constexpr uint16_t yx_domain = 6;
+inline constexpr uint16_t not_auth = 9;  // RFC 2136; with TSIG RFC 8945
 inline constexpr uint16_t bad_version = 16;  // RFC 6891: needs the extended bits of an OPT
 }  // namespace rcode
 

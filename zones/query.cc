@@ -62,7 +62,13 @@ ParseOutcome parse_records(Bytes packet, size_t at, Query& query) {
   OptOutcome opt = OptOutcome::fine;
   for (unsigned i = 0; i < records; ++i) {
     Record record;
+    const size_t start = at;
     if (!read_record(packet, at, record)) return ParseOutcome::format_error;
+    if (record.type == type::tsig) {
+      if (i < before_additional || i + 1 != records || record.record_class != dns_class::any)
+        return ParseOutcome::format_error;
+      query.tsig_at = start;
+    }
     if (record.type != type::opt) continue;
     if (query.edns.present || !record.at_root || i < before_additional)
       return ParseOutcome::format_error;
@@ -94,6 +100,26 @@ ParseOutcome parse_query(Bytes packet, Query& query) {
   const bool has_answers = read_u16(&packet[6]) != 0;
   const bool has_authority = read_u16(&packet[8]) != 0 && query.qtype != type::ixfr;
   return has_answers || has_authority ? ParseOutcome::format_error : outcome;
+}
+
+size_t tsig_place(Bytes message) {
+  if (message.size() < header_size || read_u16(&message[10]) == 0) return 0;
+  size_t at = header_size;
+  for (unsigned i = 0; i < read_u16(&message[4]); ++i) {
+    const size_t end = owner_end(message, at);
+    if (end == 0 || end > message.size() || message.size() - end < 4) return 0;
+    at = end + 4;
+  }
+  const unsigned before = read_u16(&message[6]) + read_u16(&message[8]);
+  const unsigned records = before + read_u16(&message[10]);
+  Record record;
+  size_t start = 0;
+  for (unsigned i = 0; i < records; ++i) {
+    start = at;
+    if (!read_record(message, at, record)) return 0;
+  }
+  const bool is_last = at == message.size();
+  return is_last && record.type == type::tsig && record.record_class == dns_class::any ? start : 0;
 }
 
 }  // namespace swingover::zones

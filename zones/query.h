@@ -17,6 +17,7 @@ struct Query {
   Bytes name;      // uncompressed wire form, as it was written
   Bytes question;  // name, type and class; empty when no whole question could be read
   Edns edns;
+  size_t tsig_at = 0;  // where its TSIG record starts, the last one; 0: it has none
 
   uint8_t opcode() const { return static_cast<uint8_t>((flags & flag::opcode_mask) >> 11); }
 };
@@ -30,10 +31,14 @@ enum class ParseOutcome : uint8_t {
 };
 
 /// Strict: exactly one question whose name has no pointers, labels of at most 63 and 255 octets in all;
-/// every counted record is whole; at most one OPT, at the root, in the additional section; no octet behind
+/// every counted record is whole; at most one OPT, at the root, in the additional section; a TSIG only as
+/// the very last record, of class ANY (RFC 8945 section 5.1); no octet behind
 /// the last record; a query (opcode 0) brings no answers and, except for IXFR (RFC 1995), no authority.
 ///
 /// Cost  One pass, no allocation. Hot path.
 ParseOutcome parse_query(Bytes packet, Query& query);
+
+/// Where the TSIG record of a whole message (an answer, too) starts, which must be the last one; 0: there is none.
+size_t tsig_place(Bytes message);
 
 }  // namespace swingover::zones

@@ -6,6 +6,7 @@
 #include "zones/protocol.h"
 #include "zones/query.h"
 #include "zones/resolve.h"
+#include "zones/tsig.h"
 
 namespace swingover::zones {
 namespace {
@@ -65,14 +66,24 @@ Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, Wo
 
   const Bytes identity(reinterpret_cast<const uint8_t*>(snapshot.answering.identity.data()),
                        snapshot.answering.identity.size());
-  const size_t reserved = opt_size(query.edns, identity);
+  const size_t opt_room = opt_size(query.edns, identity);
   const size_t limit = size_limit(query, client, snapshot, out.size());
-  if (limit < header_size + query.question.size() + reserved) return {.drop = Drop::no_room};
+  if (limit < header_size + query.question.size() + opt_room) return {.drop = Drop::no_room};
+  Tsig tsig;
+  uint16_t tsig_rcode = rcode::no_error;
+  if (parsed != ParseOutcome::format_error)
+    tsig_rcode = tsig.verify_request(packet, query, snapshot.model->tsig_keys, client.now);
+  if (limit < header_size + query.question.size() + opt_room + tsig.room()) {
+    // Names that fill the whole datagram, of a key that is none of ours.
+    tsig.forget();
+    tsig_rcode = rcode::refused;
+  }
+  const size_t reserved = opt_room + tsig.room();
   AnswerWriter writer(out, limit, query.question, reserved);
 
   // RD is copied (RFC 1035 section 4.1.1); RA, Z, AD and CD are clear (RFC 4035 section 3.1.6).
   uint16_t flags = flag::response | (query.flags & (flag::opcode_mask | flag::recursion_desired));
-  uint16_t rcode = early_rcode(parsed, query, client);
+  uint16_t rcode = tsig_rcode != rcode::no_error ? tsig_rcode : early_rcode(parsed, query, client);
   if (rcode == rcode::no_error) {
     Resolver resolver(snapshot, client, tally, writer);
     rcode = resolver.resolve(query.name, query.qtype);
@@ -83,8 +94,9 @@ Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, Wo
       writer.finish(query.id, static_cast<uint16_t>(flags | (rcode & 0xf)), query.edns.present);
   if (query.edns.present) {
     write_opt(writer.opt_room(), query.edns, snapshot.answering.udp_size_max, rcode, identity);
-    size += reserved;
+    size += opt_room;
   }
+  if (tsig.room() > 0) size = tsig.sign(out.data(), size, client.now);
   return {.size = size, .rcode = rcode, .qtype = query.qtype, .truncated = writer.truncated()};
 }
 

@@ -11,6 +11,7 @@
 #include "zones/service.h"
 #include "zones/source_map.h"
 #include "zones/topology.h"
+#include "zones/tsig.h"
 #include "zones/zone_contents.h"
 #include "zones/zone_tree.h"
 
@@ -27,6 +28,7 @@ struct Model {
   Topology topology;
   std::vector<Service> services;  // numbered: see number() in service.h
   std::vector<ZoneSource> zones;
+  std::vector<TsigKey> tsig_keys;
 };
 
 /// The immutable whole that answers come from (docs/architecture.md), with the one mutable part beside it:

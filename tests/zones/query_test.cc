@@ -161,8 +161,8 @@ TEST_CASE("an OPT is read once, at the root, in the additional section", "[query
 
 TEST_CASE("records beside the OPT are stepped over", "[query]") {
   Wire packet = query_packet({.name = "www.example.", .edns_size = {}});
-  const Wire tsig_like{0xc0, 0x0c, 0, 250, 0, 255, 0, 0, 0, 0, 0, 2, 1, 2};
-  packet.insert(packet.end(), tsig_like.begin(), tsig_like.end());
+  const Wire sig_like{0xc0, 0x0c, 0, 24, 0, 255, 0, 0, 0, 0, 0, 2, 1, 2};
+  packet.insert(packet.end(), sig_like.begin(), sig_like.end());
   CHECK(seen(with_count(packet, 3, 1)).rcode == rcode::no_error);
 }
 
