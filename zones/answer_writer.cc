@@ -136,6 +136,30 @@ bool AnswerWriter::put_synthesised_cname(const LookupName& name, unsigned prefix
   return true;
 }
 
+bool AnswerWriter::put_text(uint16_t record_class, std::string_view text) {
+  constexpr size_t string_max = 255;  // RFC 1035 section 3.3
+  const size_t strings = (text.size() + string_max - 1) / string_max;
+  const size_t rdata_size = text.size() + strings;
+  if (!fits(record_fixed_size + rdata_size)) return false;
+  uint8_t* to = out_ + at_;
+  write_u16(to, pointer_bits | header_size);
+  write_u16(to + 2, type::txt);
+  write_u16(to + 4, record_class);
+  write_u32(to + 6, 0);
+  write_u16(to + 10, static_cast<unsigned>(rdata_size));
+  to += record_fixed_size;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, string_max);
+    *to++ = static_cast<uint8_t>(part.size());
+    std::memcpy(to, part.data(), part.size());
+    to += part.size();
+    text.remove_prefix(part.size());
+  }
+  at_ += record_fixed_size + rdata_size;
+  count(Section::answer, 1);
+  return true;
+}
+
 size_t AnswerWriter::finish(uint16_t id, uint16_t flags, bool has_opt) {
   write_u16(out_, id);
   write_u16(out_ + 2, truncated_ ? flags | flag::truncated : flags);

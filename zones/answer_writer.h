@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "zones/compiled_answer.h"
@@ -24,7 +25,10 @@ class AnswerWriter {
  public:
   /// `room` holds at least a header, `question` and `reserved` octets; no more than `limit` octets are used.
   AnswerWriter(std::span<uint8_t> room, size_t limit, Bytes question, size_t reserved)
-      : out_(room.data()), limit_(limit - reserved), at_(header_size + question.size()) {
+      : out_(room.data()),
+        limit_(limit - reserved),
+        reserved_(reserved),
+        at_(header_size + question.size()) {
     if (!question.empty()) std::memcpy(out_ + header_size, question.data(), question.size());
     has_question_ = !question.empty();
     start_ = at_;
@@ -33,6 +37,7 @@ class AnswerWriter {
   const uint8_t* message() const { return out_; }
   size_t at() const { return at_; }
   bool truncated() const { return truncated_; }
+  bool has_answers() const { return counts_[0] != 0; }
   void set_truncated() { truncated_ = true; }
 
   /// Forgets every record.
@@ -62,9 +67,13 @@ class AnswerWriter {
   bool put_synthesised_cname(const LookupName& name, unsigned prefix_size, unsigned target_place,
                              uint32_t ttl);
 
-  /// Header and counts; returns the message's size. `opt` octets behind the records are the caller's.
+  /// One TXT record of `text`, TTL 0, whose owner is the question's name.
+  bool put_text(uint16_t record_class, std::string_view text);
+
+  /// Header and counts; returns the message's size. What opt_room() has behind the records is the caller's.
   size_t finish(uint16_t id, uint16_t flags, bool has_opt);
-  uint8_t* opt_room() { return out_ + at_; }
+  /// At least `reserved` octets; all that the limit leaves.
+  std::span<uint8_t> opt_room() { return {out_ + at_, limit_ + reserved_ - at_}; }
 
  private:
   size_t owner_size_at(unsigned place) const;
@@ -77,7 +86,8 @@ class AnswerWriter {
   }
 
   uint8_t* out_;
-  size_t limit_;
+  size_t limit_;  // of the records
+  size_t reserved_;
   size_t at_;
   size_t start_;
   std::array<uint16_t, 3> counts_{};

@@ -23,6 +23,7 @@ inline constexpr uint16_t mr = 9;
 inline constexpr uint16_t ptr = 12;
 inline constexpr uint16_t minfo = 14;
 inline constexpr uint16_t mx = 15;
+inline constexpr uint16_t txt = 16;
 inline constexpr uint16_t afsdb = 18;
 inline constexpr uint16_t rt = 21;
 inline constexpr uint16_t aaaa = 28;
@@ -47,11 +48,14 @@ inline constexpr uint16_t any = 255;
 
 namespace dns_class {
 inline constexpr uint16_t in = 1;
+inline constexpr uint16_t chaos = 3;
 inline constexpr uint16_t any = 255;
 }  // namespace dns_class
 
 namespace opcode {
 inline constexpr uint8_t query = 0;
+inline constexpr uint8_t notify = 4;  // RFC 1996
+inline constexpr uint8_t update = 5;  // RFC 2136
 }  // namespace opcode
 
 namespace rcode {
@@ -62,8 +66,9 @@ inline constexpr uint16_t name_error = 3;
 inline constexpr uint16_t not_implemented = 4;
 inline constexpr uint16_t refused = 5;
 inline constexpr uint16_t yx_domain = 6;
-inline constexpr uint16_t not_auth = 9;  // RFC 2136; with TSIG RFC 8945
+inline constexpr uint16_t not_auth = 9;      // RFC 2136; with TSIG RFC 8945
 inline constexpr uint16_t bad_version = 16;  // RFC 6891: needs the extended bits of an OPT
+inline constexpr uint16_t bad_cookie = 23;   // RFC 7873: likewise
 }  // namespace rcode
 
 namespace flag {  // of the header's second word

@@ -78,6 +78,15 @@ ParseOutcome parse_records(Bytes packet, size_t at, Query& query) {
   return opt == OptOutcome::bad_version ? ParseOutcome::bad_version : ParseOutcome::fine;
 }
 
+/// Only who asks for a cookie has no question.
+ParseOutcome parse_without_question(Bytes packet, Query& query) {
+  if (query.opcode() != opcode::query || read_u16(&packet[6]) != 0 || read_u16(&packet[8]) != 0)
+    return ParseOutcome::format_error;
+  const ParseOutcome outcome = parse_records(packet, header_size, query);
+  if (outcome != ParseOutcome::fine) return outcome;
+  return query.edns.cookie.empty() ? ParseOutcome::format_error : ParseOutcome::cookie_only;
+}
+
 }  // namespace
 
 ParseOutcome parse_query(Bytes packet, Query& query) {
@@ -85,7 +94,9 @@ ParseOutcome parse_query(Bytes packet, Query& query) {
   query.id = read_u16(&packet[0]);
   query.flags = read_u16(&packet[2]);
   if (query.flags & flag::response) return ParseOutcome::is_response;
-  if (read_u16(&packet[4]) != 1) return ParseOutcome::format_error;
+  const unsigned questions = read_u16(&packet[4]);
+  if (questions == 0) return parse_without_question(packet, query);
+  if (questions != 1) return ParseOutcome::format_error;
 
   const size_t name_size = question_name_size(packet, header_size);
   if (name_size == 0 || packet.size() - header_size < name_size + 4)

@@ -28,9 +28,11 @@ enum class ParseOutcome : uint8_t {
   is_response,   // RFC 1035 section 7.3 and plain safety: never answered
   format_error,  // what of the question and the OPT was read so far stands in the query
   bad_version,   // EDNS of a version above 0
+  cookie_only,   // no question, but a cookie: RFC 7873 section 5.4
 };
 
-/// Strict: exactly one question whose name has no pointers, labels of at most 63 and 255 octets in all;
+/// Strict: exactly one question (none for who asks for a cookie alone) whose name has no pointers, labels of at
+/// most 63 and 255 octets in all;
 /// every counted record is whole; at most one OPT, at the root, in the additional section; a TSIG only as
 /// the very last record, of class ANY (RFC 8945 section 5.1); no octet behind
 /// the last record; a query (opcode 0) brings no answers and, except for IXFR (RFC 1995), no authority.

@@ -15,8 +15,12 @@ constexpr size_t endpoints_max = 4096;  // of one answer: more A records than 64
 constexpr unsigned network_bits_v4 = 24;
 constexpr unsigned network_bits_v6 = 56;
 
+unsigned network_bits(const IpAddress& address) {
+  return address.is_v4() ? network_bits_v4 : network_bits_v6;
+}
+
 uint64_t client_key(const IpAddress& address, uint64_t secret) {
-  const IpAddress network = masked(address, address.is_v4() ? network_bits_v4 : network_bits_v6);
+  const IpAddress network = masked(address, network_bits(address));
   uint64_t key = secret;
   for (const uint8_t octet : network.bytes()) key = (key ^ octet) * 0x9fb21c651e98df25U;
   key ^= key >> 32;
@@ -49,6 +53,12 @@ uint16_t Resolver::resolve(Bytes question, uint16_t qtype) {
   return rcode_;
 }
 
+/// Nodes and zones stand still for a generation and longer, and no stranger knows where.
+uint64_t Resolver::rate_key() const {
+  const uint64_t key = reinterpret_cast<uintptr_t>(giver_) * 0x9e3779b97f4a7c15U;
+  return (key ^ (static_cast<uint64_t>(kind_) + 1)) * 0xd6e8feb86659fd93U;
+}
+
 /// Hashes are 64 bits under a secret key: two names that share one do not happen.
 bool Resolver::was_seen() const {
   return std::find(seen_.begin(), seen_.begin() + hop_, name_.hash(name_.labels())) !=
@@ -60,11 +70,19 @@ Resolver::Step Resolver::answer_name() {
   const bool first = hop_ == 0;
   if (!entry_ || !entry_->zone) {
     // The chain leaves what we know: the client goes on from here.
-    if (first) rcode_ = entry_ ? rcode::server_failure : rcode::refused;
+    if (first) {
+      rcode_ = entry_ ? rcode::server_failure : rcode::refused;
+      kind_ = AnswerKind::error;
+      error_ = entry_ ? &extended_error::zone_not_loaded : &extended_error::not_authoritative;
+      giver_ = entry_;
+    }
     return Step::done;
   }
   zone_ = entry_->zone.get();
-  if (first) authoritative_ = true;
+  if (first) {
+    authoritative_ = true;
+    giver_ = zone_;
+  }
 
   const Zone::Match match = zone_->find(name_);
   const ZoneNode& node = *match.node;
@@ -95,6 +113,7 @@ const ZoneTree::Entry* Resolver::find_zone() const {
 
 /// `node` may be a wildcard that stands in for the name (RFC 4592 section 3.3.3).
 Resolver::Step Resolver::answer_node(const ZoneNode& node) {
+  if (hop_ == 0) giver_ = &node;
   if (node.flags & (ZoneNode::is_service | ZoneNode::is_pool)) {
     bool answered = false;
     const Step step = node.flags & ZoneNode::is_service ? answer_service(node, answered)
@@ -144,8 +163,9 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
     rrtype = type::aaaa;
     choice = choose_endpoints(plan, AddressFamily::v6, sequence, places);
   }
+  if (choice.all_down) error_ = &extended_error::all_endpoints_down;
   answered = choice.outcome == ChoiceOutcome::servfail;
-  if (answered) return fail();
+  if (answered) return fail(error_);
   const bool has_endpoints = choice.outcome == ChoiceOutcome::endpoints && choice.count > 0;
   if (has_endpoints && (choice.is_target || is_address(qtype_) || qtype_ == type::any)) {
     answered = true;
@@ -161,11 +181,23 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
 Choice Resolver::choose_endpoints(const ServicePlan& plan, AddressFamily family, uint32_t sequence,
                                   std::span<uint32_t> places) {
   PickKey key{.sequence = sequence};
-  if (plan.sticky == Sticky::client)
-    key.client = client_key(client_.address, snapshot_.pick_secret);
-  // One row serves everybody: no need to know where the client is.
-  const LocalityId locality =
-      plan.rows.size() > 1 ? snapshot_.sources.find(client_.address).locality : no_locality;
+  LocalityId locality = no_locality;
+  // Mostly one row serves everybody alike: no need to know where the client is.
+  if (plan.rows.size() > 1 || plan.sticky == Sticky::client) {
+    const Steering steering = steer_by(subnet_, client_.address, snapshot_.sources);
+    unsigned bits = 0;
+    if (plan.sticky == Sticky::client) {
+      key.client = client_key(steering.address, snapshot_.pick_secret);
+      bits = network_bits(steering.address);
+    }
+    if (plan.rows.size() > 1) {
+      const SourceMap::Found found = snapshot_.sources.find(steering.address);
+      locality = found.locality;
+      bits = std::max(bits, found.length);
+    }
+    const unsigned scope = steering.is_subnet ? bits + steering.extra_bits : steering.scope;
+    scope_ = static_cast<uint8_t>(std::max<unsigned>(scope_, scope));
+  }
   return choose(plan, locality, *snapshot_.eligibility, family, key, places);
 }
 
@@ -221,6 +253,7 @@ Resolver::Step Resolver::answer_pool(const ZoneNode& node, bool& answered) {
 
 /// RFC 6672 section 3.2. `owner` is above the name, never the name itself.
 Resolver::Step Resolver::answer_dname(const ZoneNode& owner) {
+  if (hop_ == 0) giver_ = &owner;
   RrsetView rrset;
   if (!zone_->find_rrset(owner, type::dname, rrset) || rrset.records == 0) return fail();
   const unsigned target_size = read_u16(&rrset.block[10]);
@@ -253,7 +286,11 @@ Resolver::Step Resolver::answer_dname(const ZoneNode& owner) {
 
 /// A delegation: its NS in the authority section, and the addresses without which nobody gets on.
 Resolver::Step Resolver::refer(const ZoneNode& cut) {
-  if (hop_ == 0) authoritative_ = false;
+  if (hop_ == 0) {
+    authoritative_ = false;
+    kind_ = AnswerKind::referral;
+    giver_ = &cut;
+  }
   RrsetView rrset;
   if (!zone_->find_rrset(cut, type::ns, rrset) || rrset.records == 0) return fail();
   const size_t start = writer_.at();
@@ -265,6 +302,7 @@ Resolver::Step Resolver::refer(const ZoneNode& cut) {
 
 Resolver::Step Resolver::negative(uint16_t rcode) {
   rcode_ = rcode;
+  kind_ = rcode == rcode::name_error ? AnswerKind::name_error : AnswerKind::nodata;
   const RrsetView& soa = zone_->negative_soa();
   const unsigned owner_size = zone_->apex_size();
   if (soa.records == 0) return Step::done;
@@ -275,8 +313,10 @@ Resolver::Step Resolver::negative(uint16_t rcode) {
   return Step::done;
 }
 
-Resolver::Step Resolver::fail() {
+Resolver::Step Resolver::fail(const ExtendedError* error) {
   writer_.clear();
+  error_ = error;
+  kind_ = AnswerKind::error;
   rcode_ = rcode::server_failure;
   authoritative_ = false;
   return Step::done;

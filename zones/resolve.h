@@ -4,6 +4,8 @@
 #include <cstdint>
 
 #include "zones/answer_writer.h"
+#include "zones/client_subnet.h"
+#include "zones/extended_error.h"
 #include "zones/lookup_name.h"
 #include "zones/policy.h"
 #include "zones/respond.h"
@@ -25,13 +27,21 @@ class Resolver {
   /// Names of an answer that are looked up in the server's other zones for their addresses.
   static constexpr unsigned foreign_max = 32;
 
-  Resolver(const Snapshot& snapshot, const Client& client, WorkerTally& tally, AnswerWriter& writer)
-      : snapshot_(snapshot), client_(client), tally_(tally), writer_(writer) {}
+  Resolver(const Snapshot& snapshot, const Client& client, const ClientSubnet& subnet,
+           WorkerTally& tally, AnswerWriter& writer)
+      : snapshot_(snapshot), client_(client), subnet_(subnet), tally_(tally), writer_(writer) {}
 
   /// `question` is the name in the message's question. Returns the RCODE.
   uint16_t resolve(Bytes question, uint16_t qtype);
 
   bool authoritative() const { return authoritative_; }
+  AnswerKind kind() const { return kind_; }
+  /// What else to say of the answer; null: nothing.
+  const ExtendedError* error() const { return error_; }
+  /// Bits of the client subnet's address that the answer depended on (RFC 7871 section 7.2.1).
+  unsigned scope() const { return scope_; }
+  /// Outcome::rate_key.
+  uint64_t rate_key() const;
 
  private:
   enum class Step : uint8_t { done, follow };  // follow: the name at next_ of the message
@@ -50,7 +60,7 @@ class Resolver {
   Step answer_dname(const ZoneNode& owner);
   Step refer(const ZoneNode& cut);
   Step negative(uint16_t rcode);
-  Step fail();
+  Step fail(const ExtendedError* error = nullptr);
   Step truncated();
 
   bool put_answer(const RrsetView& rrset, const ZoneNode& node);
@@ -67,6 +77,7 @@ class Resolver {
 
   const Snapshot& snapshot_;
   const Client& client_;
+  const ClientSubnet& subnet_;
   WorkerTally& tally_;
   AnswerWriter& writer_;
 
@@ -74,6 +85,10 @@ class Resolver {
   uint16_t qtype_ = 0;
   uint16_t rcode_ = 0;
   bool authoritative_ = false;
+  AnswerKind kind_ = AnswerKind::data;
+  uint8_t scope_ = 0;
+  const ExtendedError* error_ = nullptr;
+  const void* giver_ = nullptr;  // what gave the first name's answer: a node, or its zone
   unsigned hop_ = 0;
   size_t next_ = 0;
   const ZoneTree::Entry* entry_ = nullptr;

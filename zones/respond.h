@@ -7,6 +7,7 @@
 #include "base/counters.h"
 #include "base/ip.h"
 #include "base/units.h"
+#include "zones/cookie.h"
 #include "zones/snapshot.h"
 
 namespace swingover::zones {
@@ -19,6 +20,8 @@ struct Client {
   Transport transport = Transport::udp;
   uint32_t now =
       0;  // wall-clock seconds since 1970 (RFC 1982 order), read once a batch: cookies, TSIG
+  bool must_prove =
+      false;  // that it is where it says: by a server cookie, or by a stream. Set under load
 };
 
 /// What a worker owns for one generation; nobody else writes it.
@@ -34,9 +37,6 @@ enum class Drop : uint8_t { none, too_short, is_response, no_room };
 
 /// What sort of answer it is, for limits on its rate: a flood asks one sort over and over.
 enum class AnswerKind : uint8_t { data, nodata, name_error, referral, error };
-
-/// Whether the client has shown that it receives what is sent to its address (RFC 7873).
-enum class CookieState : uint8_t { none, client_only, valid };
 
 /// What happened, for the worker's counters, its limits, and what only a stream can do.
 struct Outcome {

@@ -15,10 +15,11 @@ namespace swingover::tests {
 /// A snapshot with one worker's tally, asked without a socket.
 class Served {
  public:
-  explicit Served(zones::Model model) {
+  /// Without the limit on amplification, so that tests see whole answers.
+  explicit Served(zones::Model model, zones::Answering answering = {.amplification_max = 0}) {
     zones::number(model.services);
     snapshot_ = zones::build_snapshot(std::make_shared<const zones::Model>(std::move(model)),
-                                      {.pick_secret = 7});
+                                      {.pick_secret = 7, .answering = std::move(answering)});
     tally_ = std::make_unique<zones::WorkerTally>(*snapshot_, 0);
   }
 
@@ -35,7 +36,8 @@ class Served {
 
   /// The answer's octets; the buffer is as large as the worker's, and poisoned behind what it may use.
   std::vector<uint8_t> raw(Bytes packet, zones::Transport transport = zones::Transport::udp) {
-    const size_t room = transport == zones::Transport::udp ? snapshot_->answering.udp_size_max : 65'535;
+    const size_t room =
+        transport == zones::Transport::udp ? snapshot_->answering.udp_size_max : 65'535;
     std::vector<uint8_t> out(room, 0xa5);
     outcome_ = zones::respond(packet, {.address = client_, .transport = transport}, *snapshot_,
                               *tally_, out);

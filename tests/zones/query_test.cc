@@ -99,6 +99,7 @@ TEST_CASE("no question, two or 65535 give FORMERR", "[query]") {
 
 TEST_CASE("an unknown opcode gives NOTIMP with the opcode copied, whatever follows", "[query]") {
   for (unsigned opcode = 1; opcode < 16; ++opcode) {
+    if (opcode == opcode::notify || opcode == opcode::update) continue;
     const auto flags = static_cast<uint16_t>(opcode << 11);
     const Seen bare = seen(header(flags, 0));
     CHECK(bare.rcode == rcode::not_implemented);
@@ -109,6 +110,28 @@ TEST_CASE("an unknown opcode gives NOTIMP with the opcode copied, whatever follo
     CHECK(seen(with_question).questions == 1);
     with_question.push_back(1);
     CHECK(seen(with_question).rcode == rcode::not_implemented);
+  }
+}
+
+TEST_CASE("NOTIFY and UPDATE are refused for our zones, NOTAUTH for all else, FORMERR malformed",
+          "[query]") {
+  for (const unsigned opcode : {opcode::notify, opcode::update}) {
+    const auto flags = static_cast<uint16_t>(opcode << 11);
+    const auto asked = [&](std::string_view name) {
+      return query_packet({.name = name, .type = type::soa, .flags = flags});
+    };
+    CHECK(seen(asked("Example.")).rcode == rcode::refused);
+    CHECK(seen(asked("Example.")).opcode == opcode);
+    CHECK(seen(asked("www.example.")).rcode == rcode::not_auth);
+    CHECK(seen(asked("example.org.")).rcode == rcode::not_auth);
+    CHECK(seen(header(flags, 0)).rcode == rcode::format_error);
+    Wire trailing = asked("example.");
+    trailing.push_back(0);
+    CHECK(seen(trailing).rcode == rcode::format_error);
+    Wire with_prerequisite = asked("example.");
+    const Wire any{0, 0, 255, 0, 255, 0, 0, 0, 0, 0, 0};
+    with_prerequisite.insert(with_prerequisite.begin() + 12 + 9 + 4, any.begin(), any.end());
+    CHECK(seen(with_count(with_prerequisite, 1, 1)).rcode == rcode::refused);
   }
 }
 
