@@ -38,50 +38,36 @@ std::vector<uint8_t> wire_of(const std::string& name) {
   return {parsed.wire().begin(), parsed.wire().end()};
 }
 
-Rrset addresses(uint32_t seed, unsigned count) {
-  Rrset out{.type = type::a, .ttl = Ttl(300), .rdatas = {}};
-  for (unsigned i = 0; i < count; ++i) {
-    const uint32_t bits = seed * 4 + i;
-    out.rdatas.push_back({10, static_cast<uint8_t>(bits >> 16), static_cast<uint8_t>(bits >> 8),
-                          static_cast<uint8_t>(bits)});
-  }
-  return out;
+ZoneRecord record(const std::string& owner, uint16_t type, std::vector<uint8_t> rdata) {
+  return {.owner = name_of(owner), .type = type, .ttl = Ttl(300), .rdata = std::move(rdata)};
 }
 
-ZoneContents::Owner owner(const std::string& name, std::vector<Rrset> rrsets) {
-  return {.name = name_of(name), .rrsets = std::move(rrsets)};
+ZoneRecord address(const std::string& owner, uint32_t seed) {
+  const uint32_t bits = seed * 4;
+  return record(owner, type::a,
+                {10, static_cast<uint8_t>(bits >> 16), static_cast<uint8_t>(bits >> 8),
+                 static_cast<uint8_t>(bits)});
 }
 
 std::shared_ptr<const ZoneContents> contents(unsigned names) {
-  auto out = std::make_shared<ZoneContents>();
-  out->apex = name_of("svc.example.com.");
   std::vector<uint8_t> soa = wire_of("ns1.svc.example.com.");
   const std::vector<uint8_t> mailbox = wire_of("hostmaster.svc.example.com.");
   soa.insert(soa.end(), mailbox.begin(), mailbox.end());
   for (const uint8_t last : std::initializer_list<uint8_t>{1, 2, 3, 4, 60})
     soa.insert(soa.end(), {0, 0, 0, last});
-  out->owners.push_back(
-      owner("svc.example.com.",
-            {{.type = type::ns, .ttl = Ttl(300), .rdatas = {wire_of("ns1.svc.example.com.")}},
-             {.type = type::soa, .ttl = Ttl(300), .rdatas = {soa}}}));
-  out->owners.push_back(owner("ns1.svc.example.com.", {addresses(1, 1)}));
-  for (unsigned i = 0; i < names; ++i) {
-    out->owners.push_back(
-        owner("host" + std::to_string(i) + ".svc.example.com.", {addresses(i, 1)}));
-  }
-  out->owners.push_back(owner("*.wild.svc.example.com.", {addresses(2, 1)}));
-  out->owners.push_back(owner(
-      "alias.svc.example.com.",
-      {{.type = type::cname, .ttl = Ttl(300), .rdatas = {wire_of("host7.svc.example.com.")}}}));
-  out->owners.push_back(owner(
-      "sub.svc.example.com.",
-      {{.type = type::ns,
-        .ttl = Ttl(300),
-        .rdatas = {wire_of("ns1.sub.svc.example.com."), wire_of("ns2.sub.svc.example.com.")}}}));
-  out->owners.push_back(owner("ns1.sub.svc.example.com.", {addresses(3, 1)}));
-  out->owners.push_back(owner("ns2.sub.svc.example.com.", {addresses(4, 1)}));
-  out->records = out->owners.size() + 1;
-  return out;
+  std::vector<ZoneRecord> out{
+      record("svc.example.com.", type::ns, wire_of("ns1.svc.example.com.")),
+      record("svc.example.com.", type::soa, soa),
+      address("ns1.svc.example.com.", 1),
+      address("*.wild.svc.example.com.", 2),
+      record("alias.svc.example.com.", type::cname, wire_of("host7.svc.example.com.")),
+      record("sub.svc.example.com.", type::ns, wire_of("ns1.sub.svc.example.com.")),
+      record("sub.svc.example.com.", type::ns, wire_of("ns2.sub.svc.example.com.")),
+      address("ns1.sub.svc.example.com.", 3),
+      address("ns2.sub.svc.example.com.", 4)};
+  for (unsigned i = 0; i < names; ++i)
+    out.push_back(address("host" + std::to_string(i) + ".svc.example.com.", i));
+  return ZoneContents::make(name_of("svc.example.com."), std::move(out));
 }
 
 Service service(const std::string& name, unsigned number, Policy policy) {

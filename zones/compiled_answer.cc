@@ -155,7 +155,7 @@ bool compile_rrset(const Name& owner, const Rrset& rrset, CompiledRrset& out) {
   };
   std::optional<Compressor> compressor;
   if (layout.names > 0) compressor.emplace(owner, out);
-  for (const std::vector<uint8_t>& rdata : rrset.rdatas) {
+  for (const Bytes rdata : rrset.rdatas) {
     const size_t start = out.block.size();
     out.block.resize(start + 12);
     uint8_t* fixed = &out.block[start];
@@ -175,7 +175,7 @@ bool compile_rrset(const Name& owner, const Rrset& rrset, CompiledRrset& out) {
       out.names.push_back({.at = static_cast<uint16_t>(start + 12 + helped),
                            .record = out.records,
                            .in_rdata = static_cast<uint16_t>(helped),
-                           .size = static_cast<uint16_t>(name_size(Bytes(rdata).subspan(helped)))});
+                           .size = static_cast<uint16_t>(name_size(rdata.subspan(helped)))});
     }
     ++out.records;
   }

@@ -2,6 +2,7 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
+#include <optional>
 
 #include "zones/protocol.h"
 #include "zones/zone.h"
@@ -15,19 +16,18 @@ class ZoneBuilder {
   ZoneBuilder(Zone& zone, const ZoneContents& contents) : zone_(zone), contents_(contents) {}
 
   void build(std::span<const Service* const> services) {
-    zone_.apex_ = contents_.apex.folded();
+    zone_.apex_ = contents_.apex().folded();
     zone_.apex_size_ = static_cast<unsigned>(zone_.apex_.wire().size());
     zone_.apex_labels_ = static_cast<unsigned>(zone_.apex_.labels());
-    index_.assign(std::bit_ceil(2 * (contents_.owners.size() + 4 * services.size()) + 16), 0);
-    drafts_.reserve(contents_.owners.size() + 4 * services.size() + 1);
+    index_.assign(std::bit_ceil(2 * (contents_.owners().size() + 4 * services.size()) + 16), 0);
+    drafts_.reserve(contents_.owners().size() + 4 * services.size() + 1);
     draft_of(zone_.apex_);
-    for (const ZoneContents::Owner& owner : contents_.owners) {
-      if (owner.name.is_at_or_below(contents_.apex)) drafts_[draft_of(owner.name)].owner = &owner;
-    }
+    for (uint32_t i = 0; i < contents_.owners().size(); ++i)
+      drafts_[draft_of(contents_.owners()[i].name())].owner = i;
     for (const Service* service : services) add_service(*service);
     find_blockers();
     // Place 0 says "none" in every link, so the first node stands behind it.
-    zone_.memory_.reserve(64 + 48 * drafts_.size() + 32 * contents_.records);
+    zone_.memory_.reserve(64 + 48 * drafts_.size() + 32 * contents_.records());
     zone_.memory_.resize(Zone::alignment);
     for (Draft& draft : drafts_) emit(draft);
     emit_targets(services);
@@ -45,8 +45,8 @@ class ZoneBuilder {
 
   struct Draft {
     uint64_t hash = 0;
-    const ZoneContents::Owner* owner = nullptr;
-    uint32_t name_at = 0;  // in names_
+    uint32_t owner = none;  // in the contents
+    uint32_t name_at = 0;   // in names_
     uint32_t parent = none;
     uint32_t wildcard = none;
     uint32_t blocked_by = none;
@@ -59,6 +59,8 @@ class ZoneBuilder {
     size_t at;       // in memory, of a place to be set
     uint32_t draft;  // to that of this draft
   };
+
+  ZoneContents::Owner owner_of(const Draft& draft) const { return contents_.owners()[draft.owner]; }
 
   uint32_t draft_of(const Name& name) {
     lookup_.assign(name.wire(), key_);
@@ -167,8 +169,8 @@ class ZoneBuilder {
   void find_blockers() {
     for (uint32_t i = 0; i < drafts_.size(); ++i) {
       Draft& draft = drafts_[i];
-      if (draft.owner) {
-        for (const Rrset& rrset : draft.owner->rrsets) {
+      if (draft.owner != none) {
+        for (const Rrset rrset : owner_of(draft).rrsets()) {
           if (rrset.type == type::ns && draft.parent != none) draft.flags |= ZoneNode::is_cut;
           if (rrset.type == type::dname) draft.flags |= ZoneNode::has_dname;
           if (rrset.type == type::cname) draft.flags |= ZoneNode::has_cname;
@@ -192,12 +194,16 @@ class ZoneBuilder {
   void align(size_t to) { zone_.memory_.resize((zone_.memory_.size() + to - 1) / to * to); }
 
   void emit(Draft& draft) {
-    const std::span<const Rrset> rrsets =
-        draft.owner ? std::span(draft.owner->rrsets) : std::span<const Rrset>();
     const Bytes name = Bytes(names_).subspan(draft.name_at, draft.name_size);
-    draft.place = emit_node(draft, name, rrsets.size());
-    for (size_t i = 0; i < rrsets.size(); ++i)
-      emit_rrset(draft, draft.owner->name, rrsets[i], draft.place, i);
+    if (draft.owner == none) {
+      draft.place = emit_node(draft, name, 0);
+      return;
+    }
+    const ZoneContents::Owner owner = owner_of(draft);
+    draft.place = emit_node(draft, name, owner.rrsets().size());
+    size_t index = 0;
+    for (const Rrset rrset : owner.rrsets())
+      emit_rrset(draft, owner.name(), rrset, draft.place, index++);
   }
 
   /// The node, room for its entries, its name.
@@ -225,7 +231,7 @@ class ZoneBuilder {
                       .at = static_cast<uint32_t>(zone_.memory_.size() - node_at),
                       .size = static_cast<uint16_t>(compiled_.block.size()),
                       .fixups = static_cast<uint16_t>(compiled_.fixups.size())};
-    entry.additional = emit_additional(draft, rrset);
+    entry.additional = emit_additional(draft, owner, rrset);
     for (const uint16_t fixup : compiled_.fixups) put(fixup);
     zone_.memory_.insert(zone_.memory_.end(), compiled_.block.begin(), compiled_.block.end());
     std::memcpy(&zone_.memory_[node_at + sizeof(ZoneNode) + index * sizeof entry], &entry,
@@ -233,11 +239,11 @@ class ZoneBuilder {
   }
 
   /// Whose addresses go with this set: each target once. How many there are.
-  uint32_t emit_additional(const Draft& draft, const Rrset& rrset) {
+  uint32_t emit_additional(const Draft& draft, const Name& owner, const Rrset& rrset) {
     helped_.clear();
     const bool referral = (draft.flags & ZoneNode::is_cut) != 0;
     for (const CompiledRrset::HelpedName& helped : compiled_.names) {
-      const Bytes rdata(rrset.rdatas[helped.record]);
+      const Bytes rdata = rrset.rdatas[helped.record];
       Result<Name> target = Name::from_wire(rdata.subspan(helped.in_rdata, helped.size));
       if (!target) continue;  // data of the right type in no form of it (RFC 3597)
       RrsetView::Additional additional{.name = helped.at};
@@ -245,16 +251,16 @@ class ZoneBuilder {
         // RFC 9460 section 2.5: in ServiceMode the root stands for the owner, in AliasMode for nothing.
         if (target->is_root()) {
           if (read_u16(rdata.data()) == 0) continue;
-          target = draft.owner->name;
+          target = owner;
         }
-        if (*target == draft.owner->name) additional.name = RrsetView::Additional::owner;
+        if (*target == owner) additional.name = RrsetView::Additional::owner;
       }
       if (std::ranges::count(helped_, *target) > 0) continue;
       const uint32_t found = holder_of(*target, referral);
       if (found != none && is_helpful(drafts_[found], rrset.type)) {
         additional.required = referral && is_below(found, draft);
         links_.push_back({zone_.memory_.size(), found});
-      } else if (target->is_at_or_below(contents_.apex) && !is_hidden(*target)) {
+      } else if (target->is_at_or_below(contents_.apex()) && !is_hidden(*target)) {
         continue;  // nothing there, or no such name
       }
       put(additional);  // without a link: to be looked for in the server's other zones
@@ -266,7 +272,7 @@ class ZoneBuilder {
   /// The draft that gives the records of `name`: its own, or that of the wildcard that stands for it. What lies
   /// below a delegation is glue, for referrals alone.
   uint32_t holder_of(const Name& name, bool with_glue) {
-    if (!name.is_at_or_below(contents_.apex)) return none;
+    if (!name.is_at_or_below(contents_.apex())) return none;
     lookup_.assign(name.wire(), key_);
     if (const uint32_t found = find(lookup_.labels()); found != none)
       return with_glue || drafts_[found].blocked_by == none ? found : none;
@@ -289,12 +295,14 @@ class ZoneBuilder {
     return find(labels);
   }
 
-  static bool is_helpful(const Draft& draft, uint16_t helped_type) {
+  bool is_helpful(const Draft& draft, uint16_t helped_type) const {
     if (draft.flags & ZoneNode::is_service) return true;
-    return draft.owner && std::ranges::any_of(draft.owner->rrsets, [=](const Rrset& rrset) {
-             return rrset.type == type::a || rrset.type == type::aaaa ||
-                    (rrset.type == helped_type && is_binding(helped_type));
-           });
+    if (draft.owner == none) return false;
+    const ZoneContents::Owner::Rrsets rrsets = owner_of(draft).rrsets();
+    return std::any_of(rrsets.begin(), rrsets.end(), [=](const Rrset& rrset) {
+      return rrset.type == type::a || rrset.type == type::aaaa ||
+             (rrset.type == helped_type && is_binding(helped_type));
+    });
   }
 
   static bool is_binding(uint16_t rrtype) { return rrtype == type::svcb || rrtype == type::https; }
@@ -315,25 +323,24 @@ class ZoneBuilder {
           ZoneEndpoint& out = zone_.endpoints_[place++];
           if (out.kind != ZoneEndpoint::Kind::target) continue;
           const Bytes target = std::get<Name>(endpoint.address).wire();
-          out.target = emit_hidden(service->name, {.type = type::cname,
-                                                   .ttl = service->ttl,
-                                                   .rdatas = {{target.begin(), target.end()}}});
+          std::vector<uint8_t> rdata;
+          RdataList::append(target, rdata);
+          out.target = emit_hidden(
+              service->name,
+              {.type = type::cname, .ttl = service->ttl, .rdatas = RdataList(1, rdata)});
         }
       }
     }
   }
 
   uint32_t emit_negative_soa() {
-    const ZoneContents::Owner* apex = drafts_[0].owner;
-    if (!apex) return 0;
-    for (const Rrset& rrset : apex->rrsets) {
-      if (rrset.type != type::soa || rrset.rdatas.empty() || rrset.rdatas[0].size() < 4) continue;
-      Rrset negative = rrset;
-      const uint32_t minimum = read_u32(&*(negative.rdatas[0].end() - 4));
-      negative.ttl = Ttl(std::min(negative.ttl.value, minimum));
-      return emit_hidden(apex->name, negative);
-    }
-    return 0;
+    if (drafts_[0].owner == none) return 0;
+    const ZoneContents::Owner apex = owner_of(drafts_[0]);
+    std::optional<Rrset> soa = apex.find(type::soa);
+    if (!soa || (*soa->rdatas.begin()).size() < 4) return 0;
+    const Bytes rdata = *soa->rdatas.begin();
+    soa->ttl = Ttl(std::min(soa->ttl.value, read_u32(&*(rdata.end() - 4))));
+    return emit_hidden(apex.name(), *soa);
   }
 
   /// A set that no lookup finds, behind a node of its own.

@@ -1,6 +1,7 @@
 #include "zones/zone_checks.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,8 @@ bool is_signers(uint16_t type) {
 bool has_addresses(const Owner& owner) {
   return owner.find(type::a) || owner.find(type::aaaa);
 }
-bool is_cut(const ZoneContents& zone, const Owner& owner) {
-  return owner.find(type::ns) && !(owner.name == zone.apex);
+bool is_cut(const Owner& owner) {
+  return !owner.is_apex() && owner.find(type::ns);
 }
 
 std::string line_text(unsigned line) {
@@ -49,13 +50,13 @@ class ZoneChecker {
 
   void check() {
     check_apex();
-    for (const Owner& owner : zone_.owners) check_owner(owner);
+    for (const Owner owner : zone_.owners()) check_owner(owner);
   }
 
  private:
   // One set, and where its records stand: places[i] is that of rdatas[i].
   struct PlacedSet {
-    const Rrset& set;
+    Rrset set;
     std::span<const Position> places;
     Position first() const { return *std::ranges::min_element(places); }
   };
@@ -69,7 +70,7 @@ class ZoneChecker {
   void check_targets(const Owner& owner, const PlacedSet& set, size_t name_at);
   void check_name_server(const Name& target, const Owner& owner, Position at);
   bool has_wildcard_address(const Name& name) const;
-  const Owner* cut_above(const Name& name) const;
+  std::optional<Owner> cut_above(const Name& name) const;
 
   const ZoneContents& zone_;
   std::span<const Position> places_;  // of the owners not yet checked
@@ -77,37 +78,40 @@ class ZoneChecker {
   const std::span<const Service> services_;
   Diagnostics& diagnostics_;
   // The nearest owners in front whose names hide what is below them.
-  const Owner* cut_ = nullptr;
-  const Owner* dname_ = nullptr;
+  std::optional<Owner> cut_;
+  std::optional<Owner> dname_;
+  std::vector<PlacedSet> sets_;  // of the owner being checked
 };
 
 void ZoneChecker::check_apex() {
   if (!complete_) return;
-  const Owner* apex = zone_.find(zone_.apex);
+  const std::optional<Owner> apex = zone_.find(zone_.apex());
   if (!apex || !apex->find(type::soa)) {
-    diagnostics_.error({}, "the zone has no SOA record at its apex " + zone_.apex.text());
+    diagnostics_.error({}, "the zone has no SOA record at its apex " + zone_.apex().text());
   }
   if (!apex || !apex->find(type::ns)) {
-    diagnostics_.error({}, "the zone has no NS record at its apex " + zone_.apex.text());
+    diagnostics_.error({}, "the zone has no NS record at its apex " + zone_.apex().text());
   }
 }
 
 void ZoneChecker::check_owner(const Owner& owner) {
-  std::vector<PlacedSet> sets;
-  for (const Rrset& set : owner.rrsets) {
-    sets.push_back({set, places_.first(set.rdatas.size())});
+  sets_.clear();
+  for (const Rrset set : owner.rrsets()) {
+    sets_.push_back({set, places_.first(set.rdatas.size())});
     places_ = places_.subspan(set.rdatas.size());
   }
-  if (cut_ && !owner.name.is_at_or_below(cut_->name)) cut_ = nullptr;
-  if (dname_ && !owner.name.is_at_or_below(dname_->name)) dname_ = nullptr;
+  const std::span<const PlacedSet> sets(sets_);
+  if (cut_ && !owner.name().is_at_or_below(cut_->name())) cut_.reset();
+  if (dname_ && !owner.name().is_at_or_below(dname_->name())) dname_.reset();
   check_below(owner, sets);
   check_cname(owner, sets);
-  const bool at_apex = owner.name == zone_.apex;
+  const bool at_apex = owner.is_apex();
   for (const PlacedSet& set : sets) {
     switch (set.set.type) {
       case type::soa:
         if (!at_apex)
-          diagnostics_.error(set.first(), "an SOA record stands at the apex, " + zone_.apex.text());
+          diagnostics_.error(set.first(),
+                             "an SOA record stands at the apex, " + zone_.apex().text());
         check_alone(set, "SOA record", "a zone has one");
         break;
       case type::dname:
@@ -121,7 +125,7 @@ void ZoneChecker::check_owner(const Owner& owner) {
         }
         break;
       case type::ns:
-        if (owner.name.is_wildcard() && !at_apex) {
+        if (owner.name().is_wildcard() && !at_apex) {
           diagnostics_.error(
               set.first(),
               "a wildcard delegates nothing: the names that it stands for would have no "
@@ -141,11 +145,11 @@ void ZoneChecker::check_owner(const Owner& owner) {
         break;
     }
   }
-  if (!cut_ && is_cut(zone_, owner)) {
-    cut_ = &owner;
+  if (!cut_ && is_cut(owner)) {
+    cut_ = owner;
     check_cut(sets);
   }
-  if (!dname_ && owner.find(type::dname)) dname_ = &owner;
+  if (!dname_ && owner.find(type::dname)) dname_ = owner;
 }
 
 // More than one record in a set of one: each but the file's first is pointed at.
@@ -159,7 +163,7 @@ void ZoneChecker::check_alone(const PlacedSet& set, const std::string& what,
 }
 
 void ZoneChecker::check_cname(const Owner& owner, std::span<const PlacedSet> sets) {
-  const Rrset* cname = owner.find(type::cname);
+  const std::optional<Rrset> cname = owner.find(type::cname);
   if (!cname) return;
   for (const PlacedSet& set : sets) {
     if (set.set.type == type::cname) {
@@ -176,14 +180,14 @@ void ZoneChecker::check_cname(const Owner& owner, std::span<const PlacedSet> set
 // Data that nobody could be given, because a delegation or a DNAME above answers first.
 void ZoneChecker::check_below(const Owner& owner, std::span<const PlacedSet> sets) {
   if (dname_) {
-    diagnostics_.error(sets[0].first(), owner.name.text() + " is below the DNAME of " +
+    diagnostics_.error(sets[0].first(), owner.name().text() + " is below the DNAME of " +
                                             line_text(dname_->find(type::dname)->line) +
                                             ", which redirects it (RFC 6672 section 2.4)");
   }
   if (!cut_) return;
   for (const PlacedSet& set : sets) {
     if (is_address(set.set.type)) continue;
-    diagnostics_.error(set.first(), owner.name.text() + " is below the delegation of " +
+    diagnostics_.error(set.first(), owner.name().text() + " is below the delegation of " +
                                         line_text(cut_->find(type::ns)->line) +
                                         ": only addresses of its name servers may stand there");
   }
@@ -202,16 +206,17 @@ void ZoneChecker::check_cut(std::span<const PlacedSet> sets) {
 }
 
 void ZoneChecker::check_targets(const Owner& owner, const PlacedSet& set, size_t name_at) {
-  for (size_t i = 0; i < set.set.rdatas.size(); ++i) {
-    const auto target = Name::from_wire(Bytes(set.set.rdatas[i]).subspan(name_at));
-    if (!target || !target->is_at_or_below(zone_.apex)) continue;
-    const Position at = set.places[i];
+  auto place = set.places.begin();
+  for (const Bytes rdata : set.set.rdatas) {
+    const Position at = *place++;
+    const auto target = Name::from_wire(rdata.subspan(name_at));
+    if (!target || !target->is_at_or_below(zone_.apex())) continue;
     if (set.set.type == type::cname) {
-      if (*target == owner.name) diagnostics_.error(at, "the CNAME points at itself");
+      if (*target == owner.name()) diagnostics_.error(at, "the CNAME points at itself");
       continue;
     }
-    const Owner* found = zone_.find(*target);
-    const Rrset* cname = found ? found->find(type::cname) : nullptr;
+    const std::optional<Owner> found = zone_.find(*target);
+    const std::optional<Rrset> cname = found ? found->find(type::cname) : std::nullopt;
     if (cname) {
       const std::string message = type_text(set.set.type) + " points at " + target->text() +
                                   ", which is a CNAME (" + line_text(cname->line) +
@@ -229,7 +234,7 @@ void ZoneChecker::check_targets(const Owner& owner, const PlacedSet& set, size_t
 
 // A name server inside the zone needs an address that resolvers can be given.
 void ZoneChecker::check_name_server(const Name& target, const Owner& owner, Position at) {
-  const Owner* found = zone_.find(target);
+  const std::optional<Owner> found = zone_.find(target);
   if (found && has_addresses(*found)) return;
   const auto service = std::ranges::find(services_, target, &Service::name);
   if (service != services_.end()) {
@@ -240,34 +245,29 @@ void ZoneChecker::check_name_server(const Name& target, const Owner& owner, Posi
     return;
   }
   // Below another delegation its addresses are that zone's to give.
-  const Owner* cut = cut_above(target);
-  if (cut && !(cut->name == owner.name)) return;
+  const std::optional<Owner> cut = cut_above(target);
+  if (cut && !(cut->name() == owner.name())) return;
   if (!found && !cut && has_wildcard_address(target)) return;
   diagnostics_.error(at, "the name server " + target.text() +
                              " is inside the zone and has no address: add its A or AAAA record");
 }
 
-const Owner* ZoneChecker::cut_above(const Name& name) const {
-  for (Name at = name; !(at == zone_.apex); at = at.parent()) {
-    const Owner* owner = zone_.find(at);
-    if (owner && is_cut(zone_, *owner)) return owner;
+std::optional<Owner> ZoneChecker::cut_above(const Name& name) const {
+  for (Name at = name; !(at == zone_.apex()); at = at.parent()) {
+    const std::optional<Owner> owner = zone_.find(at);
+    if (owner && is_cut(*owner)) return owner;
   }
-  return nullptr;
-}
-
-bool exists_at_or_below(const ZoneContents& zone, const Name& name) {
-  const auto at = std::ranges::lower_bound(zone.owners, name, {}, &Owner::name);
-  return at != zone.owners.end() && at->name.is_at_or_below(name);
+  return std::nullopt;
 }
 
 // RFC 4592: only the wildcard at the closest name that exists counts.
 bool ZoneChecker::has_wildcard_address(const Name& name) const {
-  if (exists_at_or_below(zone_, name)) return false;
+  if (zone_.has_at_or_below(name)) return false;
   Name encloser = name.parent();
-  while (!(encloser == zone_.apex) && !exists_at_or_below(zone_, encloser))
+  while (!(encloser == zone_.apex()) && !zone_.has_at_or_below(encloser))
     encloser = encloser.parent();
   const auto wildcard = Name::child("*", encloser);
-  const Owner* found = wildcard ? zone_.find(*wildcard) : nullptr;
+  const std::optional<Owner> found = wildcard ? zone_.find(*wildcard) : std::nullopt;
   return found && has_addresses(*found);
 }
 
@@ -292,20 +292,20 @@ class ServiceChecker {
 
  private:
   void check_name(const Name& name, bool answers_cname, bool answers_address) {
-    if (const Owner* owner = zone_.find(name)) {
-      for (const Rrset& set : owner->rrsets) check_set(name, set, answers_cname, answers_address);
+    if (const std::optional<Owner> owner = zone_.find(name)) {
+      for (const Rrset set : owner->rrsets()) check_set(name, set, answers_cname, answers_address);
     }
     // What stands above the service's own name is said once, of that name.
-    const Name& top = name == service_.name ? zone_.apex : on_;
+    const Name& top = name == service_.name ? zone_.apex() : on_;
     for (Name at = name; !(at == top);) {
       at = at.parent();
-      const Owner* owner = zone_.find(at);
+      const std::optional<Owner> owner = zone_.find(at);
       if (!owner) continue;
-      if (const Rrset* dname = owner->find(type::dname)) {
+      if (const std::optional<Rrset> dname = owner->find(type::dname)) {
         error(*dname, "the DNAME at " + at.text() + " redirects " + whose(name) +
                           " below it: remove one of them");
       }
-      if (const Rrset* ns = owner->find(type::ns); ns && is_cut(zone_, *owner)) {
+      if (const std::optional<Rrset> ns = owner->find(type::ns); ns && is_cut(*owner)) {
         error(*ns, "the delegation of " + at.text() + " hides " + whose(name) +
                        " below it: remove one of them");
       }
@@ -316,7 +316,7 @@ class ServiceChecker {
     const std::string type = type_text(set.type);
     if (set.type == type::cname) {
       error(set, "this CNAME stands at " + whose(name) + ": remove the record or the service");
-    } else if (set.type == type::ns && !(name == zone_.apex)) {
+    } else if (set.type == type::ns && !(name == zone_.apex())) {
       error(set, "this delegation stands at " + whose(name) + ": remove the record or the service");
     } else if (set.type == type::dname && name == service_.name) {
       error(set, "this DNAME would redirect the names CLUSTER.on." + name.text() +
@@ -358,7 +358,8 @@ void check_zone(const ZoneContents& zone, std::span<const Position> places, bool
 void check_services(const ZoneContents& zone, std::span<const Service> services,
                     Diagnostics& diagnostics) {
   for (const Service& service : services) {
-    if (service.name.is_at_or_below(zone.apex)) ServiceChecker(zone, service, diagnostics).check();
+    if (service.name.is_at_or_below(zone.apex()))
+      ServiceChecker(zone, service, diagnostics).check();
   }
 }
 

@@ -85,7 +85,8 @@ class RecordTable {
   }
 
   // Sorts; reports duplicates and sets of several TTLs; `places` as for check_zone().
-  ZoneContents build(const Name& apex, Diagnostics& diagnostics, std::vector<Position>& places);
+  std::shared_ptr<const ZoneContents> build(const Name& apex, Diagnostics& diagnostics,
+                                            std::vector<Position>& places);
 
  private:
   Bytes owner_of(const ParsedRecord& r) const { return {owners_.data() + r.owner, r.owner_size}; }
@@ -97,7 +98,7 @@ class RecordTable {
   int compare_rdatas(const ParsedRecord& a, const ParsedRecord& b) const;
   bool precedes(const ParsedRecord& a, const ParsedRecord& b) const;
   Rrset build_set(std::span<const ParsedRecord> records, Diagnostics& diagnostics,
-                  std::vector<Position>& places) const;
+                  std::vector<Position>& places, std::vector<uint8_t>& octets) const;
 
   std::vector<ParsedRecord> records_;
   std::vector<uint8_t> owners_;
@@ -138,13 +139,14 @@ bool RecordTable::precedes(const ParsedRecord& a, const ParsedRecord& b) const {
 
 // `records`: the same owner and type, sorted by data.
 Rrset RecordTable::build_set(std::span<const ParsedRecord> records, Diagnostics& diagnostics,
-                             std::vector<Position>& places) const {
+                             std::vector<Position>& places, std::vector<uint8_t>& octets) const {
   const ParsedRecord& first = *std::ranges::min_element(records, {}, &ParsedRecord::at);
   Rrset set;
   set.type = first.type;
   set.ttl = Ttl(first.ttl);
   set.line = first.at.line;
-  set.rdatas.reserve(records.size());
+  size_t count = 0;
+  octets.clear();
   const ParsedRecord* previous = nullptr;
   for (const ParsedRecord& record : records) {
     if (previous && compare_rdatas(*previous, record) == 0) {
@@ -163,43 +165,34 @@ Rrset RecordTable::build_set(std::span<const ParsedRecord> records, Diagnostics&
                                        std::to_string(first.ttl) +
                                        ": a set has one TTL (RFC 2181 section 5.2)");
     }
-    const Bytes rdata = rdata_of(record);
-    set.rdatas.emplace_back(rdata.begin(), rdata.end());
+    RdataList::append(rdata_of(record), octets);
     places.push_back(record.at);
+    ++count;
   }
+  set.rdatas = RdataList(count, octets);
   return set;
 }
 
-ZoneContents RecordTable::build(const Name& apex, Diagnostics& diagnostics,
-                                std::vector<Position>& places) {
+std::shared_ptr<const ZoneContents> RecordTable::build(const Name& apex, Diagnostics& diagnostics,
+                                                       std::vector<Position>& places) {
   std::ranges::sort(records_, [this](const auto& a, const auto& b) { return precedes(a, b); });
-  size_t owners = 0;
-  for (size_t i = 0; i < records_.size(); ++i) {
-    if (i == 0 || compare_owners(records_[i - 1], records_[i]) != 0) ++owners;
-  }
-  ZoneContents zone;
-  zone.apex = apex;
-  zone.owners.reserve(owners);
+  ZoneContentsWriter writer(apex);
   places.reserve(records_.size());
+  const size_t apex_size = apex.wire().size();
+  std::vector<uint8_t> octets;
   const std::span<const ParsedRecord> all(records_);
   for (size_t from = 0; from < all.size();) {
-    ZoneContents::Owner owner{*Name::from_wire(owner_of(all[from])), {}, all[from].at.line};
-    size_t to = from;
-    while (to < all.size() && compare_owners(all[from], all[to]) == 0) {
-      const size_t set_from = to;
-      const auto in_set = [&](const ParsedRecord& r) {
-        return r.type == all[set_from].type && compare_owners(r, all[set_from]) == 0;
-      };
-      while (to < all.size() && in_set(all[to])) ++to;
-      owner.rrsets.push_back(build_set(all.subspan(set_from, to - set_from), diagnostics, places));
-      owner.line = std::min(owner.line, owner.rrsets.back().line);
-    }
-    owner.rrsets.shrink_to_fit();
-    zone.owners.push_back(std::move(owner));
+    const Bytes owner = owner_of(all[from]);
+    if (from == 0 || compare_owners(all[from - 1], all[from]) != 0)
+      writer.begin_owner(owner.first(owner.size() - apex_size));
+    size_t to = from + 1;
+    while (to < all.size() && all[to].type == all[from].type &&
+           compare_owners(all[from], all[to]) == 0)
+      ++to;
+    writer.add_set(build_set(all.subspan(from, to - from), diagnostics, places, octets));
     from = to;
   }
-  zone.records = places.size();
-  return zone;
+  return writer.finish();
 }
 
 Position behind(const MasterToken& word) {
@@ -229,7 +222,7 @@ class ZoneFileParser {
     }
     const bool complete = errors() == 0;
     std::vector<Position> places;
-    auto zone = std::make_shared<ZoneContents>(table_.build(apex_, diagnostics_, places));
+    const auto zone = table_.build(apex_, diagnostics_, places);
     table_ = {};
     check_zone(*zone, places, complete, services, diagnostics_);
     return errors() == 0 ? zone : nullptr;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "zones/name.h"
 #include "zones/zone_contents.h"
@@ -21,9 +23,7 @@ namespace swingover::tests {
 /// whole, so that a test can also have what a master file would not be allowed.
 inline std::shared_ptr<const zones::ZoneContents> zone_text(std::string_view apex,
                                                             std::string_view text) {
-  auto contents = std::make_shared<zones::ZoneContents>();
-  contents->apex = *zones::parse_name(apex);
-  std::map<zones::Name, std::map<uint16_t, zones::Rrset>> owners;
+  std::vector<zones::ZoneRecord> records;
   ldns_rdf* origin = ldns_dname_new_frm_str(std::string(apex).c_str());
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
@@ -37,25 +37,19 @@ inline std::shared_ptr<const zones::ZoneContents> zone_text(std::string_view ape
     }
     const ldns_rdf* owner = ldns_rr_owner(record);
     const auto name = zones::Name::from_wire({ldns_rdf_data(owner), ldns_rdf_size(owner)});
-    zones::Rrset& rrset = owners[*name][static_cast<uint16_t>(ldns_rr_get_type(record))];
-    rrset.type = static_cast<uint16_t>(ldns_rr_get_type(record));
-    rrset.ttl = Ttl(ldns_rr_ttl(record));
     std::vector<uint8_t> rdata;
     for (size_t i = 0; i < ldns_rr_rd_count(record); ++i) {
       const ldns_rdf* part = ldns_rr_rdf(record, i);
       rdata.insert(rdata.end(), ldns_rdf_data(part), ldns_rdf_data(part) + ldns_rdf_size(part));
     }
-    rrset.rdatas.push_back(std::move(rdata));
-    ++contents->records;
+    records.push_back({.owner = *name,
+                       .type = static_cast<uint16_t>(ldns_rr_get_type(record)),
+                       .ttl = Ttl(ldns_rr_ttl(record)),
+                       .rdata = std::move(rdata)});
     ldns_rr_free(record);
   }
   ldns_rdf_deep_free(origin);
-  for (auto& [name, types] : owners) {
-    zones::ZoneContents::Owner owner{.name = name, .rrsets = {}};
-    for (auto& [number, rrset] : types) owner.rrsets.push_back(std::move(rrset));
-    contents->owners.push_back(std::move(owner));
-  }
-  return contents;
+  return zones::ZoneContents::make(*zones::parse_name(apex), std::move(records));
 }
 
 }  // namespace swingover::tests

@@ -31,9 +31,10 @@ Octets ours(const std::string& type_and_data) {
   const auto zone = parse_zone_file(text, apex, diagnostics);
   INFO(diagnostics.text());
   REQUIRE(zone);
-  const auto* owner = zone->find(*parse_name("x.svc.example."));
+  const auto owner = zone->find(*parse_name("x.svc.example."));
   REQUIRE(owner);
-  return owner->rrsets[0].rdatas[0];
+  const Bytes rdata = *(*owner->rrsets().begin()).rdatas.begin();
+  return {rdata.begin(), rdata.end()};
 }
 
 // The same as ldns' own reader of whole records has it.
