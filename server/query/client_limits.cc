@@ -68,12 +68,12 @@ void LimitedNetworks::add(ClientNetwork network, uint32_t now_us) {
   free->last_us = now_us;
 }
 
-void LimitedNetworks::collect(std::vector<Seen>& into) const {
+void LimitedNetworks::add_to(std::map<IpPrefix, uint64_t>& sums) const {
   for (const Place& place : places_) {
     const uint64_t network = place.network.load(std::memory_order_acquire);
     const uint64_t count = place.count.load(std::memory_order_acquire);
     if (network == 0 || place.network.load(std::memory_order_relaxed) != network) continue;
-    into.push_back({ClientNetwork::of_number(network).prefix(), count});
+    sums[ClientNetwork::of_number(network).prefix()] += count;
   }
 }
 

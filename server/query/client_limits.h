@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/counters.h"
@@ -33,16 +33,12 @@ class ClientNetwork {
 /// The networks that one worker limits at present, for the log: sixteen of them, the first to come. A place
 /// is given away when its network was not limited for ten seconds.
 ///
-/// Threads  add(): the worker that owns it. collect(): any. A count always belongs to the network beside it.
+/// Threads  add(): the worker that owns it. add_to(): any. A count always belongs to the network beside it.
 class LimitedNetworks {
  public:
-  struct Seen {
-    IpPrefix network;
-    uint64_t responses = 0;  // over the limit, since the network took its place
-  };
-
   void add(ClientNetwork network, uint32_t now_us);
-  void collect(std::vector<Seen>& into) const;
+  /// Adds, by network, the responses over the limit since it took its place.
+  void add_to(std::map<IpPrefix, uint64_t>& sums) const;
 
  private:
   static constexpr uint32_t kept_us = 10'000'000;

@@ -49,10 +49,10 @@ class Limited {
   }
   ClientLimits& limits() { return limits_; }
   std::map<std::string, uint64_t> named() const {
-    std::vector<LimitedNetworks::Seen> seen;
-    networks_.collect(seen);
+    std::map<IpPrefix, uint64_t> sums;
+    networks_.add_to(sums);
     std::map<std::string, uint64_t> counts;
-    for (const auto& network : seen) counts[network.network.text()] = network.responses;
+    for (const auto& [network, responses] : sums) counts[network.text()] = responses;
     return counts;
   }
 
