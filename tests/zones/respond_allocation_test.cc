@@ -3,41 +3,10 @@
 #include <cstdlib>
 #include <new>
 
+#include "tests/support/allocations.h"
 #include "tests/support/served.h"
 #include "zones/protocol.h"
 #include "zones/respond.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SWINGOVER_COUNTS_MALLOC 0  // the sanitizer owns malloc
-#else
-#define SWINGOVER_COUNTS_MALLOC 1
-#endif
-
-namespace {
-thread_local uint64_t allocations = 0;
-}
-
-#if SWINGOVER_COUNTS_MALLOC
-// glibc's own names for what we put ourselves in front of; operator new ends here too.
-extern "C" {
-void* __libc_malloc(size_t size);                // NOLINT
-void* __libc_calloc(size_t count, size_t size);  // NOLINT
-void* __libc_realloc(void* old, size_t size);    // NOLINT
-
-void* malloc(size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* calloc(size_t count, size_t size) {
-  ++allocations;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* old, size_t size) {
-  ++allocations;
-  return __libc_realloc(old, size);
-}
-}
-#endif
 
 namespace swingover::tests {
 namespace {
@@ -123,13 +92,13 @@ TEST_CASE("no kind of answer allocates memory", "[respond_allocation]") {
   badvers[badvers.size() - 5] = 1;
   for (const Transport transport : {Transport::udp, Transport::tcp}) {
     const Client client{.address = *parse_ip_address("10.2.3.4"), .transport = transport};
-    const uint64_t before = allocations;
+    const uint64_t before = allocations();
     const Outcome answer = respond(packet, client, server.snapshot(), server.tally(), out);
     const Outcome bad = respond(malformed, client, server.snapshot(), server.tally(), out);
     const Outcome version = respond(badvers, client, server.snapshot(), server.tally(), out);
     const Outcome cut =
         respond(Bytes(packet).first(11), client, server.snapshot(), server.tally(), out);
-    const uint64_t after = allocations;
+    const uint64_t after = allocations();
     CHECK(after == before);
     CHECK(answer.rcode == kind.rcode);
     CHECK(bad.rcode == rcode::format_error);
@@ -138,17 +107,16 @@ TEST_CASE("no kind of answer allocates memory", "[respond_allocation]") {
   }
 }
 
-#if SWINGOVER_COUNTS_MALLOC
 TEST_CASE("the count of allocations counts", "[respond_allocation]") {
-  const uint64_t before = allocations;
+  if (!counts_allocations) return;
+  const uint64_t before = allocations();
   delete new volatile int(1);
   std::free(std::malloc(1));  // NOLINT
-  CHECK(allocations >= before + 1);
-  const uint64_t between = allocations;
+  CHECK(allocations() >= before + 1);
+  const uint64_t between = allocations();
   std::vector<uint8_t> bytes(1000);
   CHECK(bytes.data() != nullptr);
-  CHECK(allocations > between);
+  CHECK(allocations() > between);
 }
-#endif
 
 }  // namespace swingover::tests
