@@ -28,9 +28,10 @@ struct AdminOptions {
       {.address = IpAddress::v4({127, 0, 0, 1}), .port = 8053, .unix_path = {}}};
 };
 
-struct RateLimitOptions {  // comes to life with the authority issue; checked now
+struct RateLimitOptions {
   uint32_t responses_per_second = 200;
   uint32_t slip = 2;
+  uint32_t require_cookies_above = 1000;
   std::vector<IpPrefix> exempt{
       {.address = IpAddress::v4({127, 0, 0, 0}), .length = 8},
       {.address = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), .length = 128}};

@@ -27,6 +27,7 @@
 #include "server/control/admin.h"
 #include "server/control/control_loop.h"
 #include "server/control/http_server.h"
+#include "server/control/limit_log.h"
 #include "server/control/restore.h"
 #include "server/control/store_writer.h"
 #include "server/query/workers.h"
@@ -41,6 +42,7 @@ namespace swingover::server {
 namespace {
 
 constexpr Milliseconds reclaim_every{1'000};
+constexpr Milliseconds limit_log_every{5'000};
 constexpr Milliseconds tcp_grace{2'000};
 constexpr Milliseconds flush_at_stop{1'000};
 constexpr Milliseconds stop_within{4'500};
@@ -118,6 +120,10 @@ class Daemon {
   std::unique_ptr<query::Workers> workers_;
   std::unique_ptr<control::Admin> admin_;
   std::unique_ptr<control::HttpServer> http_;
+  control::LimitLog limit_log_{[](const IpPrefix& network, uint64_t responses) {
+    log_warning("rate limited",
+                {{"network", network.text()}, {"responses", std::to_string(responses)}});
+  }};
   std::vector<std::unique_ptr<loop::Signal>> signals_;
   std::vector<std::unique_ptr<loop::Timer>> timers_;
 };
@@ -148,6 +154,9 @@ Status Daemon::start(std::string config_text) {
   }
   timers_.push_back(std::make_unique<loop::Timer>(loop_, [this] { serving_->reclaim(); }));
   timers_.back()->start_repeating(reclaim_every);
+  timers_.push_back(std::make_unique<loop::Timer>(
+      loop_, [this] { limit_log_.look(workers_->limited_networks(), system_clock().now()); }));
+  timers_.back()->start_repeating(limit_log_every);
   if (const Milliseconds every = systemd::watchdog_interval(); every.value > 0) {
     timers_.push_back(std::make_unique<loop::Timer>(loop_, [] { systemd::watchdog(); }));
     timers_.back()->start_repeating(every);

@@ -31,11 +31,17 @@ inline constexpr std::tuple admin_options{
 };
 
 inline constexpr std::tuple rate_limit_options{
-    option("responses_per_second", &RateLimitOptions::responses_per_second, 0, 1'000'000,
-           "of one answer to one client network; 0 = off"),
+    option(
+        "responses_per_second", &RateLimitOptions::responses_per_second, 0, 1'000'000,
+        "UDP responses of one answer to one client network (/24, /56) without a valid cookie; 0 = "
+        "off"),
     option("slip", &RateLimitOptions::slip, 0, 10,
            "every so many responses over the limit, one is sent truncated, so that true clients "
            "ask by TCP; 0 = none"),
+    option(
+        "require_cookies_above", &RateLimitOptions::require_cookies_above, 0, 10'000'000,
+        "a network that takes more UDP responses a second of all kinds than this must show a DNS "
+        "cookie, or come by TCP, while the server gets more queries than it can carry; 0 = never"),
     option("exempt", &RateLimitOptions::exempt, "networks that are never limited"),
 };
 

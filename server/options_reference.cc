@@ -30,8 +30,9 @@ std::vector<SectionReference> all_sections() {
       {"[admin]", "Where people and programs ask the daemon.",
        describe<AdminOptions>(admin_options)},
       {"[rate_limit]",
-       "How much one client network may ask for. Read and checked; this version does not limit "
-       "yet.",
+       "How much one client network gets by UDP. Who has shown that it is there, by TCP, TLS or a "
+       "DNS "
+       "cookie, has no limit.",
        describe<RateLimitOptions>(rate_limit_options)},
       {"[[zone]]", "A DNS zone that this server is authoritative for. Services lie inside zones.",
        describe<ZoneOptions>(zone_options)},

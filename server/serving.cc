@@ -55,9 +55,14 @@ control::Traffic traffic(const query::QueryCounters& counters,
   traffic.dropped = {{"too_short", drops(zones::Drop::too_short)},
                      {"is_response", drops(zones::Drop::is_response)},
                      {"no_room", drops(zones::Drop::no_room)},
+                     {"rate_limit", drops(zones::Drop::rate_limit)},
+                     {"queue_full", counters.queue_dropped},
                      {"send_failed", counters.send_failed},
                      {"tcp_shed", counters.tcp_shed}};
   traffic.truncated = counters.truncated;
+  traffic.slipped = counters.slipped;
+  traffic.proof_asked = counters.proof_asked;
+  traffic.under_load = counters.under_load;
   traffic.tcp_accepted = counters.tcp_accepted;
   traffic.tcp_open = counters.tcp_open;
   return traffic;

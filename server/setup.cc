@@ -9,6 +9,16 @@ namespace swingover::server {
 
 namespace {
 
+zones::ResponseLimits response_limits(const RateLimitOptions& options) {
+  std::vector<PrefixMap<bool>::Rule> exempt;
+  exempt.reserve(options.exempt.size());
+  for (const IpPrefix& prefix : options.exempt) exempt.push_back({prefix, true});
+  return {.responses_per_second = options.responses_per_second,
+          .slip = options.slip,
+          .require_cookies_above = options.require_cookies_above,
+          .exempt = PrefixMap<bool>(std::move(exempt))};
+}
+
 control::Setup compile(const Config& config, LoadedZones zones, const SetupSource& source,
                        uint64_t generation, const zones::Snapshot* previous) {
   auto model = std::make_shared<zones::Model>();
@@ -16,11 +26,13 @@ control::Setup compile(const Config& config, LoadedZones zones, const SetupSourc
   model->services = config.services;
   model->zones = std::move(zones.zones);
   control::Setup setup;
-  setup.snapshot = zones::build_snapshot(model,
-                                         {.generation = generation,
-                                          .pick_secret = source.pick_secret,
-                                          .answering = {.identity = source.server.identity}},
-                                         previous);
+  setup.snapshot =
+      zones::build_snapshot(model,
+                            {.generation = generation,
+                             .pick_secret = source.pick_secret,
+                             .answering = {.identity = source.server.identity,
+                                           .limits = response_limits(config.rate_limit)}},
+                            previous);
   setup.model = std::move(model);
   setup.monitors = config.monitors;
   setup.failed_zones = std::move(zones.failed);

@@ -155,7 +155,7 @@ bool Exchange::refuses_unproven(AnswerWriter& writer, Verdict& verdict) const {
   const bool is_refreshing =
       parsed_ == ParseOutcome::cookie_only && query_.edns.cookie.size() > client_cookie_size;
   const CookieRequire rule = answering_.cookie_require;
-  const bool is_required = client_.transport == Transport::udp && rule != CookieRequire::never &&
+  const bool is_required = client_.transport == Transport::udp &&
                            (client_.must_prove || rule == CookieRequire::always) &&
                            parsed_ != ParseOutcome::cookie_only;
   if (!is_required && !is_refreshing) return false;

@@ -33,7 +33,8 @@ struct WorkerTally {
   std::vector<Counter> answers;    // by PoolId: answers given from that pool; anybody reads them
 };
 
-enum class Drop : uint8_t { none, too_short, is_response, no_room };
+/// Why nothing is said; `rate_limit` is the worker's own decision, behind an answer.
+enum class Drop : uint8_t { none, too_short, is_response, no_room, rate_limit };
 
 /// What sort of answer it is, for limits on its rate: a flood asks one sort over and over.
 enum class AnswerKind : uint8_t { data, nodata, name_error, referral, error };

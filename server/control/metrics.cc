@@ -106,6 +106,16 @@ void add_traffic(Families& families, const Traffic& traffic) {
 
   add_single(families, Type::Counter, "responses_truncated_total",
              "UDP answers sent with TC because they did not fit.", number(traffic.truncated));
+  add_single(
+      families, Type::Counter, "responses_slipped_total",
+      "UDP answers over the rate limit that were sent as TC or BADCOOKIE, so that true clients "
+      "prove that they are there.",
+      number(traffic.slipped));
+  add_single(families, Type::Counter, "proof_asked_total",
+             "UDP answers to heavy networks that were sent as TC or BADCOOKIE under load.",
+             number(traffic.proof_asked));
+  add_single(families, Type::Gauge, "workers_under_load",
+             "Workers that get more queries than they can carry, now.", number(traffic.under_load));
   add_single(families, Type::Counter, "tcp_connections_total", "TCP connections accepted.",
              number(traffic.tcp_accepted));
   add_single(families, Type::Gauge, "tcp_connections", "TCP connections open now.",

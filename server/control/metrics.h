@@ -27,6 +27,9 @@ struct Traffic {
   };
   std::vector<Dropped> dropped;
   uint64_t truncated = 0;
+  uint64_t slipped = 0;      // over the rate limit: answered with TC or BADCOOKIE
+  uint64_t proof_asked = 0;  // the same, of heavy networks under load
+  uint64_t under_load = 0;   // workers that get more than they can carry
   uint64_t tcp_accepted = 0;
   uint64_t tcp_open = 0;
 };

@@ -84,10 +84,13 @@ ClientLimits::ClientLimits(uint64_t secret, LimitedNetworks& networks)
   for (uint64_t& key : keys_) key = random_.next() | 1;
 }
 
-void ClientLimits::apply(const zones::ResponseLimits& settings, uint32_t workers) {
+void ClientLimits::apply(const zones::Answering& answering, uint32_t workers) {
+  const zones::ResponseLimits& settings = answering.limits;
+  const bool may_require = answering.cookie_require != zones::CookieRequire::never;
   exempt_ = &settings.exempt;
   interval_us_ = interval_of(settings.responses_per_second, std::max(workers, 1U));
-  prove_interval_us_ = interval_of(settings.require_cookies_above, std::max(workers, 1U));
+  prove_interval_us_ =
+      may_require ? interval_of(settings.require_cookies_above, std::max(workers, 1U)) : 0;
   slip_ = settings.slip;
 }
 

@@ -99,7 +99,7 @@ class ClientLimits {
   ClientLimits(uint64_t secret, LimitedNetworks& networks);
 
   /// Takes new settings, which stay where they are until the next ones; what clients have used stays used.
-  void apply(const zones::ResponseLimits& settings, uint32_t workers);
+  void apply(const zones::Answering& answering, uint32_t workers);
   /// Once a batch; a clock of some milliseconds' grain is fine.
   void set_now(MonotonicTime now) { now_us_ = static_cast<uint32_t>(now.nanoseconds / 1000); }
   void set_under_load(bool is_under_load) { is_under_load_ = is_under_load; }

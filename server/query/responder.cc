@@ -1,8 +1,50 @@
 #include "server/query/responder.h"
 
+#include <time.h>
+
 #include <algorithm>
 
 namespace swingover::query {
+namespace {
+
+/// Some milliseconds' grain is fine for limits and cookies, and costs a few nanoseconds.
+timespec coarse(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return now;
+}
+
+}  // namespace
+
+void Responder::refresh() {
+  const timespec now = coarse(CLOCK_MONOTONIC_COARSE);
+  limits_.set_now({now.tv_sec * 1'000'000'000 + now.tv_nsec});
+  wall_seconds_ = static_cast<uint32_t>(coarse(CLOCK_REALTIME_COARSE).tv_sec);
+  const Serving* newest = &reader_.current();
+  if (newest == serving_) return;
+  serving_ = newest;
+  limits_.apply(newest->snapshot->answering, static_cast<uint32_t>(newest->tallies.size()));
+}
+
+void Responder::set_under_load(bool is_under_load) {
+  limits_.set_under_load(is_under_load);
+  counters_.under_load.set(is_under_load ? 1 : 0);
+}
+
+/// What goes out instead of the answer at hand to a client that got enough, or that is heavy under load.
+zones::Outcome Responder::limit(const zones::Outcome& outcome, ClientLimits::Verdict verdict,
+                                Bytes packet, zones::Client client, std::span<uint8_t> out) {
+  if (verdict == ClientLimits::Verdict::drop) {
+    return {.drop = zones::Drop::rate_limit, .qtype = outcome.qtype};
+  }
+  if (client.must_prove) {  // it was asked already
+    counters_.proof_asked.add();
+    return outcome;
+  }
+  counters_.slipped.add();
+  client.must_prove = true;
+  return answer(packet, client, out);
+}
 
 void Responder::count(const zones::Outcome& outcome, zones::Transport transport) {
   if (outcome.size == 0) {
@@ -25,6 +67,10 @@ void WorkerCounters::add_to(QueryCounters& sum) const {
   for (size_t drop = 0; drop < dropped.size(); ++drop) sum.dropped[drop] += dropped[drop].value();
   sum.send_failed += send_failed.value();
   sum.truncated += truncated.value();
+  sum.slipped += slipped.value();
+  sum.proof_asked += proof_asked.value();
+  sum.queue_dropped += queue_dropped.value();
+  sum.under_load += under_load.value();
   sum.tcp_accepted += tcp_accepted.value();
   sum.tcp_open += tcp_open.value();
   sum.tcp_shed += tcp_shed.value();

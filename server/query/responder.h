@@ -6,6 +6,7 @@
 
 #include "base/counters.h"
 #include "base/published.h"
+#include "server/query/client_limits.h"
 #include "server/query/workers.h"
 #include "zones/respond.h"
 
@@ -18,6 +19,11 @@ struct alignas(cache_line_size) WorkerCounters {
   std::array<Counter, QueryCounters::drops> dropped;
   Counter send_failed;
   Counter truncated;
+  Counter slipped;        // over the limit, and answered with what makes a true client prove itself
+  Counter proof_asked;    // of heavy networks, under load
+  Counter queue_dropped;  // by the kernel: nobody came to fetch them
+  Counter under_load;     // 1 while it is
+  LimitedNetworks limited;
   Counter tcp_accepted;
   Counter tcp_open;
   Counter tcp_shed;
@@ -25,23 +31,37 @@ struct alignas(cache_line_size) WorkerCounters {
   void add_to(QueryCounters& sum) const;
 };
 
-/// Answers one worker's packets from the newest snapshot, and counts them.
+/// Answers one worker's packets from the newest snapshot, within the limits of their clients, and counts them.
 ///
 /// Threads  The worker's. Hot path: no lock unless something was published, no allocation.
 class Responder {
  public:
   Responder(const Published<Serving>& serving, uint32_t worker, WorkerCounters& counters)
-      : reader_(serving), worker_(worker), counters_(counters) {
+      : reader_(serving),
+        worker_(worker),
+        counters_(counters),
+        limits_(random_seed(), counters.limited) {
     refresh();
   }
 
-  /// Takes the newest snapshot and lets the old one go: once a batch, and now and then when idle.
-  void refresh() { serving_ = &reader_.current(); }
+  /// Reads the clocks, takes the newest snapshot and lets the old one go: once a batch, and now and then when
+  /// idle.
+  void refresh();
+  void set_under_load(bool is_under_load);
 
   /// Writes the answer to `out`; its size, 0: say nothing.
-  size_t respond(Bytes packet, const zones::Client& client, std::span<uint8_t> out) {
-    const zones::Outcome outcome =
-        zones::respond(packet, client, *serving_->snapshot, *serving_->tallies[worker_], out);
+  size_t respond(Bytes packet, zones::Client client, std::span<uint8_t> out) {
+    client.now = wall_seconds_;
+    client.must_prove =
+        client.transport == zones::Transport::udp && limits_.must_prove(client.address);
+    zones::Outcome outcome = answer(packet, client, out);
+    if (client.transport == zones::Transport::udp && outcome.size > 0 &&
+        outcome.cookie != zones::CookieState::valid) {
+      const auto verdict = limits_.judge(client.address, outcome.kind, outcome.rate_key);
+      if (client.must_prove || verdict != ClientLimits::Verdict::send) {
+        outcome = limit(outcome, verdict, packet, client, out);
+      }
+    }
     count(outcome, client.transport);
     return outcome.size;
   }
@@ -49,12 +69,19 @@ class Responder {
   WorkerCounters& counters() { return counters_; }
 
  private:
+  zones::Outcome answer(Bytes packet, const zones::Client& client, std::span<uint8_t> out) {
+    return zones::respond(packet, client, *serving_->snapshot, *serving_->tallies[worker_], out);
+  }
+  zones::Outcome limit(const zones::Outcome& outcome, ClientLimits::Verdict verdict, Bytes packet,
+                       zones::Client client, std::span<uint8_t> out);
   void count(const zones::Outcome& outcome, zones::Transport transport);
 
   Published<Serving>::Reader reader_;
   uint32_t worker_;
   WorkerCounters& counters_;
   const Serving* serving_ = nullptr;
+  ClientLimits limits_;
+  uint32_t wall_seconds_ = 0;
 };
 
 }  // namespace swingover::query

@@ -173,7 +173,7 @@ Result<std::vector<ListenPair>> open_listeners(const SocketAddress& address, uin
     if (!udp) return udp.error();
     auto tcp = open_tcp(*claimed, handed_tcp);
     if (!tcp) return tcp.error();
-    ListenPair pair{std::move(*udp), std::move(*tcp), {}, {}};
+    ListenPair pair{std::move(*udp), std::move(*tcp), {}, {}, handed_udp != nullptr};
     pair.udp_address = bound_address(pair.udp);
     pair.tcp_address = bound_address(pair.tcp);
     pairs.push_back(std::move(pair));

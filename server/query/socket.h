@@ -35,6 +35,7 @@ struct ListenPair {
   Socket tcp;
   SocketAddress udp_address;  // as bound
   SocketAddress tcp_address;
+  bool is_shared = false;  // UDP by one socket that all workers read, handed over by systemd
 };
 
 /// One pair for each worker, all on one address and port. With port 0 the kernel chooses, the same port

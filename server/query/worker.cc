@@ -7,12 +7,11 @@
 #include <string>
 
 #include "base/loop/timer.h"
+#include "server/query/overload.h"
 #include "server/query/udp_socket.h"
 
 namespace swingover::query {
 namespace {
-
-constexpr Milliseconds refresh_interval{250};  // how long an idle worker may hold an old snapshot
 
 /// Starts a thread that gets no signals: they are the control thread's.
 template <class Run>
@@ -59,13 +58,19 @@ void Worker::run(std::vector<ListenPair> sockets, TcpLimits limits) {
   pthread_setname_np(pthread_self(), ("query-" + std::to_string(index_)).c_str());
   Responder responder(serving_, index_, counters_);
   Sockets open{{}, TcpServer(loop_, limits, responder), false};
+  Overload overload;
   for (ListenPair& pair : sockets) {
+    overload.watch(pair.udp.descriptor(), index_ == 0 || !pair.is_shared);
     open.udp.emplace_back(loop_, pair, responder);
     open.tcp.listen(std::move(pair.tcp));
   }
   sockets_ = &open;
-  loop::Timer refresh(loop_, [&responder] { responder.refresh(); });
-  refresh.start_repeating(refresh_interval);
+  loop::Timer tick(loop_, [&] {
+    responder.refresh();  // an idle worker holds no old snapshot for longer
+    counters_.queue_dropped.add(overload.look());
+    responder.set_under_load(overload.is_on());
+  });
+  tick.start_repeating(Milliseconds(Overload::look_every_ms));
   loop_.run();
 }
 

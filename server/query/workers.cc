@@ -28,6 +28,12 @@ class QueryWorkers : public Workers {
     return sum;
   }
 
+  std::map<IpPrefix, uint64_t> limited_networks() const override {
+    std::map<IpPrefix, uint64_t> sums;
+    for (const auto& worker : workers_) worker->counters().limited.add_to(sums);
+    return sums;
+  }
+
   void stop(Milliseconds grace) override {
     for (const auto& worker : workers_) worker->stop(grace);
     for (const auto& worker : workers_) worker->join();

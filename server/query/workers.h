@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -43,12 +44,16 @@ struct WorkersOptions {
 struct QueryCounters {
   static constexpr size_t transports = 3;  // by zones::Transport
   static constexpr size_t rcodes = 24;     // 0..23, BADVERS is 16; larger ones count as the last
-  static constexpr size_t drops = 4;       // by zones::Drop
+  static constexpr size_t drops = 5;       // by zones::Drop
   std::array<std::array<uint64_t, rcodes>, transports> queries{};
   std::array<uint64_t, 257> types{};  // by QTYPE; 256: all larger ones
   std::array<uint64_t, drops> dropped{};
   uint64_t send_failed = 0;
   uint64_t truncated = 0;
+  uint64_t slipped = 0;        // over the rate limit, and sent as a mere "prove that you are there"
+  uint64_t proof_asked = 0;    // the same, of heavy networks under load
+  uint64_t queue_dropped = 0;  // by the kernel: the worker did not come to fetch them
+  uint64_t under_load = 0;     // workers that get more than they can carry, now
   uint64_t tcp_accepted = 0;
   uint64_t tcp_open = 0;
   uint64_t tcp_shed = 0;  // idle connections closed to make room
@@ -70,6 +75,8 @@ class Workers {
   virtual std::vector<SocketAddress> udp_addresses() const = 0;
   virtual std::vector<SocketAddress> tcp_addresses() const = 0;
   virtual QueryCounters counters() const = 0;
+  /// Client networks over the rate limit in the last seconds, and by how many responses since it began.
+  virtual std::map<IpPrefix, uint64_t> limited_networks() const = 0;
 
   /// Stops accepting, lets TCP answers that are under way go out for at most `grace`, joins.
   virtual void stop(Milliseconds grace) = 0;

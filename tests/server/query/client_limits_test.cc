@@ -30,9 +30,8 @@ IpAddress network_v6(uint32_t n) {
 /// Limits under a clock of their own.
 class Limited {
  public:
-  explicit Limited(zones::ResponseLimits settings, uint32_t workers = 1)
-      : settings_(std::move(settings)), limits_(7, networks_) {
-    limits_.apply(settings_, workers);
+  explicit Limited(zones::ResponseLimits settings, uint32_t workers = 1) : limits_(7, networks_) {
+    apply(std::move(settings), workers);
     at(0);
   }
 
@@ -47,6 +46,12 @@ class Limited {
     for (unsigned i = 0; i < asked; ++i) count += judge(client, key, kind) == Verdict::send;
     return count;
   }
+  void apply(zones::ResponseLimits settings, uint32_t workers = 1,
+             zones::CookieRequire require = zones::CookieRequire::under_load) {
+    answering_.limits = std::move(settings);
+    answering_.cookie_require = require;
+    limits_.apply(answering_, workers);
+  }
   ClientLimits& limits() { return limits_; }
   std::map<std::string, uint64_t> named() const {
     std::map<IpPrefix, uint64_t> sums;
@@ -57,7 +62,7 @@ class Limited {
   }
 
  private:
-  zones::ResponseLimits settings_;
+  zones::Answering answering_;
   LimitedNetworks networks_;
   ClientLimits limits_;
 };
@@ -149,12 +154,10 @@ TEST_CASE("new settings count from the next response on", "[client_limits]") {
   Limited limited({.responses_per_second = 10});
   const IpAddress client = ip("192.0.2.1");
   CHECK(limited.sent(100, client) == 10);
-  const zones::ResponseLimits more{.responses_per_second = 1000};
-  limited.limits().apply(more, 1);
+  limited.apply({.responses_per_second = 1000});
   limited.at(500);
   CHECK(limited.sent(2000, client) == 500);
-  const zones::ResponseLimits off{};
-  limited.limits().apply(off, 1);
+  limited.apply({});
   CHECK(limited.sent(2000, client) == 2000);
 }
 
@@ -222,6 +225,10 @@ TEST_CASE("under load a network that takes much must prove, while it goes on", "
   limited.at(6000);
   CHECK_FALSE(limited.limits().must_prove(heavy));
   second(6000, 5);
+  CHECK(limited.limits().must_prove(heavy));
+  limited.apply({.require_cookies_above = 1000}, 1, zones::CookieRequire::never);
+  CHECK_FALSE(limited.limits().must_prove(heavy));
+  limited.apply({.require_cookies_above = 1000});
   CHECK(limited.limits().must_prove(heavy));
   limited.limits().set_under_load(false);
   CHECK_FALSE(limited.limits().must_prove(heavy));
