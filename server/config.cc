@@ -14,6 +14,7 @@
 #include "base/toml_tables.h"
 #include "health/monitor_file.h"
 #include "server/daemon_options.h"
+#include "zones/cookie_file.h"
 #include "zones/service_file.h"
 #include "zones/topology_file.h"
 
@@ -21,6 +22,7 @@ namespace swingover::server {
 namespace {
 
 constexpr size_t config_size_max = size_t{16} << 20;
+constexpr size_t cookie_file_size_max = size_t{64} << 10;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -146,6 +148,27 @@ void resolve_authorities(const TomlDocument& document, const std::string& file,
   }
 }
 
+void read_cookie_secrets(const TomlValue& table, const std::string& config_file,
+                         CookieOptions& cookies, Diagnostics& diagnostics) {
+  if (cookies.secret_file.empty()) return;
+  const Position at = table.position_of("secret_file");
+  cookies.secret_file = path_beside(config_file, cookies.secret_file);
+  const auto text = read_file(cookies.secret_file, cookie_file_size_max);
+  if (!text) return diagnostics.error(at, text.error().message);
+  auto secrets = zones::parse_cookie_secrets(*text);
+  if (!secrets) return diagnostics.error(at, secrets.error(cookies.secret_file).message);
+  cookies.secrets = *std::move(secrets);
+
+  using std::filesystem::perms;
+  constexpr perms too_open = perms::others_all | perms::group_write;
+  std::error_code ignored;  // it was read a moment ago
+  const perms mode = std::filesystem::status(cookies.secret_file, ignored).permissions();
+  if (!ignored && (mode & too_open) != perms::none) {
+    diagnostics.warning(
+        at, fmt::format("{} is open to others: chmod 640 keeps it a secret", cookies.secret_file));
+  }
+}
+
 /// What is legal, and likely a slip.
 void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
   const auto used = [&](std::string_view key, std::string_view name) {
@@ -187,6 +210,9 @@ Config read_config(const TomlDocument& document, const std::string& path,
       read_section(document, "admin", admin_options, config.admin, diagnostics);
   if (admin) check_admin(*admin, config.server, diagnostics);
   read_section(document, "rate_limit", rate_limit_options, config.rate_limit, diagnostics);
+  const TomlValue* cookies =
+      read_section(document, "cookies", cookie_options, config.cookies, diagnostics);
+  if (cookies) read_cookie_secrets(*cookies, path, config.cookies, diagnostics);
   config.zones = parse_zones(document, diagnostics);
 
   const std::vector<std::string> monitor_names = names_in(document.root, "monitor");

@@ -6,13 +6,18 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/siphash.h"
 #include "base/units.h"
 #include "health/monitor_options.h"
+#include "zones/answering.h"
 #include "zones/service.h"
 #include "zones/snapshot.h"
 #include "zones/topology.h"
 
 namespace swingover::server {
+
+/// Who is told this server's identity.
+enum class AnswerIdentity : uint8_t { nsid, everywhere, never };
 
 struct ServerOptions {
   std::vector<SocketAddress> listen{{.address = {}, .port = 53, .unix_path = {}},
@@ -21,6 +26,10 @@ struct ServerOptions {
   std::string identity;  // NSID, and this edge's name as a vantage
   std::string state_dir = "/var/lib/swingover";
   Milliseconds journal_keep{90LL * 24 * 3600 * 1000};
+  AnswerIdentity answer_identity = AnswerIdentity::nsid;
+  std::string version;  // told by CHAOS TXT version.server; empty: nobody is told
+  std::vector<IpPrefix> client_subnet_from{{.address = {}, .length = 0},
+                                           {.address = IpAddress::v6({}), .length = 0}};
 };
 
 struct AdminOptions {
@@ -32,9 +41,16 @@ struct RateLimitOptions {
   uint32_t responses_per_second = 200;
   uint32_t slip = 2;
   uint32_t require_cookies_above = 1000;
+  uint32_t amplification_max = 10;
   std::vector<IpPrefix> exempt{
       {.address = IpAddress::v4({127, 0, 0, 0}), .length = 8},
       {.address = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), .length = 128}};
+};
+
+struct CookieOptions {
+  std::string secret_file;  // empty: a secret of this process alone
+  zones::CookieRequire require = zones::CookieRequire::under_load;
+  std::vector<SipKey> secrets{};  // what the file holds
 };
 
 struct ZoneOptions {
@@ -49,6 +65,7 @@ struct Config {
   ServerOptions server;
   AdminOptions admin;
   RateLimitOptions rate_limit;
+  CookieOptions cookies;
   std::vector<ZoneOptions> zones;
   zones::Topology topology;
   std::vector<std::shared_ptr<const health::MonitorOptions>> monitors;

@@ -132,7 +132,8 @@ Status Daemon::start(std::string config_text) {
   if (Status opened = open_store(); !opened) return opened;
   workers_count_ = config_.server.workers;
   if (workers_count_ == 0) workers_count_ = std::max(1U, std::thread::hardware_concurrency());
-  source_ = {config_.file, config_.server, config_.admin, random_seed()};
+  source_ = {
+      config_.file, config_.server, config_.admin, random_seed(), {random_seed(), random_seed()}};
   control::Setup setup =
       build_setup(config_, source_, remembered_.generation.generation + 1, std::move(config_text));
   if (!setup.warnings.empty()) {

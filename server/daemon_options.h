@@ -9,6 +9,32 @@
 #include "zones/service_file.h"
 
 /// The rows of the sections that are the daemon's own, and the list of all sections.
+namespace swingover {
+
+template <>
+struct OptionWords<server::AnswerIdentity> {
+  using Answer = server::AnswerIdentity;
+  static constexpr std::array words{
+      Word<Answer>{Answer::nsid, "nsid", "to who asks by the EDNS option NSID"},
+      Word<Answer>{Answer::everywhere, "everywhere",
+                   "also as CHAOS TXT of `id.server` and `hostname.bind`"},
+      Word<Answer>{Answer::never, "never", "to nobody"},
+  };
+};
+
+template <>
+struct OptionWords<zones::CookieRequire> {
+  using Rule = zones::CookieRequire;
+  static constexpr std::array words{
+      Word<Rule>{Rule::under_load, "under_load",
+                 "while this server has more queries than it likes"},
+      Word<Rule>{Rule::always, "always", "of every query by UDP"},
+      Word<Rule>{Rule::never, "never", "of nobody"},
+  };
+};
+
+}  // namespace swingover
+
 namespace swingover::server {
 
 inline constexpr std::tuple server_options{
@@ -22,6 +48,12 @@ inline constexpr std::tuple server_options{
            "the folder of the store; one daemon each"),
     option("journal_keep", &ServerOptions::journal_keep, Milliseconds(3'600'000),
            Milliseconds(3650LL * 86'400'000), "how long the history of changes is kept"),
+    option("answer_identity", &ServerOptions::answer_identity, "who is told `identity`"),
+    option(
+        "version", &ServerOptions::version,
+        "the answer to CHAOS TXT queries of `version.server` and `version.bind`; empty: REFUSED"),
+    option("client_subnet_from", &ServerOptions::client_subnet_from,
+           "resolvers whose EDNS client subnet steers the answer; that of others is ignored"),
 };
 
 inline constexpr std::tuple admin_options{
@@ -43,6 +75,18 @@ inline constexpr std::tuple rate_limit_options{
         "a network that takes more UDP responses a second of all kinds than this must show a DNS "
         "cookie, or come by TCP, while the server gets more queries than it can carry; 0 = never"),
     option("exempt", &RateLimitOptions::exempt, "networks that are never limited"),
+    option("amplification_max", &RateLimitOptions::amplification_max, 0, 1000,
+           "how many times its query's octets a UDP answer may have, before the client has shown a "
+           "valid cookie; larger ones are truncated; 0 = no limit"),
+};
+
+inline constexpr std::tuple cookie_options{
+    option("secret_file", &CookieOptions::secret_file, NotEmpty{},
+           "secrets of DNS cookies, one of 32 hexadecimal digits a line: the first makes cookies, "
+           "all are accepted; edges with one address share it; relative to the config file")
+        .by_default("one of this process alone"),
+    option("require", &CookieOptions::require,
+           "when a client must show by a cookie, or by TCP, that it is where it says"),
 };
 
 inline constexpr std::tuple zone_options{
@@ -54,9 +98,10 @@ inline constexpr std::tuple zone_options{
 };
 
 inline constexpr std::array sections{
-    TomlSection{"server", false}, TomlSection{"admin", false},  TomlSection{"rate_limit", false},
-    TomlSection{"zone", true},    TomlSection{"region", true},  TomlSection{"locality", true},
-    TomlSection{"cluster", true}, TomlSection{"monitor", true}, TomlSection{"service", true},
+    TomlSection{"server", false},  TomlSection{"admin", false},  TomlSection{"rate_limit", false},
+    TomlSection{"cookies", false}, TomlSection{"zone", true},    TomlSection{"region", true},
+    TomlSection{"locality", true}, TomlSection{"cluster", true}, TomlSection{"monitor", true},
+    TomlSection{"service", true},
 };
 
 }  // namespace swingover::server

@@ -34,6 +34,9 @@ std::vector<SectionReference> all_sections() {
        "DNS "
        "cookie, has no limit.",
        describe<RateLimitOptions>(rate_limit_options)},
+      {"[cookies]",
+       "DNS cookies (RFC 7873, 9018), by which a client shows that it is where it says.",
+       describe<CookieOptions>(cookie_options)},
       {"[[zone]]", "A DNS zone that this server is authoritative for. Services lie inside zones.",
        describe<ZoneOptions>(zone_options)},
       {"[[region]]", "Localities close to one another.", describe<RegionOptions>(region_options)},

@@ -1,5 +1,6 @@
 #include "server/setup.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -9,14 +10,42 @@ namespace swingover::server {
 
 namespace {
 
+PrefixMap<bool> prefix_map(const std::vector<IpPrefix>& prefixes) {
+  std::vector<PrefixMap<bool>::Rule> rules;
+  for (const IpPrefix& prefix : prefixes) rules.push_back({prefix, true});
+  return PrefixMap<bool>(std::move(rules));
+}
+
+/// Both families as a whole.
+bool is_everybody(const std::vector<IpPrefix>& prefixes) {
+  const auto has_all = [&](bool v4) {
+    return std::ranges::any_of(
+        prefixes, [v4](const IpPrefix& p) { return p.length == 0 && p.address.is_v4() == v4; });
+  };
+  return has_all(true) && has_all(false);
+}
+
 zones::ResponseLimits response_limits(const RateLimitOptions& options) {
-  std::vector<PrefixMap<bool>::Rule> exempt;
-  exempt.reserve(options.exempt.size());
-  for (const IpPrefix& prefix : options.exempt) exempt.push_back({prefix, true});
   return {.responses_per_second = options.responses_per_second,
           .slip = options.slip,
           .require_cookies_above = options.require_cookies_above,
-          .exempt = PrefixMap<bool>(std::move(exempt))};
+          .exempt = prefix_map(options.exempt)};
+}
+
+zones::Answering answering_of(const Config& config, const SetupSource& source) {
+  zones::Answering answering;
+  const AnswerIdentity told = config.server.answer_identity;
+  if (told != AnswerIdentity::never) answering.identity = source.server.identity;
+  if (told == AnswerIdentity::everywhere) answering.chaos_identity = source.server.identity;
+  answering.chaos_version = config.server.version;
+  answering.amplification_max = config.rate_limit.amplification_max;
+  answering.cookie_secrets = config.cookies.secrets;
+  if (answering.cookie_secrets.empty()) answering.cookie_secrets = {source.cookie_secret};
+  answering.cookie_require = config.cookies.require;
+  answering.believes_all = is_everybody(config.server.client_subnet_from);
+  if (!answering.believes_all) answering.believed = prefix_map(config.server.client_subnet_from);
+  answering.limits = response_limits(config.rate_limit);
+  return answering;
 }
 
 control::Setup compile(const Config& config, LoadedZones zones, const SetupSource& source,
@@ -26,13 +55,11 @@ control::Setup compile(const Config& config, LoadedZones zones, const SetupSourc
   model->services = config.services;
   model->zones = std::move(zones.zones);
   control::Setup setup;
-  setup.snapshot =
-      zones::build_snapshot(model,
-                            {.generation = generation,
-                             .pick_secret = source.pick_secret,
-                             .answering = {.identity = source.server.identity,
-                                           .limits = response_limits(config.rate_limit)}},
-                            previous);
+  setup.snapshot = zones::build_snapshot(model,
+                                         {.generation = generation,
+                                          .pick_secret = source.pick_secret,
+                                          .answering = answering_of(config, source)},
+                                         previous);
   setup.model = std::move(model);
   setup.monitors = config.monitors;
   setup.failed_zones = std::move(zones.failed);

@@ -15,6 +15,7 @@ struct SetupSource {
   ServerOptions server;  // as the process runs: what of it changes takes a restart
   AdminOptions admin;
   uint64_t pick_secret = 0;
+  SipKey cookie_secret{};  // used where no file has one
 };
 
 /// The setup of a checked config. A zone file with errors leaves its zone answering SERVFAIL.

@@ -276,7 +276,9 @@ def start_named(folder, zones, port):
 def start_ours(daemon, folder, zones, port):
     config = os.path.join(folder, "swingover.toml")
     with open(config, "w") as out:
-        out.write(f'[server]\nlisten = ["127.0.0.1:{port}"]\nstate_dir = "{folder}/state"\n')
+        out.write(f'[server]\nlisten = ["127.0.0.1:{port}"]\nstate_dir = "{folder}/state"\n'
+                  # The peers amplify without a limit.
+                  "[rate_limit]\namplification_max = 0\n")
         for zone in zones:
             out.write(f'[[zone]]\nname = "{zone.apex}"\nfile = "{zone.apex}zone"\n')
     return subprocess.Popen([daemon, "--config", config], stderr=open(f"{folder}/ours.log", "w"),

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "tests/support/config_text.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace swingover;
 using server::parse_config;
@@ -79,6 +80,12 @@ TEST_CASE("what a config does not say has the documented defaults", "[config]") 
   CHECK(config.admin.listen.at(0).text() == "127.0.0.1:8053");
   CHECK(config.rate_limit.responses_per_second == 200);
   CHECK(config.rate_limit.slip == 2);
+  CHECK(config.rate_limit.amplification_max == 10);
+  CHECK(config.server.answer_identity == server::AnswerIdentity::nsid);
+  CHECK(config.server.version.empty());
+  CHECK(config.server.client_subnet_from.at(1).text() == "::/0");
+  CHECK(config.cookies.require == zones::CookieRequire::under_load);
+  CHECK(config.cookies.secrets.empty());
   CHECK(config.rate_limit.exempt.at(0).text() == "127.0.0.0/8");
   CHECK(config.rate_limit.exempt.at(1).text() == "::1/128");
   CHECK_FALSE(config.topology.clusters.at(0).capacity);
@@ -336,6 +343,36 @@ TEST_CASE("the packaged sample and the README's config are true", "[config]") {
   REQUIRE(begin != std::string::npos);
   const std::string text = readme->substr(begin + 8, readme->find("```", begin + 8) - begin - 8);
   CHECK(parse_config("README.md", text).problems.empty());
+}
+
+TEST_CASE("cookies have the secrets of their file, which is no secret when others read it",
+          "[config]") {
+  const tests::TemporaryFolder folder;
+  folder.write("secrets", "000102030405060708090a0b0c0d0e0f\nffffffffffffffffffffffffffffffff\n");
+  const auto parsed = [&](std::string_view key) {
+    return parse_config(folder.file("t.toml"),
+                        "[cookies]\n" + std::string(key) + "\n" + std::string(good_config));
+  };
+  std::filesystem::permissions(folder.file("secrets"), std::filesystem::perms(0640));
+  const auto loaded = parsed("secret_file = \"secrets\"\nrequire = \"always\"");
+  REQUIRE(loaded.config);
+  CHECK(loaded.problems.empty());
+  CHECK(loaded.config->cookies.secrets.size() == 2);
+  CHECK(loaded.config->cookies.require == zones::CookieRequire::always);
+
+  std::filesystem::permissions(folder.file("secrets"), std::filesystem::perms(0644));
+  const auto open = parsed("secret_file = \"secrets\"");
+  CHECK(open.config);
+  CHECK(open.problems.find("2:15: warning: " + folder.file("secrets") +
+                           " is open to others: chmod 640 keeps it a secret") != std::string::npos);
+
+  folder.write("secrets", "0001\n");
+  CHECK(parsed("secret_file = \"secrets\"")
+            .problems.find("2:15: error: " + folder.file("secrets") +
+                           ": line 1 is not a secret of 32 hexadecimal digits") !=
+        std::string::npos);
+  CHECK_FALSE(parsed("secret_file = \"nowhere\"").config);
+  CHECK(problem_before("[cookies]\nrequire = \"maybe\"\n").starts_with("2:11: error:"));
 }
 
 TEST_CASE("a config mangled at random is refused or read, and nothing worse", "[config]") {
