@@ -23,6 +23,7 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "curl/": ("health/http_probe", "ctl/client"),
     "microhttpd.h": "server/control/http_server",
     "CLI/": ("ctl/swingctl", "server/main"),
+    "openssl/": "server/query/tls_",
     "systemd/": "server/systemd",
     "rocksdb/": "store/rocks_store",
     "ldns/": "zones/zone_file",
