@@ -22,6 +22,8 @@ struct Client {
       0;  // wall-clock seconds since 1970 (RFC 1982 order), read once a batch: cookies, TSIG
   bool must_prove =
       false;  // that it is where it says: by a server cookie, or by a stream. Set under load
+  uint16_t keepalive =
+      0;  // tcp, tls: how long its connection may idle, in units of 100 ms (RFC 7828); 0: not at all
 };
 
 /// What a worker owns for one generation; nobody else writes it.

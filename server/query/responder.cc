@@ -74,6 +74,12 @@ void WorkerCounters::add_to(QueryCounters& sum) const {
   sum.tcp_accepted += tcp_accepted.value();
   sum.tcp_open += tcp_open.value();
   sum.tcp_shed += tcp_shed.value();
+  sum.tcp_shed_own += tcp_shed_own.value();
+  sum.tls_open += tls_open.value();
+  sum.tls_full += tls_full.value();
+  sum.tls_resumed += tls_resumed.value();
+  sum.tls_failed += tls_failed.value();
+  sum.proxy_refused += proxy_refused.value();
 }
 
 }  // namespace swingover::query

@@ -2,11 +2,14 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
 
 #include "base/counters.h"
 #include "base/published.h"
 #include "server/query/client_limits.h"
+#include "server/query/message_stream.h"
 #include "server/query/workers.h"
 #include "zones/respond.h"
 
@@ -27,6 +30,12 @@ struct alignas(cache_line_size) WorkerCounters {
   Counter tcp_accepted;
   Counter tcp_open;
   Counter tcp_shed;
+  Counter tcp_shed_own;
+  Counter tls_open;
+  Counter tls_full;
+  Counter tls_resumed;
+  Counter tls_failed;
+  Counter proxy_refused;
 
   void add_to(QueryCounters& sum) const;
 };
@@ -66,6 +75,11 @@ class Responder {
     return outcome.size;
   }
 
+  /// What respond() began and a stream must send: the messages of a zone transfer. Taken once.
+  std::unique_ptr<MessageStream> take_stream() { return std::move(stream_); }
+  /// The answer at hand goes on with these messages.
+  void follow_with(std::unique_ptr<MessageStream> stream) { stream_ = std::move(stream); }
+
   WorkerCounters& counters() { return counters_; }
 
  private:
@@ -82,6 +96,7 @@ class Responder {
   const Serving* serving_ = nullptr;
   ClientLimits limits_;
   uint32_t wall_seconds_ = 0;
+  std::unique_ptr<MessageStream> stream_;
 };
 
 }  // namespace swingover::query

@@ -46,4 +46,14 @@ struct ListenPair {
 Result<std::vector<ListenPair>> open_listeners(const SocketAddress& address, uint32_t workers,
                                                const std::vector<HandedSocket>& handed);
 
+/// Listeners for streams alone, non-blocking, one for each worker.
+struct StreamListeners {
+  std::vector<Socket> sockets;
+  SocketAddress address;  // as bound
+};
+
+/// As open_listeners(), without UDP.
+Result<StreamListeners> open_stream_listeners(const SocketAddress& address, uint32_t workers,
+                                              const std::vector<HandedSocket>& handed);
+
 }  // namespace swingover::query

@@ -7,35 +7,50 @@
 #include <cerrno>
 #include <iterator>
 
+#include "server/query/proxy_header.h"
+
 namespace swingover::query {
 namespace {
 
 constexpr int accepts_a_turn = 64;
-constexpr int turns_at_end = 16;  // enough for 64 KiB of queries that have come already
+constexpr Milliseconds turn_max{1};
+constexpr int turns_at_end = 16;            // enough for 64 KiB of queries that have come already
+constexpr int64_t keepalive_unit_ms = 100;  // RFC 7828 section 3.1
 
-Milliseconds tick_of(Milliseconds idle) {
-  return Milliseconds(std::clamp<int64_t>(idle.value / 4, 10, 1000));
+Milliseconds tick_of(const TransportOptions& options) {
+  const int64_t shortest = std::min(options.tcp_idle.value, options.tcp_query_timeout.value);
+  return Milliseconds(std::clamp<int64_t>(shortest / 4, 10, 1000));
 }
 
 }  // namespace
 
-TcpServer::TcpServer(loop::Loop& loop, TcpLimits limits, Responder& responder)
+TcpServer::TcpServer(loop::Loop& loop, const TransportOptions& options,
+                     const TlsTickets::Origin& tickets, Responder& responder)
     : loop_(loop),
-      limits_(limits),
       responder_(responder),
+      tls_(tickets),
+      ready_(loop, [this] { on_clients(); }),
       tick_(loop, [this] { on_tick(); }),
       grace_(loop, [this] {
-        while (!clients_.empty()) drop(clients_.begin());
+        while (!clients_.empty()) drop(clients_.longest_idle());
         end_if_finished();
       }) {
-  tick_.start_repeating(tick_of(limits.idle));
+  configure(options);
 }
 
-void TcpServer::listen(Socket socket) {
-  Listener& listener = listeners_.emplace_back(std::move(socket));
+void TcpServer::listen(Socket socket, bool is_tls) {
+  Listener& listener = listeners_.emplace_back(std::move(socket), is_tls);
   listener.poll.emplace(loop_, listener.socket.descriptor(),
                         [this, &listener](loop::Poll::Ready) { on_listener(listener); });
   listener.poll->watch({.readable = true});
+}
+
+void TcpServer::configure(const TransportOptions& options) {
+  options_ = options;
+  options_.tcp_connections_max = std::max<uint32_t>(options.tcp_connections_max, 1);
+  tls_.use(options.tls);
+  tick_.start_repeating(tick_of(options_));
+  while (clients_.size() > options_.tcp_connections_max) drop(clients_.longest_idle());
 }
 
 void TcpServer::finish(Milliseconds grace, std::function<void()> done) {
@@ -44,19 +59,27 @@ void TcpServer::finish(Milliseconds grace, std::function<void()> done) {
   for (Listener& listener : listeners_) on_listener(listener);
   listeners_.clear();
   responder_.refresh();
-  for (auto client = clients_.begin(); client != clients_.end();) {
-    const auto next = std::next(client);
+  look_at_clocks();
+  std::vector<Client*> clients;  // each may go in its turn, and no other
+  for (Client& client : clients_.all()) clients.push_back(&client);
+  const TcpSession::Now now{.time = now_, .wall_seconds = wall_seconds_};
+  for (Client* client : clients) {
     for (int i = 0; i < turns_at_end && !client->session.ended(); ++i)
-      client->session.work(responder_, *scratch_);
+      client->session.work(responder_, *scratch_, now);
     client->session.stop_reading();
-    serve(client);
-    client = next;
+    serve(*client);
   }
   grace_.start_once(grace);
   end_if_finished();
 }
 
+void TcpServer::look_at_clocks() {
+  now_ = system_clock().now();
+  wall_seconds_ = static_cast<uint32_t>(system_clock().wall().unix_milliseconds / 1000);
+}
+
 void TcpServer::on_listener(Listener& listener) {
+  look_at_clocks();
   for (int i = 0; i < accepts_a_turn && accept_one(listener); ++i) continue;
 }
 
@@ -68,7 +91,8 @@ bool TcpServer::accept_one(Listener& listener) {
                         SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (socket.descriptor() >= 0) {
     admit(std::move(socket),
-          from_sockaddr(reinterpret_cast<const sockaddr&>(peer)).address.unmapped());
+          from_sockaddr(reinterpret_cast<const sockaddr&>(peer)).address.unmapped(),
+          listener.is_tls);
     return true;
   }
   switch (errno) {
@@ -84,7 +108,8 @@ bool TcpServer::accept_one(Listener& listener) {
     case ENOBUFS:
     case ENOMEM:
       if (!clients_.empty()) {
-        shed();
+        responder_.counters().tcp_shed.add();
+        drop(clients_.longest_idle());
         return true;
       }
       // Others hold all descriptors. Asking again at once would keep the whole worker busy.
@@ -96,46 +121,91 @@ bool TcpServer::accept_one(Listener& listener) {
   }
 }
 
-void TcpServer::admit(Socket socket, const IpAddress& address) {
-  while (clients_.size() >= std::max<uint32_t>(limits_.connections_max, 1)) shed();
-  const int descriptor = socket.descriptor();
-  const auto client = clients_.emplace(clients_.end(), std::move(socket), address);
+void TcpServer::admit(Socket socket, const IpAddress& peer, bool is_tls) {
+  while (clients_.size() >= options_.tcp_connections_max) {
+    responder_.counters().tcp_shed.add();
+    drop(clients_.longest_idle());
+  }
+  const TcpSession::Opening opening{.has_proxy_header = is_front_end(options_.proxy_from, peer),
+                                    .tls = is_tls ? &tls_ : nullptr};
+  Client& client = clients_.add(std::move(socket), peer, opening, now_);
   responder_.counters().tcp_accepted.add();
   responder_.counters().tcp_open.add();
-  client->poll.emplace(loop_, descriptor, [this, client](loop::Poll::Ready) { on_client(client); });
-  client->poll->watch({.readable = true});
-}
-
-void TcpServer::on_client(Clients::iterator client) {
-  responder_.refresh();
-  serve(client);
-}
-
-void TcpServer::serve(Clients::iterator client) {
-  if (client->session.work(responder_, *scratch_)) {
-    client->last_answer = system_clock().now();
-    clients_.splice(clients_.end(), clients_, client);
-  }
-  if (client->session.ended()) {
+  if (is_tls) responder_.counters().tls_open.add();
+  if (!opening.has_proxy_header) make_room_beside(client);
+  clients_.note_unfinished(client, true, now_);
+  if (client.session.ended() || !ready_.add(client.session.descriptor(), client.watched, &client))
     drop(client);
-    end_if_finished();
-    return;
+}
+
+/// The client's network is known from now on: what is over its share goes, the longest idle first.
+void TcpServer::make_room_beside(Client& client) {
+  clients_.join_network(client);
+  const uint32_t most = options_.tcp_connections_per_client_max;
+  while (most > 0 && !done_ && clients_.size_of_network(client) > most) {
+    Client& idle = clients_.longest_idle_neighbour(client);
+    if (&idle == &client) break;
+    responder_.counters().tcp_shed_own.add();
+    drop(idle);
   }
-  // While answers wait, nothing is read: the client's own buffers fill and stop it.
-  const bool waits_to_write = client->session.has_answers_waiting();
-  if (waits_to_write == client->waits_to_write) return;
-  client->waits_to_write = waits_to_write;
-  client->poll->watch({.readable = !waits_to_write, .writable = waits_to_write});
 }
 
-void TcpServer::drop(Clients::iterator client) {
-  clients_.erase(client);
-  responder_.counters().tcp_open.subtract();
+void TcpServer::on_clients() {
+  responder_.refresh();
+  look_at_clocks();
+  const MonotonicTime until = now_ + turn_max;
+  ready_.each([this, until](void* item) {
+    serve(*static_cast<Client*>(item));
+    now_ = system_clock().now();
+    return now_ < until;
+  });
+  end_if_finished();
 }
 
-void TcpServer::shed() {
-  drop(clients_.begin());
-  responder_.counters().tcp_shed.add();
+void TcpServer::serve(Client& client) {
+  const int64_t idle_units = options_.tcp_idle.value / keepalive_unit_ms;
+  const TcpSession::Now now{
+      .time = now_,
+      .wall_seconds = wall_seconds_,
+      .keepalive = is_nearly_full(client)
+                       ? uint16_t{0}
+                       : static_cast<uint16_t>(std::min<int64_t>(idle_units, UINT16_MAX))};
+  const TcpSession::Progress progress = client.session.work(responder_, *scratch_, now);
+  if (progress.moved) clients_.touch(client, now_);
+  if (client.session.ended()) return drop(client);
+  if (!clients_.is_in_network(client) && !client.session.awaits_proxy_header()) {
+    clients_.touch(client, now_);  // it comes now, and is the last of its network to go
+    make_room_beside(client);
+  }
+  clients_.note_unfinished(client, progress.completed, now_);
+  watch(client);
+}
+
+/// Then clients are asked to close when they have their answers (RFC 7828 section 3.3.2).
+bool TcpServer::is_nearly_full(const Client& client) const {
+  const auto is_nearly = [](size_t size, size_t most) { return most > 0 && size * 10 > most * 9; };
+  return is_nearly(clients_.size(), options_.tcp_connections_max) ||
+         is_nearly(clients_.size_of_network(client), options_.tcp_connections_per_client_max);
+}
+
+/// While answers wait, nothing is read: the client's own buffers fill and stop it.
+void TcpServer::watch(Client& client) {
+  const loop::Poll::Interest wanted = client.session.wants();
+  if (wanted.readable == client.watched.readable && wanted.writable == client.watched.writable)
+    return;
+  client.watched = wanted;
+  if (!ready_.change(client.session.descriptor(), wanted, &client)) drop(client);
+}
+
+void TcpServer::drop(Client& client) {
+  WorkerCounters& counters = responder_.counters();
+  counters.tcp_open.subtract();
+  if (client.session.is_tls()) {
+    counters.tls_open.subtract();
+    if (!client.session.is_open()) counters.tls_failed.add();
+  }
+  ready_.forget(&client);
+  clients_.remove(client);
 }
 
 void TcpServer::on_tick() {
@@ -144,8 +214,13 @@ void TcpServer::on_tick() {
     for (Listener& listener : listeners_) listener.poll->watch({.readable = true});
   }
   const MonotonicTime now = system_clock().now();
-  while (!clients_.empty() && now - clients_.front().last_answer >= limits_.idle) {
-    drop(clients_.begin());
+  while (!clients_.empty() && now - clients_.longest_idle().last_answer >= options_.tcp_idle) {
+    drop(clients_.longest_idle());
+  }
+  for (Client* client = clients_.longest_unfinished();
+       client && now - client->began >= options_.tcp_query_timeout;
+       client = clients_.longest_unfinished()) {
+    drop(*client);
   }
   end_if_finished();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -9,26 +10,30 @@
 #include "base/clock.h"
 #include "base/loop/poll.h"
 #include "base/loop/timer.h"
+#include "server/query/ready_set.h"
 #include "server/query/responder.h"
 #include "server/query/socket.h"
-#include "server/query/tcp_session.h"
+#include "server/query/tcp_clients.h"
+#include "server/query/tls_context.h"
+#include "server/query/workers.h"
 
 namespace swingover::query {
 
-struct TcpLimits {
-  uint32_t connections_max = 4096;
-  Milliseconds idle{10'000};
-};
-
-/// One worker's TCP: its listeners and sessions. A new client is always served: when there are too many,
-/// the one that has been idle longest goes. Idle is who got no answer, whatever it sent or left unread.
+/// One worker's TCP and TLS: its listeners and sessions. A new client is always served: when there are too many,
+/// of its own network or in all, the one there that has been idle longest goes.
 ///
+/// Fairness A turn of the loop gives all of them together about 1 ms, so that UDP and timers get theirs under any
+///          number of handshakes and pipelines; who was not served stays ready.
 /// Threads  The worker's.
 class TcpServer {
  public:
-  TcpServer(loop::Loop& loop, TcpLimits limits, Responder& responder);
+  TcpServer(loop::Loop& loop, const TransportOptions& options, const TlsTickets::Origin& tickets,
+            Responder& responder);
 
-  void listen(Socket listener);
+  void listen(Socket listener, bool is_tls);
+
+  /// From now on; clients that are connected stay, unless they are too many.
+  void configure(const TransportOptions& options);
 
   /// Accepts and reads no more, except what has come already; sends answers for at most `grace`; then
   /// calls `done`, perhaps at once.
@@ -36,38 +41,37 @@ class TcpServer {
 
  private:
   struct Listener {
-    explicit Listener(Socket s) : socket(std::move(s)) {}
+    Listener(Socket s, bool tls) : socket(std::move(s)), is_tls(tls) {}
     Socket socket;
+    bool is_tls;
     std::optional<loop::Poll> poll;
   };
-  struct Client {
-    Client(Socket socket, const IpAddress& address)
-        : session(std::move(socket), address), last_answer(system_clock().now()) {}
+  using Client = TcpClients::Client;
 
-    TcpSession session;
-    MonotonicTime last_answer;
-    bool waits_to_write = false;
-    std::optional<loop::Poll> poll;  // last: gone before the socket is closed
-  };
-  using Clients = std::list<Client>;  // the longest idle first
-
+  void look_at_clocks();
   void on_listener(Listener& listener);
   bool accept_one(Listener& listener);
-  void admit(Socket socket, const IpAddress& address);
-  void on_client(Clients::iterator client);
-  void serve(Clients::iterator client);
-  void drop(Clients::iterator client);
-  void shed();
+  void admit(Socket socket, const IpAddress& peer, bool is_tls);
+  void on_clients();
+  void serve(Client& client);
+  void make_room_beside(Client& client);
+  bool is_nearly_full(const Client& client) const;
+  void watch(Client& client);
+  void drop(Client& client);
   void on_tick();
   void end_if_finished();
 
   loop::Loop& loop_;
-  TcpLimits limits_;
+  TransportOptions options_;
   Responder& responder_;
+  TlsContext tls_;
   std::unique_ptr<TcpScratch> scratch_ = std::make_unique<TcpScratch>();
   std::list<Listener> listeners_;
   bool listeners_pause_ = false;  // no descriptor is left, until the next tick
-  Clients clients_;
+  ReadySet ready_;
+  TcpClients clients_;
+  MonotonicTime now_{};
+  uint32_t wall_seconds_ = 0;
   loop::Timer tick_;
   loop::Timer grace_;
   std::function<void()> done_;

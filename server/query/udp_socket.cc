@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "server/query/proxy_header.h"
+
 namespace swingover::query {
 
 UdpSocket::UdpSocket(loop::Loop& loop, ListenPair& pair, Responder& responder)
@@ -63,8 +65,10 @@ void UdpSocket::answer(size_t received) {
   replies_count_ = 0;
   for (size_t i = 0; i < received; ++i) {
     Slot& slot = slots_[i];
-    const Bytes packet(packets_->in[i].data(), queries_[i].msg_len);
-    const size_t size = responder_.respond(packet, client_of(slot), packets_->out[i]);
+    Bytes packet(packets_->in[i].data(), queries_[i].msg_len);
+    zones::Client client = client_of(slot);
+    const bool is_fine = front_ends_.empty() || take_proxy_header(packet, client.address);
+    const size_t size = is_fine ? responder_.respond(packet, client, packets_->out[i]) : 0;
     if (size > 0) {
       slot.out.iov_len = size;
       msghdr& reply = replies_[replies_count_++].msg_hdr;
@@ -77,6 +81,19 @@ void UdpSocket::answer(size_t received) {
     }
     prepare(i);
   }
+}
+
+/// A front end's header goes off the packet, and its client becomes ours; false: there is no proper one.
+bool UdpSocket::take_proxy_header(Bytes& packet, IpAddress& client) {
+  if (!is_front_end(front_ends_, client)) return true;
+  ProxyHeader header;
+  if (parse_proxy_header(packet, header) != ProxyOutcome::fine) {
+    responder_.counters().proxy_refused.add();
+    return false;
+  }
+  packet = packet.subspan(header.size);
+  if (header.is_from_client) client = header.client;
+  return true;
 }
 
 /// What recvmmsg() changes is set again for the next batch.

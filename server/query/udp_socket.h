@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/loop/poll.h"
 #include "server/query/responder.h"
@@ -22,6 +24,9 @@ namespace swingover::query {
 class UdpSocket {
  public:
   UdpSocket(loop::Loop& loop, ListenPair& pair, Responder& responder);
+
+  /// From now on these must say for whom they speak (server/query/proxy_header.h).
+  void trust(std::vector<IpPrefix> front_ends) { front_ends_ = std::move(front_ends); }
 
   /// Answers what the kernel still holds, as far as it goes at once, and stops.
   void finish();
@@ -53,11 +58,13 @@ class UdpSocket {
   void prepare(size_t slot);
   bool flush();
   zones::Client client_of(const Slot& slot) const;
+  bool take_proxy_header(Bytes& packet, IpAddress& client);
   void aim_reply(msghdr& reply, const msghdr& query) const;
 
   Socket socket_;
   Responder& responder_;
   bool is_wildcard_;
+  std::vector<IpPrefix> front_ends_;
   std::unique_ptr<Packets> packets_ = std::make_unique<Packets>();
   std::array<Slot, batch_size> slots_{};
   std::array<mmsghdr, batch_size> queries_{};

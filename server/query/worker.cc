@@ -33,11 +33,20 @@ struct Worker::Sockets {
   bool finishing = false;
 };
 
-Worker::Worker(uint32_t index, std::vector<ListenPair> sockets, TcpLimits limits,
-               const Published<Serving>& serving)
+Worker::Worker(uint32_t index, WorkerSockets sockets, const TransportOptions& transport,
+               const TlsTickets::Origin& tickets, const Published<Serving>& serving)
     : index_(index), serving_(serving) {
-  thread_ = start_thread(
-      [this, limits, mine = std::move(sockets)]() mutable { run(std::move(mine), limits); });
+  thread_ = start_thread([this, transport, tickets, mine = std::move(sockets)]() mutable {
+    run(std::move(mine), transport, tickets);
+  });
+}
+
+void Worker::configure(const TransportOptions& transport) {
+  if (!thread_.joinable()) return;
+  loop_.post([this, transport] {
+    for (UdpSocket& socket : sockets_->udp) socket.trust(transport.proxy_from);
+    sockets_->tcp.configure(transport);
+  });
 }
 
 void Worker::join() {
@@ -54,16 +63,18 @@ void Worker::stop(Milliseconds grace) {
   });
 }
 
-void Worker::run(std::vector<ListenPair> sockets, TcpLimits limits) {
+void Worker::run(WorkerSockets sockets, const TransportOptions& transport,
+                 const TlsTickets::Origin& tickets) {
   pthread_setname_np(pthread_self(), ("query-" + std::to_string(index_)).c_str());
   Responder responder(serving_, index_, counters_);
-  Sockets open{{}, TcpServer(loop_, limits, responder), false};
+  Sockets open{{}, TcpServer(loop_, transport, tickets, responder), false};
   Overload overload;
-  for (ListenPair& pair : sockets) {
+  for (ListenPair& pair : sockets.pairs) {
     overload.watch(pair.udp.descriptor(), index_ == 0 || !pair.is_shared);
-    open.udp.emplace_back(loop_, pair, responder);
-    open.tcp.listen(std::move(pair.tcp));
+    open.udp.emplace_back(loop_, pair, responder).trust(transport.proxy_from);
+    open.tcp.listen(std::move(pair.tcp), false);
   }
+  for (Socket& listener : sockets.tls) open.tcp.listen(std::move(listener), true);
   sockets_ = &open;
   loop::Timer tick(loop_, [&] {
     responder.refresh();  // an idle worker holds no old snapshot for longer

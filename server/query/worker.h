@@ -8,8 +8,15 @@
 #include "server/query/responder.h"
 #include "server/query/socket.h"
 #include "server/query/tcp_server.h"
+#include "server/query/tls_tickets.h"
 
 namespace swingover::query {
+
+/// What one worker listens on.
+struct WorkerSockets {
+  std::vector<ListenPair> pairs;
+  std::vector<Socket> tls;
+};
 
 /// One query thread: its loop, its sockets, its counters.
 ///
@@ -17,11 +24,13 @@ namespace swingover::query {
 class Worker {
  public:
   /// Starts the thread, which serves at once.
-  Worker(uint32_t index, std::vector<ListenPair> sockets, TcpLimits limits,
-         const Published<Serving>& serving);
+  Worker(uint32_t index, WorkerSockets sockets, const TransportOptions& transport,
+         const TlsTickets::Origin& tickets, const Published<Serving>& serving);
   /// join() comes first.
   ~Worker() = default;
 
+  /// Takes effect soon.
+  void configure(const TransportOptions& transport);
   /// Returns at once; the thread ends when its TCP answers are out, or after `grace`.
   void stop(Milliseconds grace);
   /// Waits for the thread; stop() comes first. Again: nothing.
@@ -31,7 +40,8 @@ class Worker {
 
  private:
   struct Sockets;
-  void run(std::vector<ListenPair> sockets, TcpLimits limits);
+  void run(WorkerSockets sockets, const TransportOptions& transport,
+           const TlsTickets::Origin& tickets);
 
   const uint32_t index_;
   const Published<Serving>& serving_;

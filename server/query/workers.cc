@@ -3,24 +3,65 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "server/query/socket.h"
+#include "server/query/tls_tickets.h"
 #include "server/query/worker.h"
 
 namespace swingover::query {
 namespace {
 
+/// How many connections fit the process's limit of descriptors, which is raised as far as it may be. Probes, the
+/// store and the admin address keep theirs.
+uint32_t connections_that_fit(uint32_t wanted) {
+  constexpr rlim_t others_least = 256;
+  constexpr rlim_t others_most = 4096;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  const rlim_t others =
+      std::min(std::clamp(limit.rlim_cur / 16, others_least, others_most), limit.rlim_cur / 2);
+  const rlim_t fit = std::clamp<rlim_t>(limit.rlim_cur - others, 1, wanted);
+  if (fit < wanted) {
+    log_warning("fewer TCP connections than configured: raise LimitNOFILE=",
+                {{"connections_max", std::to_string(wanted)},
+                 {"fit", std::to_string(fit)},
+                 {"descriptors", std::to_string(limit.rlim_cur)}});
+  }
+  return static_cast<uint32_t>(fit);
+}
+
+/// What one of `workers` is told.
+TransportOptions share_of(const TransportOptions& options, uint32_t workers) {
+  TransportOptions share = options;
+  const uint32_t all = connections_that_fit(std::max<uint32_t>(options.tcp_connections_max, 1));
+  share.tcp_connections_max = (all + workers - 1) / workers;
+  return share;
+}
+
 class QueryWorkers : public Workers {
  public:
-  QueryWorkers(std::vector<SocketAddress> udp, std::vector<SocketAddress> tcp)
-      : udp_(std::move(udp)), tcp_(std::move(tcp)) {}
+  struct Addresses {
+    std::vector<SocketAddress> udp;
+    std::vector<SocketAddress> tcp;
+    std::vector<SocketAddress> tls;
+  };
+  explicit QueryWorkers(Addresses addresses) : addresses_(std::move(addresses)) {}
   ~QueryWorkers() override { stop(Milliseconds(0)); }
 
   void add(std::unique_ptr<Worker> worker) { workers_.push_back(std::move(worker)); }
 
-  std::vector<SocketAddress> udp_addresses() const override { return udp_; }
-  std::vector<SocketAddress> tcp_addresses() const override { return tcp_; }
+  std::vector<SocketAddress> udp_addresses() const override { return addresses_.udp; }
+  std::vector<SocketAddress> tcp_addresses() const override { return addresses_.tcp; }
+  std::vector<SocketAddress> tls_addresses() const override { return addresses_.tls; }
 
   QueryCounters counters() const override {
     QueryCounters sum;
@@ -34,30 +75,20 @@ class QueryWorkers : public Workers {
     return sums;
   }
 
+  void configure(const TransportOptions& options) override {
+    const TransportOptions each = share_of(options, static_cast<uint32_t>(workers_.size()));
+    for (const auto& worker : workers_) worker->configure(each);
+  }
+
   void stop(Milliseconds grace) override {
     for (const auto& worker : workers_) worker->stop(grace);
     for (const auto& worker : workers_) worker->join();
   }
 
  private:
-  std::vector<SocketAddress> udp_;
-  std::vector<SocketAddress> tcp_;
+  Addresses addresses_;
   std::vector<std::unique_ptr<Worker>> workers_;  // kept when stopped: their counts still count
 };
-
-/// Makes the process's limit of descriptors fit, as far as it may; returns how many connections one
-/// worker can then hold so that probes, store and admin address keep half of all descriptors.
-uint32_t connections_that_fit(uint32_t wanted, uint32_t workers) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t needed = 2 * rlim_t{wanted} * workers;
-  if (limit.rlim_cur < needed && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = std::min(needed, limit.rlim_max);
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return static_cast<uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 2 / workers, 1, wanted));
-}
 
 }  // namespace
 
@@ -74,22 +105,26 @@ std::shared_ptr<const Serving> Serving::make(std::shared_ptr<const zones::Snapsh
 Result<std::unique_ptr<Workers>> Workers::start(const WorkersOptions& options,
                                                 const Published<Serving>& serving) {
   const uint32_t count = std::max<uint32_t>(options.workers, 1);
-  std::vector<std::vector<ListenPair>> sockets(count);  // by worker
-  std::vector<SocketAddress> udp;
-  std::vector<SocketAddress> tcp;
+  std::vector<WorkerSockets> sockets(count);
+  QueryWorkers::Addresses addresses;
   for (const SocketAddress& address : options.listen) {
     auto pairs = open_listeners(address, count, options.handed);
     if (!pairs) return pairs.error();
-    udp.push_back(pairs->front().udp_address);
-    tcp.push_back(pairs->front().tcp_address);
-    for (uint32_t i = 0; i < count; ++i) sockets[i].push_back(std::move((*pairs)[i]));
+    addresses.udp.push_back(pairs->front().udp_address);
+    addresses.tcp.push_back(pairs->front().tcp_address);
+    for (uint32_t i = 0; i < count; ++i) sockets[i].pairs.push_back(std::move((*pairs)[i]));
   }
-  auto workers = std::make_unique<QueryWorkers>(std::move(udp), std::move(tcp));
-  const TcpLimits limits{
-      connections_that_fit(std::max<uint32_t>(options.tcp_connections_max, 1), count),
-      options.tcp_idle};
+  for (const SocketAddress& address : options.tls_listen) {
+    auto listeners = open_stream_listeners(address, count, options.handed);
+    if (!listeners) return listeners.error();
+    addresses.tls.push_back(listeners->address);
+    for (uint32_t i = 0; i < count; ++i) sockets[i].tls.push_back(std::move(listeners->sockets[i]));
+  }
+  auto workers = std::make_unique<QueryWorkers>(std::move(addresses));
+  const TransportOptions each = share_of(options.transport, count);
+  const TlsTickets::Origin tickets{TlsTickets::new_secret(), system_clock().now()};
   for (uint32_t i = 0; i < count; ++i) {
-    workers->add(std::make_unique<Worker>(i, std::move(sockets[i]), limits, serving));
+    workers->add(std::make_unique<Worker>(i, std::move(sockets[i]), each, tickets, serving));
   }
   return std::unique_ptr<Workers>(std::move(workers));
 }

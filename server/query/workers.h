@@ -10,6 +10,7 @@
 #include "base/published.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "server/query/tls_credentials.h"
 #include "zones/respond.h"
 #include "zones/snapshot.h"
 
@@ -32,12 +33,25 @@ struct HandedSocket {
   SocketAddress address;
 };
 
+/// How connections and front ends are treated; what a reload can change.
+struct TransportOptions {
+  uint32_t tcp_connections_max =
+      32'768;  // of all workers; beyond it the longest idle one is closed
+  uint32_t tcp_connections_per_client_max = 256;  // of one network at one worker; 0: no limit
+  Milliseconds tcp_idle{10'000};                  // without an answer
+  Milliseconds tcp_query_timeout{
+      5'000};  // from a query's first octet to its answer's last, as the client goes
+  std::vector<IpPrefix>
+      proxy_from{};  // who must say for whom they speak (PROXY protocol, version 2)
+  std::shared_ptr<const TlsCredentials> tls{};  // none: TLS is refused
+};
+
 struct WorkersOptions {
   std::vector<SocketAddress> listen{};
+  std::vector<SocketAddress> tls_listen{};
   uint32_t workers = 1;
   std::vector<HandedSocket> handed{};
-  uint32_t tcp_connections_max = 4096;  // of one worker; beyond it the longest idle one is closed
-  Milliseconds tcp_idle{10'000};
+  TransportOptions transport{};
 };
 
 /// Sums over all workers since the start.
@@ -56,7 +70,14 @@ struct QueryCounters {
   uint64_t under_load = 0;     // workers that get more than they can carry, now
   uint64_t tcp_accepted = 0;
   uint64_t tcp_open = 0;
-  uint64_t tcp_shed = 0;  // idle connections closed to make room
+  uint64_t tcp_shed = 0;      // idle connections closed to make room
+  uint64_t tcp_shed_own = 0;  // those closed because their own network had too many
+  uint64_t tls_open = 0;
+  uint64_t tls_full = 0;     // handshakes with a signature
+  uint64_t tls_resumed = 0;  // handshakes by a ticket
+  uint64_t tls_failed = 0;   // connections that ended before their handshake did
+  uint64_t proxy_refused =
+      0;  // packets and connections of front ends without a proper PROXY header
 };
 
 /// The query threads: each has its loop, a SO_REUSEPORT UDP socket and TCP listener per address, buffers
@@ -74,9 +95,13 @@ class Workers {
   /// The addresses as bound, ports resolved, in the order of `listen`.
   virtual std::vector<SocketAddress> udp_addresses() const = 0;
   virtual std::vector<SocketAddress> tcp_addresses() const = 0;
+  virtual std::vector<SocketAddress> tls_addresses() const = 0;
   virtual QueryCounters counters() const = 0;
   /// Client networks over the rate limit in the last seconds, and by how many responses since it began.
   virtual std::map<IpPrefix, uint64_t> limited_networks() const = 0;
+
+  /// Soon, at every worker. Connections that are open stay so, with the certificate that they know.
+  virtual void configure(const TransportOptions& options) = 0;
 
   /// Stops accepting, lets TCP answers that are under way go out for at most `grace`, joins.
   virtual void stop(Milliseconds grace) = 0;

@@ -90,10 +90,13 @@ class Peer {
  public:
   static constexpr int patience_ms = 20'000;
 
-  static Peer udp(const SocketAddress& server) { return Peer(server, SOCK_DGRAM, 0); }
+  static Peer udp(const SocketAddress& server, std::string_view from = {}) {
+    return Peer(server, SOCK_DGRAM, 0, from);
+  }
   /// `receive_buffer` above 0: so small that a server's answers soon have no room.
-  static Peer tcp(const SocketAddress& server, int receive_buffer = 0) {
-    return Peer(server, SOCK_STREAM, receive_buffer);
+  /// `from`: the address that it asks from.
+  static Peer tcp(const SocketAddress& server, int receive_buffer = 0, std::string_view from = {}) {
+    return Peer(server, SOCK_STREAM, receive_buffer, from);
   }
 
   void send(const Octets& octets) const {
@@ -141,7 +144,7 @@ class Peer {
   int descriptor() const { return socket_.descriptor(); }
 
  private:
-  Peer(const SocketAddress& server, int type, int receive_buffer)
+  Peer(const SocketAddress& server, int type, int receive_buffer, std::string_view from)
       : socket_(::socket(server.address.is_v4() ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, 0)) {
     const int on = 1;
     if (type == SOCK_STREAM) setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -149,6 +152,11 @@ class Peer {
       setsockopt(descriptor(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
     sockaddr_storage to{};
+    if (!from.empty()) {
+      const unsigned from_size = to_sockaddr(*parse_ip_address(from), 0, to);
+      if (bind(descriptor(), reinterpret_cast<const sockaddr*>(&to), from_size) != 0)
+        throw std::runtime_error("bind failed");
+    }
     const unsigned size = to_sockaddr(server.address, server.port, to);
     if (connect(descriptor(), reinterpret_cast<const sockaddr*>(&to), size) != 0) {
       throw std::runtime_error("connect to " + server.text() + " failed");

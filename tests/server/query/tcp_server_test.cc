@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "query_fixture.h"
+#include "server/query/tcp_clients.h"
 
 namespace swingover::tests {
 namespace {
@@ -95,7 +96,7 @@ TEST_CASE("a query cut off by the client's end gets no answer, and the connectio
 }
 
 TEST_CASE("a frame that promises more than it brings holds nobody else up", "[query_tcp]") {
-  Running running({.tcp_idle = Milliseconds(300)});
+  Running running({.transport = {.tcp_idle = Milliseconds(300)}});
   Peer liar = Peer::tcp(running.tcp());
   liar.send({0xff, 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14});
   Peer honest = Peer::tcp(running.tcp());
@@ -129,7 +130,7 @@ TEST_CASE("a length below a header's ends the connection, after the answers befo
 }
 
 TEST_CASE("a thousand idle clients cost little, and a new one is served", "[query_tcp]") {
-  Running running;
+  Running running({.transport = {.tcp_connections_per_client_max = 0}});
   const auto resident_kib = [] {
     std::ifstream status("/proc/self/statm");
     long total = 0;
@@ -152,12 +153,12 @@ TEST_CASE("a thousand idle clients cost little, and a new one is served", "[quer
   CHECK(id_of(fresh.receive_framed()) == 7);
   // 1,000 connections, this test's own side included; sanitizers keep more for themselves.
   if (!is_sanitized) CHECK(resident_kib() - before < 8 * 1024);
-  CHECK(running.workers().counters().tcp_shed == 0);
+  CHECK(running.workers().counters().tcp_shed + running.workers().counters().tcp_shed_own == 0);
 }
 
 TEST_CASE("beyond the limit the longest idle client goes, never the new or the busy",
           "[query_tcp]") {
-  Running running({.tcp_connections_max = 10});
+  Running running({.transport = {.tcp_connections_max = 10}});
   std::vector<Peer> clients;
   for (int i = 0; i < 10; ++i) {
     clients.push_back(Peer::tcp(running.tcp()));
@@ -176,8 +177,83 @@ TEST_CASE("beyond the limit the longest idle client goes, never the new or the b
   CHECK(open_connections(running) == 10);
 }
 
+TEST_CASE("a client over its own limit loses its own longest idle connection, nobody else's",
+          "[query_tcp]") {
+  Running running({.transport = {.tcp_connections_per_client_max = 3}});
+  Peer bystander = Peer::tcp(running.tcp(), 0, "127.5.5.5");
+  std::vector<Peer> greedy;
+  for (int i = 0; i < 10; ++i) {
+    greedy.push_back(Peer::tcp(running.tcp(), 0, "127.6.6.6"));
+    greedy.back().send(framed(question(3)));
+    REQUIRE(id_of(greedy.back().receive_framed()) == 3);  // the new one is served, each time
+  }
+  for (size_t i = 0; i < 7; ++i) CHECK(greedy[i].is_closed_by_server());
+  for (size_t i = 7; i < 10; ++i) CHECK_FALSE(greedy[i].is_closed_by_server(20));
+  CHECK(running.workers().counters().tcp_shed_own == 7);
+  CHECK(running.workers().counters().tcp_shed == 0);
+  bystander.send(framed(question(4)));  // it was idle for longer than all of them
+  CHECK(id_of(bystander.receive_framed()) == 4);
+}
+
+TEST_CASE("IPv6 clients of one /56 are one client", "[query_tcp]") {
+  query::TcpClients clients;
+  const auto joined = [&clients](const char* address) -> query::TcpClients::Client& {
+    query::TcpClients::Client& client = clients.add({}, *parse_ip_address(address), {}, {});
+    clients.join_network(client);
+    return client;
+  };
+  query::TcpClients::Client& first = joined("2001:db8:0:100::1");
+  CHECK(clients.size_of_network(joined("2001:db8:0:1ff::2")) == 2);
+  CHECK(clients.size_of_network(joined("2001:db8:0:200::1")) == 1);
+  CHECK(clients.size_of_network(joined("192.0.2.1")) == 1);
+  CHECK(clients.size_of_network(joined("192.0.2.2")) == 1);
+  clients.touch(first, {1});
+  CHECK(&clients.longest_idle() != &first);
+  CHECK(&clients.longest_idle_neighbour(first) != &first);
+  clients.remove(first);
+  CHECK(clients.size() == 4);
+}
+
+TEST_CASE("a query that takes too long to come ends its connection before the idle time does",
+          "[query_tcp]") {
+  Running running(
+      {.transport = {.tcp_idle = Milliseconds(60'000), .tcp_query_timeout = Milliseconds(400)}});
+  Peer quiet = Peer::tcp(running.tcp());
+  Peer slow = Peer::tcp(running.tcp());
+  slow.send(framed(question(1)));
+  REQUIRE(id_of(slow.receive_framed()) == 1);
+  // An octet now and then is no query.
+  const Octets frame = framed(question(2));
+  bool is_closed = false;
+  for (size_t i = 0; i < frame.size() - 1 && !is_closed; ++i) {
+    try {
+      slow.send({frame[i]});
+    } catch (const std::runtime_error&) {
+      is_closed = true;
+    }
+    is_closed = is_closed || slow.is_closed_by_server(50);
+  }
+  CHECK(is_closed);
+  CHECK_FALSE(quiet.is_closed_by_server(0));
+}
+
+TEST_CASE("a client that reads its answers drop by drop is given up in time", "[query_tcp]") {
+  Running running(
+      {.transport = {.tcp_idle = Milliseconds(60'000), .tcp_query_timeout = Milliseconds(500)}});
+  const Peer miser = Peer::tcp(running.tcp(), 4096);
+  const Octets frame = framed(question("big.example.", 16, 7));
+  Octets many;
+  for (int i = 0; i < 2000; ++i) many.insert(many.end(), frame.begin(), frame.end());
+  miser.send_some(many);
+  CHECK(within(20s, [&] {
+    uint8_t octet = 0;
+    recv(miser.descriptor(), &octet, 1, MSG_DONTWAIT);
+    return open_connections(running) == 0;
+  }));
+}
+
 TEST_CASE("an idle client is closed after the idle time, one that asks is not", "[query_tcp]") {
-  Running running({.tcp_idle = Milliseconds(1500)});
+  Running running({.transport = {.tcp_idle = Milliseconds(1500)}});
   Peer idle = Peer::tcp(running.tcp());
   Peer busy = Peer::tcp(running.tcp());
   bool is_closed = false;
@@ -191,7 +267,7 @@ TEST_CASE("an idle client is closed after the idle time, one that asks is not", 
 }
 
 TEST_CASE("a client that never reads is not read from, holds little, and goes", "[query_tcp]") {
-  Running running({.tcp_idle = Milliseconds(700)});
+  Running running({.transport = {.tcp_idle = Milliseconds(700)}});
   const Peer deaf = Peer::tcp(running.tcp(), 4096);
   const Octets frame = framed(question("big.example.", 16, 7));
   Octets many;

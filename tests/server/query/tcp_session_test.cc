@@ -1,11 +1,29 @@
 #include "server/query/tcp_session.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <numeric>
 
 #include "query_fixture.h"
 
 namespace swingover::tests {
 namespace {
+
+class Messages : public query::MessageStream {
+ public:
+  explicit Messages(std::vector<uint16_t> ids) : ids_(std::move(ids)) {}
+  size_t next(std::span<uint8_t> out) override {
+    if (at_ == ids_.size()) return 0;
+    out[0] = static_cast<uint8_t>(ids_[at_] >> 8);
+    out[1] = static_cast<uint8_t>(ids_[at_]);
+    ++at_;
+    return 60'000;
+  }
+
+ private:
+  std::vector<uint16_t> ids_;
+  size_t at_ = 0;
+};
 
 /// Both ends of a stream, and a session that serves query_model() on one of them, turn by turn.
 class OneSession {
@@ -24,11 +42,17 @@ class OneSession {
     const ssize_t sent = ::send(client_.descriptor(), octets.data(), octets.size(), MSG_NOSIGNAL);
     return sent > 0 ? static_cast<size_t>(sent) : 0;
   }
-  void work() { session_->work(responder_, *scratch_); }
+  /// The next answer of the session goes on with `messages` of 60,000 octets, by their ids.
+  void follow_with(std::vector<uint16_t> messages) {
+    responder_.follow_with(std::make_unique<Messages>(std::move(messages)));
+  }
+  void work() { session_->work(responder_, *scratch_, {}); }
   /// Whether the loop would call the session again by itself.
   bool is_ready() const {
-    pollfd waiting{session_->descriptor(), POLLIN, 0};
-    if (session_->has_answers_waiting()) waiting.events = POLLOUT;
+    const loop::Poll::Interest wanted = session_->wants();
+    pollfd waiting{session_->descriptor(), 0, 0};
+    if (wanted.readable) waiting.events |= POLLIN;
+    if (wanted.writable) waiting.events |= POLLOUT;
     return ::poll(&waiting, 1, 0) > 0;
   }
   /// The ids of the answers that have come since the last call.
@@ -81,6 +105,44 @@ TEST_CASE("no whole query waits for the next one, however many came at once", "[
     } while (session.is_ready());
     CHECK(answered == queries);
   }
+}
+
+TEST_CASE("an answer of many messages goes out as the client takes it, and other queries between",
+          "[query_tcp]") {
+  OneSession session(64 << 10);
+  constexpr uint16_t first = 1000;
+  std::vector<uint16_t> ids(50);
+  std::iota(ids.begin(), ids.end(), first);
+  session.follow_with(ids);
+  session.send(framed(question(1)));
+  session.work();
+  CHECK(session.answered() == std::vector<uint16_t>{1});
+  session.send(framed(question(2)));
+  std::vector<uint16_t> got;
+  while (session.is_ready()) {
+    session.work();
+    for (const uint16_t id : session.answered()) got.push_back(id);
+  }
+  const auto other = std::find(got.begin(), got.end(), 2);
+  REQUIRE(other != got.end());
+  CHECK(other - got.begin() < 5);  // long before the end
+  got.erase(other);
+  CHECK(got == ids);
+}
+
+TEST_CASE("a client that takes nothing costs no more than a flush of a long answer",
+          "[query_tcp]") {
+  OneSession session(16 << 10);
+  session.follow_with(std::vector<uint16_t>(1000, 7));
+  session.send(framed(question(1)));
+  for (int i = 0; i < 100; ++i) session.work();
+  CHECK_FALSE(session.is_ready());
+  size_t answers = 0;
+  for (int i = 0; i < 100'000 && answers < 1001; ++i) {
+    answers += session.answered().size();
+    session.work();
+  }
+  CHECK(answers == 1001);
 }
 
 }  // namespace
