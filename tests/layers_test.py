@@ -23,11 +23,11 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "curl/": ("health/http_probe", "ctl/client"),
     "microhttpd.h": "server/control/http_server",
     "CLI/": ("ctl/swingctl", "server/main"),
-    "openssl/": "server/query/tls_",
     "systemd/": "server/systemd",
     "rocksdb/": "store/rocks_store",
     "ldns/": "zones/zone_file",
-    "openssl/": "zones/tsig",
+    # Two uses that share nothing: what seals a client's stream, and what signs a message.
+    "openssl/": ("server/query/tls_", "zones/tsig"),
     "prometheus/": "server/control/metrics",
     # JSON has two ends: what the admin interface shows, and swingctl, which reads it.
     "nlohmann/": ("server/control/views", "ctl/views", "ctl/commands"),

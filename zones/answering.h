@@ -27,7 +27,6 @@ struct Answering {
   uint16_t udp_size_max = 1232;  // octets of a UDP answer at most, and what our OPT says
   uint32_t amplification_max =
       10;  // octets of a UDP answer for each of the query, without a valid cookie; 0: no limit
-  uint16_t keepalive = 100;  // what a client is told that asks how long a connection lives; 100 ms
 
   std::string identity{};        // told to who asks by NSID (RFC 5001); empty: nobody is told
   std::string chaos_identity{};  // for CHAOS TXT id.server and hostname.bind; empty: refused

@@ -94,7 +94,7 @@ void Exchange::read_options() {
   const bool is_stream = client_.transport != Transport::udp;  // RFC 7828 section 3.2: else ignored
   if (is_stream && edns.keepalive == Edns::Keepalive::malformed)
     parsed_ = ParseOutcome::format_error;
-  if (is_stream && edns.keepalive == Edns::Keepalive::asked) opt_.keepalive = answering_.keepalive;
+  if (is_stream && edns.keepalive == Edns::Keepalive::asked) opt_.keepalive = client_.keepalive;
   if (edns.subnet.present() && !answering_.believes(client_.address)) edns.subnet = {};
   if (edns.subnet.present()) opt_.subnet = &edns.subnet;
   if (!edns.cookie.empty()) {

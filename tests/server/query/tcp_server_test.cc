@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -250,6 +251,31 @@ TEST_CASE("a client that reads its answers drop by drop is given up in time", "[
     recv(miser.descriptor(), &octet, 1, MSG_DONTWAIT);
     return open_connections(running) == 0;
   }));
+}
+
+/// A query that asks how long it may stay (RFC 7828), and what it was told, in 100 ms; -1: nothing.
+Octets asking_for_keepalive(uint16_t id) {
+  return framed(query_packet({.name = "www.example.", .options = {0, 11, 0, 0}, .id = id}));
+}
+int keepalive_told(const Octets& answer) {
+  const Octets option{0, 11, 0, 2};
+  const auto at = std::search(answer.begin(), answer.end(), option.begin(), option.end());
+  return answer.end() - at < 6 ? -1 : at[4] << 8 | at[5];
+}
+
+TEST_CASE("who asks how long it may stay is told the idle time, and 0 when room runs out",
+          "[query_tcp]") {
+  Running running({.transport = {.tcp_connections_max = 10, .tcp_idle = Milliseconds(12'300)}});
+  Peer first = Peer::tcp(running.tcp());
+  first.send(asking_for_keepalive(1));
+  CHECK(keepalive_told(first.receive_framed()) == 123);
+  first.send(framed(question(2)));
+  CHECK(keepalive_told(first.receive_framed()) == -1);
+  std::vector<Peer> others;
+  for (int i = 0; i < 9; ++i) others.push_back(Peer::tcp(running.tcp()));
+  REQUIRE(within(20s, [&] { return open_connections(running) == 10; }));
+  first.send(asking_for_keepalive(3));
+  CHECK(keepalive_told(first.receive_framed()) == 0);
 }
 
 TEST_CASE("an idle client is closed after the idle time, one that asks is not", "[query_tcp]") {
