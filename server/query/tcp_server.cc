@@ -59,10 +59,10 @@ void TcpServer::finish(Milliseconds grace, std::function<void()> done) {
   for (Listener& listener : listeners_) on_listener(listener);
   listeners_.clear();
   responder_.refresh();
-  look_at_clocks();
+  now_ = system_clock().now();
   std::vector<Client*> clients;  // each may go in its turn, and no other
   for (Client& client : clients_.all()) clients.push_back(&client);
-  const TcpSession::Now now{.time = now_, .wall_seconds = wall_seconds_};
+  const TcpSession::Now now{.time = now_};
   for (Client* client : clients) {
     for (int i = 0; i < turns_at_end && !client->session.ended(); ++i)
       client->session.work(responder_, *scratch_, now);
@@ -73,13 +73,8 @@ void TcpServer::finish(Milliseconds grace, std::function<void()> done) {
   end_if_finished();
 }
 
-void TcpServer::look_at_clocks() {
-  now_ = system_clock().now();
-  wall_seconds_ = static_cast<uint32_t>(system_clock().wall().unix_milliseconds / 1000);
-}
-
 void TcpServer::on_listener(Listener& listener) {
-  look_at_clocks();
+  now_ = system_clock().now();
   for (int i = 0; i < accepts_a_turn && accept_one(listener); ++i) continue;
 }
 
@@ -152,7 +147,7 @@ void TcpServer::make_room_beside(Client& client) {
 
 void TcpServer::on_clients() {
   responder_.refresh();
-  look_at_clocks();
+  now_ = system_clock().now();
   const MonotonicTime until = now_ + turn_max;
   ready_.each([this, until](void* item) {
     serve(*static_cast<Client*>(item));
@@ -166,7 +161,6 @@ void TcpServer::serve(Client& client) {
   const int64_t idle_units = options_.tcp_idle.value / keepalive_unit_ms;
   const TcpSession::Now now{
       .time = now_,
-      .wall_seconds = wall_seconds_,
       .keepalive = is_nearly_full(client)
                        ? uint16_t{0}
                        : static_cast<uint16_t>(std::min<int64_t>(idle_units, UINT16_MAX))};

@@ -48,7 +48,6 @@ class TcpServer {
   };
   using Client = TcpClients::Client;
 
-  void look_at_clocks();
   void on_listener(Listener& listener);
   bool accept_one(Listener& listener);
   void admit(Socket socket, const IpAddress& peer, bool is_tls);
@@ -71,7 +70,6 @@ class TcpServer {
   ReadySet ready_;
   TcpClients clients_;
   MonotonicTime now_{};
-  uint32_t wall_seconds_ = 0;
   loop::Timer tick_;
   loop::Timer grace_;
   std::function<void()> done_;

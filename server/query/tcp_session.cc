@@ -120,7 +120,6 @@ void TcpSession::serve(Bytes fresh, Responder& responder, TcpScratch& scratch, c
   size_t gathered = 0;
   const zones::Client client{.address = client_,
                              .transport = is_tls_ ? zones::Transport::tls : zones::Transport::tcp,
-                             .now = now.wall_seconds,
                              .keepalive = now.keepalive};
   const auto answer = [&](Bytes query) {
     const auto room = std::span(scratch.out)

@@ -46,7 +46,6 @@ class TcpSession {
   /// What the client is told and counted by, from its server's point of view.
   struct Now {
     MonotonicTime time{};
-    uint32_t wall_seconds = 0;
     uint16_t keepalive = 0;  // zones::Client::keepalive
   };
   struct Progress {
