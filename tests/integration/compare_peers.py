@@ -2,12 +2,13 @@
 """Asks Swingover and other authoritative servers the same questions about the same random zones, and
 tells where their answers differ.
 
-  compare_peers.py --daemon build/dev/server/swingoverd [--zones 100] [--questions 50] [--seed 1]
-                   [--peers nsd,knot]
+  compare_peers.py --daemon build/dev/server/swingoverd [--zones 100] [--questions 50] [--seed 1] [--first 0]
+                   [--peers nsd,knot] [--keep]
 
-Zones and questions come from the seed alone, so a difference can be looked at again. What EXPLAINED knows is
-counted there; any other difference is printed with the question and both answers, and makes the exit code 1.
-Everything runs on 127.0.0.1, in a folder of its own.
+Zones and questions come from the seed and a family's number alone, so that a difference can be looked at again:
+`--first N --zones 1` asks about family N only. Differences that peer_differences.md explains are counted there; any other
+one is printed with the question and both answers, and makes the exit code 1. Everything runs on 127.0.0.1, in a folder
+of its own; zones are served some hundred at a time.
 """
 
 import argparse
@@ -15,141 +16,66 @@ import collections
 import os
 import random
 import shutil
-import socket
-import struct
-import subprocess
 import sys
 import tempfile
-import time
 
-from random_zone import Zone
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "HINFO": 13, "MINFO": 14, "MX": 15, "TXT": 16,
-         "RP": 17, "AFSDB": 18, "AAAA": 28, "LOC": 29, "SRV": 33, "NAPTR": 35, "DNAME": 39, "DS": 43,
-         "SSHFP": 44, "TLSA": 52, "SVCB": 64, "HTTPS": 65, "URI": 256, "CAA": 257, "TYPE731": 731}
-TYPE_NAMES = {number: name for name, number in TYPES.items()}
+from dns_message import Answer, lower, name_text, query_packet  # noqa: E402
+from peer_servers import (Asker, free_port, refused_by_nsd, start_knot, start_named, start_nsd,  # noqa: E402
+                          start_ours)
+from random_zone import family  # noqa: E402
+
 CHAIN_MAX = 16  # zones::Resolver::chain_max
-RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN"}
-
-# ---- messages ----
-
-def wire_name(text):
-    out = b""
-    for label in text.rstrip(".").split("."):
-        if label:
-            out += bytes([len(label)]) + label.encode()
-    return out + b"\0"
-
-
-def query_packet(name, kind, edns, ident):
-    packet = struct.pack(">HHHHHH", ident, 0, 1, 0, 0, 1 if edns else 0)
-    packet += wire_name(name) + struct.pack(">HH", TYPES[kind], 1)
-    if edns:
-        packet += b"\0" + struct.pack(">HHIH", 41, edns, 0, 0)
-    return packet
-
-
-def read_name(packet, at):
-    labels = []
-    end = None
-    for _ in range(200):
-        length = packet[at]
-        if length >= 0xc0:
-            end = end if end is not None else at + 2
-            at = (length & 0x3f) << 8 | packet[at + 1]
-            continue
-        if length == 0:
-            return ".".join(labels).lower() + ".", end if end is not None else at + 1
-        labels.append(packet[at + 1:at + 1 + length].decode("latin-1"))
-        at += 1 + length
-    raise ValueError("a name that does not end")
-
-
-NAMES_IN_RDATA = {2: (0, 1), 5: (0, 1), 12: (0, 1), 39: (0, 1), 15: (2, 1), 18: (2, 1), 33: (6, 1), 6: (0, 2),
-                  14: (0, 2), 17: (0, 2)}
-
-
-def read_rdata(packet, at, size, kind):
-    before, names = NAMES_IN_RDATA.get(kind, (size, 0))
-    end = at + size
-    parts = [packet[at:at + before].hex()]
-    at += before
-    for _ in range(names):
-        name, at = read_name(packet, at)
-        parts.append(name)
-    parts.append(packet[at:end].hex())
-    return " ".join(part for part in parts if part)
-
-
-class Answer:
-    def __init__(self, packet):
-        _, flags, questions, *counts = struct.unpack(">HHHHHH", packet[:12])
-        self.rcode = RCODES.get(flags & 15, str(flags & 15))
-        self.aa = bool(flags & 0x0400)
-        self.tc = bool(flags & 0x0200)
-        at = 12
-        for _ in range(questions):
-            _, at = read_name(packet, at)
-            at += 4
-        self.faults = []
-        self.sections = []
-        for count in counts:
-            records = []
-            for _ in range(count):
-                owner, at = read_name(packet, at)
-                kind, _, ttl, size = struct.unpack(">HHIH", packet[at:at + 10])
-                at += 10
-                if kind != 41:
-                    records.append((owner, TYPE_NAMES.get(kind, str(kind)), ttl, read_rdata(packet, at, size, kind)))
-                at += size
-            if len(set(records)) != len(records):
-                self.faults.append("a record twice in a section")
-            self.sections.append(sorted(records))
-        if at != len(packet):
-            self.faults.append("octets behind the last record")
-        self.size = len(packet)
-
-    def text(self):
-        lines = [f"  {self.rcode}{' aa' if self.aa else ''}{' tc' if self.tc else ''} {self.size} octets"]
-        for section, records in zip(("answer", "authority", "additional"), self.sections):
-            lines += [f"    {section}: {' '.join(map(str, record))}" for record in records]
-        return "\n".join(lines)
-
-
-def ask(server, packet, tcp):
-    for _ in range(3):
-        try:
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM) as s:
-                s.settimeout(2)
-                s.connect(server)
-                if not tcp:
-                    s.send(packet)
-                    return s.recv(65535)
-                s.sendall(struct.pack(">H", len(packet)) + packet)
-                buffer = b""
-                while len(buffer) < 2 or len(buffer) < 2 + struct.unpack(">H", buffer[:2])[0]:
-                    more = s.recv(65535)
-                    if not more:
-                        raise OSError("closed early")
-                    buffer += more
-                return buffer[2:]
-        except OSError:
-            continue
-    return None
+ZONES_AT_ONCE = 150
 
 
 # ---- what differs ----
 
+class Case:
+    """One question, our answer, and a peer's."""
+
+    def __init__(self, name, kind, ours, theirs, apexes, owners, has_nul):
+        self.name = name_text(lower(name))
+        self.kind = kind
+        self.ours = ours
+        self.theirs = theirs
+        self.apexes = apexes  # of all zones that are served, in lower case
+        self.owners = owners  # apex -> owners of its records, likewise
+        self.has_nul = has_nul  # some label of these zones has an octet 0
+
+    def same_but(self, *parts):
+        """The answers differ in nothing but these of rcode, aa, tc, and the sections' numbers."""
+        mine = {"rcode": self.ours.rcode, "aa": self.ours.aa, "tc": self.ours.tc, **dict(enumerate(self.ours.sections))}
+        other = {"rcode": self.theirs.rcode, "aa": self.theirs.aa, "tc": self.theirs.tc,
+                 **dict(enumerate(self.theirs.sections))}
+        return all(mine[key] == other[key] for key in mine if key not in parts)
+
+    def last_name(self):
+        """Where our chain ends."""
+        targets = {record[0]: record[3] for record in self.ours.answer if record[1] == "CNAME"}
+        name, hops = self.name, 0
+        while name in targets and hops <= len(targets):
+            name, hops = targets[name], hops + 1
+        return name
+
+    def zone_of(self, name):
+        """The longest apex at or above `name`, or nothing."""
+        found = [apex for apex in self.apexes if name == apex or name.endswith("." + apex)]
+        return max(found, key=len, default="")
+
+
 def differences(ours, theirs):
     found = [f"ours has {fault}" for fault in ours.faults] + [f"theirs has {fault}" for fault in theirs.faults]
-    if ours.rcode != theirs.rcode and not (ours.tc and theirs.tc):
+    if ours.rcode != theirs.rcode:
         found.append(f"rcode {ours.rcode}/{theirs.rcode}")
     if ours.aa != theirs.aa:
         found.append(f"aa {int(ours.aa)}/{int(theirs.aa)}")
     if ours.tc != theirs.tc:
         found.append(f"tc {int(ours.tc)}/{int(theirs.tc)}")
-    if ours.tc or theirs.tc:
-        return found  # what a truncated answer holds is not to be relied on
+    if ours.tc and theirs.tc:
+        return found  # what a truncated answer holds is not to be relied on (RFC 2181 section 9)
     for name, mine, other in zip(("answer", "authority", "additional"), ours.sections, theirs.sections):
         if mine == other:
             continue
@@ -163,193 +89,273 @@ def is_part(some, all_of_them):
     return set(some) <= set(all_of_them)
 
 
-def same_but(ours, theirs, *parts):
-    """The answers differ in nothing but these of rcode, aa, tc and the sections' numbers."""
-    mine = {"rcode": ours.rcode, "aa": ours.aa, "tc": ours.tc, **dict(enumerate(ours.sections))}
-    other = {"rcode": theirs.rcode, "aa": theirs.aa, "tc": theirs.tc, **dict(enumerate(theirs.sections))}
-    return all(mine[key] == other[key] for key in mine if key not in parts)
-
-
 def chain_of(answer):
-    return sum(record[1] == "CNAME" for record in answer.sections[0])
+    return sum(record[1] == "CNAME" for record in answer.answer)
 
 
 def refers(answer):
-    return any(record[1] == "NS" for record in answer.sections[1])
+    return any(record[1] == "NS" for record in answer.authority)
 
 
-def without_ttl(answer):
-    return [(owner, kind, rdata) for owner, kind, _, rdata in answer.sections[1]]
+# ---- rules: id -> whether it applies to a case. Who differs, who is right and why stands in peer_differences.md. ----
+
+RULES = {}
 
 
-# Differences that are as they should be: who, when, why, and who is right by which RFC.
-EXPLAINED = [
-    ("*", lambda ours, theirs: same_but(ours, theirs, 2) and ours.aa and ours.sections[0],
-     "addresses beside an answer only help (RFC 1034 section 4.3.2 step 6): all are right"),
-    ("*", lambda ours, theirs: theirs.tc and not ours.tc and is_part(theirs.sections[0], ours.sections[0]),
-     "truncated although it fits when names are compressed: ours is whole"),
-    ("*", lambda ours, theirs: ours.tc and refers(ours) and same_but(ours, theirs, "tc", 2),
-     "glue that does not fit sets TC (RFC 9471 section 3.1): ours"),
-    ("*", lambda ours, theirs: chain_of(ours) == CHAIN_MAX < chain_of(theirs),
-     f"we follow a chain {CHAIN_MAX} times (RFC 1034 section 3.6.2 names no limit): both are right"),
-    ("knot", lambda ours, theirs: chain_of(ours) >= 4 and is_part(theirs.sections[0], ours.sections[0]),
-     "Knot follows a chain 5 times (RFC 1034 section 3.6.2 names no limit): both are right"),
-    ("knot", lambda ours, theirs: theirs.faults and set(ours.sections[0]) == set(theirs.sections[0]),
-     "Knot goes round a loop of DNAMEs until it stops (RFC 2181 section 5): ours has each record once"),
-    ("named", lambda ours, theirs: theirs.rcode == "SERVFAIL"
-     and (ours.sections[0] == theirs.sections[0] or chain_of(ours) > 10),
-     "BIND fails at a loop and at a chain of more than 10 (RFC 1034 section 3.6.2 asks for neither): ours"),
-    ("knot", lambda ours, theirs: ours.tc and 4 <= chain_of(ours) < chain_of(theirs)
-     and is_part(ours.sections[0], theirs.sections[0]),
-     "Knot compresses a chain of synthesised CNAMEs better, so that more of it fits (RFC 1035 section 4.1.4): both"),
-    ("knot", lambda ours, theirs: not theirs.sections[1] and same_but(ours, theirs, "tc", 1),
-     "Knot leaves out an SOA that does not fit, without TC (RFC 2308 section 3): ours"),
-    ("nsd", lambda ours, theirs: (ours.rcode == "YXDOMAIN" or ours.tc and chain_of(ours) > chain_of(theirs))
-     and is_part(theirs.sections[0], ours.sections[0]),
-     "NSD applies a DNAME once, although what it gives is redirected again and gets too long (RFC 6672 section 3.2): ours"),
-    ("*", lambda ours, theirs: refers(ours) and same_but(ours, theirs, 2)
-     and is_part(theirs.sections[2], ours.sections[2]),
-     "addresses of name servers beside the delegation only help (RFC 9471 section 3.2): all are right"),
-    ("named", lambda ours, theirs: same_but(ours, theirs, 1) and without_ttl(ours) == without_ttl(theirs),
-     "BIND gives the SOA about which a negative answer was asked the TTL 0 (RFC 2308 section 3): ours"),
-]
+def rule(name):
+    def register(applies):
+        RULES[name] = applies
+        return applies
+    return register
 
 
-def explanation(peer, ours, theirs):
-    for who, applies, why in EXPLAINED:
-        if who in (peer, "*") and not ours.faults and applies(ours, theirs):
-            return f"{peer}: {why}"
-    return None
+@rule("additional-helps")
+def additional_helps(case):
+    return case.same_but(2) and case.ours.aa and bool(case.ours.answer)
 
 
-# ---- servers ----
+@rule("compression")
+def compression(case):
+    return case.theirs.tc and not case.ours.tc and is_part(case.theirs.answer, case.ours.answer)
 
-def free_port():
-    """A port that is free for UDP and TCP alike."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            try:
-                tcp.bind(udp.getsockname())
-            except OSError:
+
+@rule("glue-sets-tc")
+def glue_sets_tc(case):
+    return case.ours.tc and refers(case.ours) and case.same_but("tc", 2)
+
+
+@rule("chain-limit")
+def chain_limit(case):
+    return chain_of(case.ours) == CHAIN_MAX <= chain_of(case.theirs)
+
+
+@rule("knot-chain-5")
+def knot_chain(case):
+    return chain_of(case.ours) >= 4 and is_part(case.theirs.answer, case.ours.answer)
+
+
+@rule("knot-dname-loop")
+def knot_dname_loop(case):
+    return bool(case.theirs.faults) and set(case.ours.answer) == set(case.theirs.answer)
+
+
+@rule("named-chain-servfail")
+def named_chain(case):
+    return case.theirs.rcode == "SERVFAIL" and (case.ours.answer == case.theirs.answer or chain_of(case.ours) > 10)
+
+
+@rule("knot-compresses-dname")
+def knot_compresses_dname(case):
+    return (case.ours.tc and 4 <= chain_of(case.ours) < chain_of(case.theirs)
+            and is_part(case.ours.answer, case.theirs.answer))
+
+
+@rule("knot-soa-left-out")
+def knot_soa_left_out(case):
+    return not case.theirs.authority and case.same_but("tc", 1)
+
+
+@rule("nsd-dname-once")
+def nsd_dname_once(case):
+    return ((case.ours.rcode == "YXDOMAIN" or case.ours.tc and chain_of(case.ours) > chain_of(case.theirs))
+            and is_part(case.theirs.answer, case.ours.answer))
+
+
+@rule("named-soa-ttl-0")
+def named_soa_ttl(case):
+    def without_ttl(answer):
+        return [(owner, kind, rdata) for owner, kind, _, rdata in answer.authority]
+    return case.same_but(1) and without_ttl(case.ours) == without_ttl(case.theirs)
+
+
+@rule("any-picks")
+def any_picks(case):
+    return case.kind == "ANY" and bool(case.ours.answer) and bool(case.theirs.answer)
+
+
+@rule("knot-type-0")
+def knot_type_0(case):
+    return case.kind == 0 and case.theirs.rcode == "NOTIMP"
+
+
+@rule("nsd-shared-names")
+def nsd_shared_names(case):
+    if len([apex for apex in case.apexes if case.last_name().endswith("." + apex)]) < 2 or case.theirs.rcode != "NOERROR":
+        return False
+    denied = case.ours.rcode == "NXDOMAIN" and case.same_but("rcode")
+    by_wildcard = case.name not in case.owners[case.zone_of(case.name)] and bool(case.ours.answer) and not case.theirs.answer
+    return denied or by_wildcard
+
+
+@rule("knot-wildcard-dname")
+def knot_wildcard_dname(case):
+    literal = {record for record in case.ours.answer if record[1] == "DNAME" and record[0].startswith("*.")}
+    return bool(literal - set(case.theirs.answer))
+
+
+def glue_of(answer):
+    """The additional records at or below the delegation that the authority section has."""
+    cut = next(record[0] for record in answer.authority if record[1] == "NS")
+    return [record for record in answer.additional if record[0] == cut or record[0].endswith("." + cut)]
+
+
+@rule("referral-help")
+def referral_help(case):
+    return refers(case.ours) and case.same_but(2) and glue_of(case.ours) == glue_of(case.theirs)
+
+
+@rule("glue-left-out")
+def glue_left_out(case):
+    return (refers(case.ours) and case.same_but(2) and not case.ours.tc
+            and is_part(glue_of(case.theirs), glue_of(case.ours)))
+
+
+@rule("cname-rrsig")
+def cname_rrsig(case):
+    return case.kind in ("RRSIG", "NSEC") and chain_of(case.ours) > chain_of(case.theirs)
+
+
+@rule("knot-yxdomain")
+def knot_yxdomain(case):
+    dnames = {record for record in case.ours.answer if record[1] == "DNAME"}
+    return case.ours.rcode == "YXDOMAIN" and bool(dnames) and is_part(dnames, case.theirs.answer)
+
+
+@rule("knot-nul")
+def knot_nul(case):
+    return case.has_nul and (case.ours.rcode != case.theirs.rcode or case.ours.aa != case.theirs.aa)
+
+
+@rule("cross-zone-chain")
+def cross_zone_chain(case):
+    leaves = any(record[1] == "CNAME" and case.zone_of(record[0]) != case.zone_of(record[3]) for record in case.ours.answer)
+    return leaves and is_part(case.theirs.answer, case.ours.answer)
+
+
+@rule("tc-rcode")
+def tc_rcode(case):
+    return case.ours.tc and case.theirs.tc
+
+
+def explanations():
+    """[(id, peers, why)] from the table of peer_differences.md: the first that applies explains a difference."""
+    rows = []
+    with open(os.path.join(HERE, "peer_differences.md")) as text:
+        for line in text:
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if line.startswith("| `"):
+                rows.append((cells[0].strip("`"), cells[1].split(", "), f"{cells[2]}; {cells[3]} right, {cells[4]}"))
+    names = [row[0] for row in rows]
+    if set(names) != set(RULES) | {"nsd-names-below-dname"} or len(set(names)) != len(names):
+        raise SystemExit(f"peer_differences.md and the rules differ: {sorted(set(names) ^ set(RULES))}")
+    return rows
+
+
+# ---- the comparison ----
+
+class Comparison:
+    def __init__(self):
+        self.table = explanations()
+        self.zones = 0
+        self.asked = 0
+        self.explained = collections.Counter()
+        self.unexplained = collections.Counter()
+        self.examples = {}
+        self.refused = set()
+
+    def explanation(self, peer, case):
+        if case.ours.faults:
+            return None
+        for name, peers, why in self.table:
+            if peer in peers and name in RULES and RULES[name](case):
+                return f"{peer} {name}: {why}"
+        return None
+
+    def nsd_refused(self, zones):
+        """They count as differences, and are not compared with NSD: it answers SERVFAIL for them."""
+        self.refused = {name_text(lower(zone.apex)) for zone in zones}
+        for name, _, why in self.table:
+            if zones and name == "nsd-names-below-dname":
+                self.explained[f"nsd {name}: {why}"] += len(zones)
+
+    def ask_family(self, number, zones, questions, askers, seed):
+        random.seed(f"{seed}/{number}/questions")
+        self.owners = {name_text(lower(zone.apex)): {name_text(lower(owner + zone.apex)) for owner in zone.sets}
+                       for zone in zones}
+        self.has_nul = any(b"\0" in label for zone in zones for owner in zone.sets for label in owner)
+        for zone in zones:
+            self.zones += 1
+            for name, kind in zone.questions(questions):
+                tcp = random.random() < 0.2
+                edns = random.choice([0, 512, 1232, 1232, 1232, 4096])
+                query = query_packet(name, kind, edns, random.randrange(65536))
+                self.ask(askers, query, name, kind, tcp, f"family {number}: {name_text(name)} {kind} "
+                         f"{'tcp' if tcp else 'udp'} edns={edns}")
+
+    def ask(self, askers, query, name, kind, tcp, title):
+        answers = {}
+        for server, asker in askers.items():
+            reply = asker.ask(query, tcp)
+            answers[server] = Answer(reply, query) if reply else None
+        ours = answers.pop("ours")
+        self.asked += 1
+        for peer, theirs in answers.items():
+            case = Case(name, kind, ours, theirs, self.apexes, self.owners, self.has_nul)
+            if peer == "nsd" and self.touches_refused(case):
                 continue
-            return udp.getsockname()[1]
+            found = differences(ours, theirs) if ours and theirs else ["silence"]
+            if not found:
+                continue
+            why = self.explanation(peer, case) if ours and theirs else None
+            self.note(peer, why, found, title, ours, theirs)
+
+    def touches_refused(self, case):
+        names = [case.name] + [record[3] for record in case.ours.answer if record[1] == "CNAME"]
+        return any(case.zone_of(name) in self.refused for name in names)
+
+    def note(self, peer, why, found, title, ours, theirs):
+        key = why or f"{peer}: {', '.join(found)}"
+        (self.explained if why else self.unexplained)[key] += 1
+        shown = f"{key}\n  {title}\n" + "".join(
+            f" {server}:\n{answer.text() if answer else '  silence'}\n" for server, answer in (("ours", ours), (peer, theirs)))
+        if why:
+            self.examples.setdefault(why, shown)
+        elif self.unexplained[key] <= 3:
+            print(shown)
+
+    def report(self, seed, with_examples):
+        print(f"{self.asked} questions about {self.zones} zones, seed {seed}")
+        for title, counts in (("explained", self.explained), ("not explained", self.unexplained)):
+            print(f"{title}: {sum(counts.values())}")
+            for what, count in counts.most_common():
+                print(f"{count:6} {what}")
+        if with_examples:
+            print("\n" + "\n".join(self.examples.values()))
 
 
-def start_nsd(folder, zones, port):
-    config = os.path.join(folder, "nsd.conf")
-    with open(config, "w") as out:
-        out.write(f'server:\n ip-address: 127.0.0.1@{port}\n username: ""\n chroot: ""\n database: ""\n'
-                  f' zonesdir: "{folder}"\n pidfile: "{folder}/nsd.pid"\n xfrdfile: "{folder}/xfrd.state"\n'
-                  f' zonelistfile: "{folder}/zone.list"\n cookie-secret-file: "{folder}/cookie"\n'
-                  f' minimal-responses: yes\n server-count: 1\nremote-control:\n control-enable: no\n')
-        for zone in zones:
-            out.write(f"zone:\n name: {zone.apex}\n zonefile: {zone.apex}zone\n")
-    return subprocess.Popen(["nsd", "-d", "-c", config], stderr=open(f"{folder}/nsd.log", "w"))
-
-
-def start_knot(folder, zones, port):
-    config = os.path.join(folder, "knot.conf")
-    with open(config, "w") as out:
-        out.write(f"server:\n    rundir: {folder}/knot\n    listen: 127.0.0.1@{port}\n"
-                  f"database:\n    storage: {folder}/knot\nlog:\n  - target: stderr\n    any: info\n"
-                  f"template:\n  - id: default\n    storage: {folder}\n    file: \"%szone\"\n    zonefile-sync: -1\n"
-                  "    journal-content: none\nzone:\n")
-        for zone in zones:
-            out.write(f"  - domain: {zone.apex}\n    file: {zone.apex}zone\n")
-    os.makedirs(f"{folder}/knot")
-    return subprocess.Popen(["knotd", "-c", config], stderr=open(f"{folder}/knot.log", "w"))
-
-
-def start_named(folder, zones, port):
-    config = os.path.join(folder, "named.conf")
-    with open(config, "w") as out:
-        out.write(f'options {{ directory "{folder}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};'
-                  " recursion no; pid-file none; session-keyfile none; minimal-responses no-auth;"
-                  " empty-zones-enable no; notify no; check-names primary ignore;"
-                  " dnssec-validation no; }; controls {};\n")
-        for zone in zones:
-            out.write(f'zone "{zone.apex}" {{ type primary; file "{zone.apex}zone"; }};\n')
-    return subprocess.Popen(["named", "-g", "-n", "1", "-c", config], stderr=open(f"{folder}/named.log", "w"))
-
-
-def start_ours(daemon, folder, zones, port):
-    config = os.path.join(folder, "swingover.toml")
-    with open(config, "w") as out:
-        out.write(f'[server]\nlisten = ["127.0.0.1:{port}"]\nstate_dir = "{folder}/state"\n'
-                  # The peers amplify without a limit.
-                  "[rate_limit]\namplification_max = 0\n")
-        for zone in zones:
-            out.write(f'[[zone]]\nname = "{zone.apex}"\nfile = "{zone.apex}zone"\n')
-    return subprocess.Popen([daemon, "--config", config], stderr=open(f"{folder}/ours.log", "w"),
-                            stdout=subprocess.DEVNULL)
-
-
-def wait_until_ready(server, zones, name):
-    deadline = time.time() + 30
-    for zone in zones:
-        while time.time() < deadline:
-            packet = ask(server, query_packet(zone.apex, "SOA", 1232, 1), False)
-            if packet and Answer(packet).rcode == "NOERROR":
-                break
-            time.sleep(0.05)
-        else:
-            raise SystemExit(f"{name} does not serve {zone.apex}")
-
-
-def compare(zones, servers, questions_a_zone):
-    """Asks, prints what nothing explains; returns how much was asked, and counts of both kinds of difference."""
-    asked, explained, unexplained = 0, collections.Counter(), collections.Counter()
-    for zone in zones:
-        for name, kind in zone.questions(questions_a_zone):
-            tcp = random.random() < 0.2
-            edns = random.choice([0, 1232, 1232, 1232])
-            packet = query_packet(name, kind, edns, random.randrange(65536))
-            replies = {server: ask(address, packet, tcp) for server, address in servers.items()}
-            answers = {server: Answer(reply) if reply else None for server, reply in replies.items()}
-            ours = answers.pop("ours")
-            asked += 1
-            for peer, theirs in answers.items():
-                found = differences(ours, theirs) if ours and theirs else ["silence"]
-                if not found:
-                    continue
-                why = explanation(peer, ours, theirs) if ours and theirs else None
-                if why:
-                    explained[why] += 1
-                    continue
-                what = f"{peer}: {', '.join(found)}"
-                unexplained[what] += 1
-                print(f"{what}\n  {name} {kind} {'tcp' if tcp else 'udp'} edns={edns}")
-                for server, answer in (("ours", ours), (peer, theirs)):
-                    print(f" {server}:\n{answer.text() if answer else '  silence'}")
-    return asked, explained, unexplained
-
-
-def main():
-    parser = argparse.ArgumentParser(description="Compares the answers of authoritative servers.")
-    parser.add_argument("--daemon", required=True, help="swingoverd")
-    parser.add_argument("--zones", type=int, default=100)
-    parser.add_argument("--questions", type=int, default=50, help="about each zone")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--peers", default="nsd,knot", help="of nsd, knot, named")
-    parser.add_argument("--keep", action="store_true", help="the folder with zones, configs and logs")
-    options = parser.parse_args()
-    random.seed(options.seed)
+def run_chunk(options, families, comparison):
     folder = tempfile.mkdtemp(prefix="compare-peers-")
-    zones = [Zone(f"z{i}.test.") for i in range(options.zones)]
+    zones = [zone for group in families.values() for zone in group]
     for zone in zones:
-        with open(f"{folder}/{zone.apex}zone", "w") as out:
+        with open(os.path.join(folder, zone.file), "w") as out:
             out.write(zone.text())
+    comparison.apexes = [name_text(lower(zone.apex)) for zone in zones]
     starts = {"nsd": start_nsd, "knot": start_knot, "named": start_named,
               "ours": lambda *where: start_ours(options.daemon, *where)}
-    servers, processes = {}, []
+    askers, processes, refused = {}, [], []
     try:
         for name in ["ours"] + options.peers.split(","):
-            servers[name] = ("127.0.0.1", free_port())
-            processes.append(starts[name](folder, zones, servers[name][1]))
-        for name, server in servers.items():
-            wait_until_ready(server, zones, name)
-        asked, explained, unexplained = compare(zones, servers, options.questions)
+            port = free_port()
+            processes.append(starts[name](folder, zones, port))
+            askers[name] = Asker(port)
+        for name, asker in askers.items():
+            if name == "nsd":
+                asker.wait_until_ready(zones[:1], name)
+                refused = list(refused_by_nsd(folder, zones))
+                comparison.nsd_refused(refused)
+            asker.wait_until_ready(zones, name, refused)
+        for number, group in families.items():
+            comparison.ask_family(number, group, options.questions, askers, options.seed)
     finally:
         for process in processes:
             process.terminate()
@@ -359,12 +365,30 @@ def main():
             print(folder)
         else:
             shutil.rmtree(folder)
-    print(f"{asked} questions about {len(zones)} zones, seed {options.seed}")
-    for title, counts in (("explained", explained), ("not explained", unexplained)):
-        print(f"{title}: {sum(counts.values())}")
-        for what, count in counts.most_common():
-            print(f"{count:6} {what}")
-    return 1 if unexplained else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Compares the answers of authoritative servers.")
+    parser.add_argument("--daemon", required=True, help="swingoverd")
+    parser.add_argument("--zones", type=int, default=100, help="at least so many")
+    parser.add_argument("--questions", type=int, default=50, help="about each zone")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first family")
+    parser.add_argument("--peers", default="nsd,knot", help="of nsd, knot, named")
+    parser.add_argument("--keep", action="store_true", help="the folder with zones, configs and logs")
+    parser.add_argument("--examples", action="store_true", help="shows one case of each explained difference")
+    options = parser.parse_args()
+    comparison = Comparison()
+    number = options.first
+    while comparison.zones < options.zones:
+        families = {}
+        left = min(ZONES_AT_ONCE, options.zones - comparison.zones)
+        while sum(map(len, families.values())) < left:
+            families[number] = family(options.seed, number)
+            number += 1
+        run_chunk(options, families, comparison)
+    comparison.report(options.seed, options.examples)
+    return 1 if comparison.unexplained else 0
 
 
 if __name__ == "__main__":
