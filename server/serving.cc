@@ -29,7 +29,7 @@ void ServingTable::add(Totals& totals, const query::Serving& serving) {
     const std::string name = control::service_text(service);
     for (const zones::Pool& pool : service.pools) {
       uint64_t& total = totals[{name, pool.cluster_name}];
-      for (const auto& tally : serving.tallies) total += tally->answers[pool.id.value].value();
+      for (const auto& tally : serving.tallies) total += tally->answers(service.id, pool.id);
     }
   }
 }

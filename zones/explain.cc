@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "zones/policy.h"
 #include "zones/protocol.h"
 #include "zones/record_text.h"
 
@@ -27,34 +28,27 @@ std::string_view class_word(Eligibility eligibility) {
   return "";
 }
 
-const ServicePlan::Row& row_of(const ServicePlan& plan, LocalityId locality) {
-  const bool has_own = plan.rows.size() > 1 && locality != no_locality;
-  return plan.rows[has_own ? locality.value + 1 : 0];
-}
-
 bool has(const ServicePlan& plan, uint32_t pool, Eligibility wanted, const EligibilityMap& map) {
-  const ServicePlan::PlanPool& p = plan.pools[pool];
+  const ServicePlan::PlanPool& p = plan.pools()[pool];
   for (uint32_t i = 0; i < p.endpoints; ++i) {
-    if (map.get(plan.endpoints[p.first_endpoint + i].id) == wanted) return true;
+    if (map.get(plan.endpoint_id(p.first_endpoint + i)) == wanted) return true;
   }
   return false;
 }
 
 /// The tier that answers, of ordinary and then last-resort ones.
 struct FoundTier {
-  uint32_t tier = 0;  // place in ServicePlan::tiers
+  size_t tier = 0;  // place in the row
   Eligibility best = Eligibility::eligible;
 };
 std::optional<FoundTier> find_tier(const ServicePlan& plan, const ServicePlan::Row& row,
                                    const EligibilityMap& map) {
   for (const bool is_last_resort : {false, true}) {
     for (const Eligibility wanted : {Eligibility::eligible, Eligibility::unknown}) {
-      for (uint32_t t = row.first_tier; t < row.first_tier + row.tiers; ++t) {
-        const ServicePlan::Tier& tier = plan.tiers[t];
-        if (tier.last_resort != is_last_resort) continue;
-        for (uint32_t i = 0; i < tier.pools; ++i) {
-          if (has(plan, plan.tier_pools[tier.first_pool + i], wanted, map))
-            return FoundTier{t, wanted};
+      for (size_t t = 0; t < row.tiers.size(); ++t) {
+        if (row.tiers[t].last_resort != is_last_resort) continue;
+        for (const uint32_t pool : row.pools_of(t)) {
+          if (has(plan, pool, wanted, map)) return FoundTier{t, wanted};
         }
       }
     }
@@ -62,18 +56,17 @@ std::optional<FoundTier> find_tier(const ServicePlan& plan, const ServicePlan::R
   return std::nullopt;
 }
 
-std::vector<PoolShare> shares_of_tier(const ServicePlan& plan, const FoundTier& found,
-                                      const EligibilityMap& map) {
-  const ServicePlan::Tier& tier = plan.tiers[found.tier];
+std::vector<PoolShare> shares_of_tier(const ServicePlan& plan, const ServicePlan::Row& row,
+                                      const FoundTier& found, const EligibilityMap& map) {
   std::vector<PoolShare> shares;
   double total = 0;
-  for (uint32_t i = 0; i < tier.pools; ++i) {
-    const uint32_t pool = plan.tier_pools[tier.first_pool + i];
+  for (const uint32_t pool : row.pools_of(found.tier)) {
     if (!has(plan, pool, found.best, map)) continue;
-    shares.push_back({pool, static_cast<double>(plan.pools[pool].weight)});
+    shares.push_back({pool, static_cast<double>(plan.pools()[pool].weight)});
     total += shares.back().share;
   }
-  const bool is_equal = plan.policy == Policy::all || total == 0;  // weight 0: nothing heavier can
+  const bool is_equal =
+      plan.policy() == Policy::all || total == 0;  // weight 0: nothing heavier can
   if (is_equal) {
     for (PoolShare& share : shares) share.share = 1;
     total = static_cast<double>(shares.size());
@@ -87,17 +80,17 @@ std::vector<PoolShare> shares_of_tier(const ServicePlan& plan, const FoundTier& 
 
 std::vector<PoolShare> sampled_shares(const ServicePlan& plan, LocalityId locality,
                                       const EligibilityMap& map) {
-  std::vector<double> counts(plan.pools.size());
-  std::vector<uint32_t> out(std::max<size_t>(plan.endpoints.size(), 1));
+  std::vector<double> counts(plan.pools().size());
+  std::vector<uint32_t> out(std::max<size_t>(plan.endpoints(), 1));
   double total = 0;
   for (uint32_t i = 0; i < samples; ++i) {
     const PickKey key{i * 0x9e3779b97f4a7c15U, i};
     const Choice choice = choose(plan, locality, map, AddressFamily::any, key, out);
     if (choice.outcome != ChoiceOutcome::endpoints) continue;
-    std::vector<bool> seen(plan.pools.size());
+    std::vector<bool> seen(counts.size());
     for (uint32_t n = 0; n < choice.count; ++n) {
-      for (uint32_t p = 0; p < plan.pools.size(); ++p) {
-        const ServicePlan::PlanPool& pool = plan.pools[p];
+      for (uint32_t p = 0; p < counts.size(); ++p) {
+        const ServicePlan::PlanPool& pool = plan.pools()[p];
         if (seen[p] || out[n] < pool.first_endpoint ||
             out[n] >= pool.first_endpoint + pool.endpoints)
           continue;
@@ -163,7 +156,8 @@ std::string pool_reason(const Service& service, const ServicePlan& plan, uint32_
     if (map.get(endpoint.id) == Eligibility::eligible) ++eligible;
   }
   std::string reason;
-  if (plan.policy == Policy::failover) reason = "priority " + std::to_string(pool.priority) + ", ";
+  if (plan.policy() == Policy::failover)
+    reason = "priority " + std::to_string(pool.priority) + ", ";
   if (pool.last_resort) reason += "last resort, ";
   return reason + std::to_string(eligible) + " of " + std::to_string(pool.endpoints.size()) +
          " endpoints eligible";
@@ -183,7 +177,7 @@ class Teller {
   void service(const Service& service, LocalityId locality) {
     const ServicePlan& plan = snapshot_.plans[service.id.value];
     const EligibilityMap& map = *snapshot_.eligibility;
-    const ServicePlan::Row& row = row_of(plan, locality);
+    const ServicePlan::Row row = plan.row(locality);
     const auto found = find_tier(plan, row, map);
     const std::vector<PoolShare> shares = pool_shares(plan, locality, map);
     step("service", service.name.folded().text(), "policy " + std::string(word(service.policy)));
@@ -191,18 +185,17 @@ class Teller {
       step("all down", std::string(word(service.when_all_down)),
            "no pool has an endpoint that is eligible or not yet known: when_all_down decides");
     }
-    for (uint32_t t = row.first_tier; t < row.first_tier + row.tiers; ++t) {
-      const ServicePlan::Tier& tier = plan.tiers[t];
+    for (size_t t = 0; t < row.tiers.size(); ++t) {
+      const ServicePlan::Tier& tier = row.tiers[t];
       const bool is_used = found && found->tier == t;
       std::string reason(class_word(found ? found->best : Eligibility::down));
       reason = is_used ? "first with endpoints that are " + reason
                        : "not used: " + std::string(found ? "another comes first" : "all down");
-      if (plan.policy == Policy::local) reason += "; " + std::string(nearness_word(tier.nearness));
+      if (plan.policy() == Policy::local)
+        reason += "; " + std::string(nearness_word(tier.nearness));
       if (tier.last_resort) reason += "; last resort";
-      step("tier " + std::to_string(t - row.first_tier + 1), is_used ? "used" : "passed over",
-           reason);
-      for (uint32_t i = 0; i < tier.pools; ++i)
-        pool(service, plan.tier_pools[tier.first_pool + i], shares);
+      step("tier " + std::to_string(t + 1), is_used ? "used" : "passed over", reason);
+      for (const uint32_t place : row.pools_of(t)) pool(service, place, shares);
     }
   }
 
@@ -235,7 +228,7 @@ class Teller {
 
 bool is_answered_from(const Service& service, const WorkerTally& tally) {
   return std::any_of(service.pools.begin(), service.pools.end(),
-                     [&](const Pool& pool) { return tally.answers[pool.id.value].value() > 0; });
+                     [&](const Pool& pool) { return tally.answers(service.id, pool.id) > 0; });
 }
 
 std::vector<uint8_t> query_packet(const Name& name, uint16_t type) {
@@ -253,9 +246,9 @@ std::vector<uint8_t> query_packet(const Name& name, uint16_t type) {
 
 std::vector<PoolShare> pool_shares(const ServicePlan& plan, LocalityId locality,
                                    const EligibilityMap& eligibility) {
-  if (const auto found = find_tier(plan, row_of(plan, locality), eligibility)) {
-    return shares_of_tier(plan, *found, eligibility);
-  }
+  const ServicePlan::Row row = plan.row(locality);
+  if (const auto found = find_tier(plan, row, eligibility))
+    return shares_of_tier(plan, row, *found, eligibility);
   return sampled_shares(plan, locality, eligibility);
 }
 
@@ -294,8 +287,7 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
   const auto tell_service = [&](const Service& told) {
     if (out.service.empty()) out.service = told.name.folded().text();
     for (const Pool& pool : told.pools) {
-      if (tally.answers[pool.id.value].value() > 0 && out.pool.empty())
-        out.pool = pool.cluster_name;
+      if (tally.answers(told.id, pool.id) > 0 && out.pool.empty()) out.pool = pool.cluster_name;
     }
     teller.service(told, locality);
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "base/random.h"
 
@@ -53,38 +54,36 @@ class Chooser {
   bool is_overtaken() const { return overtaken_; }
 
  private:
-  using Tier = ServicePlan::Tier;
   using PlanPool = ServicePlan::PlanPool;
+  using Places = std::span<const uint16_t>;
 
   bool find_in_tiers(const ServicePlan::Row& row, bool last_resort, Eligibility wanted);
   bool find_when_all_down(const ServicePlan::Row& row);
-  void choose_in(const Tier& tier);
-  bool choose_from_all(std::span<const uint32_t> places);
-  const PlanPool& pick_pool(std::span<const uint32_t> places) const;
-  const PlanPool& pick_by_sequence(std::span<const uint32_t> places) const;
-  const PlanPool& pick_by_client(std::span<const uint32_t> places) const;
-  void answer(std::span<const uint32_t> places);
-  void rotate(std::span<const uint32_t> places);
-  void rank(std::span<const uint32_t> places);
+  void choose_in(Places places);
+  bool choose_from_all(Places places);
+  uint16_t pick_pool(Places places) const;
+  uint16_t pick_by_sequence(Places places) const;
+  uint16_t pick_by_client(Places places) const;
+  void answer(Places places);
+  void rotate(Places places);
+  void rank(Places places);
   template <class Visit>
-  void for_each_candidate(std::span<const uint32_t> places, Visit visit);
+  void for_each_candidate(Places places, Visit visit);
 
-  std::span<const uint32_t> pools_of(const Tier& tier) const {
-    return std::span(plan_.tier_pools).subspan(tier.first_pool, tier.pools);
-  }
   bool has_class(const PlanPool& pool) const {
     for (uint32_t i = 0; i < pool.endpoints; ++i) {
-      if (eligibility_.get(plan_.endpoints[pool.first_endpoint + i].id) == class_) return true;
+      if (eligibility_.get(plan_.endpoint_id(pool.first_endpoint + i)) == class_) return true;
     }
     return false;
   }
-  bool is_asked_for(const PlanPool& pool, const ServicePlan::PlanEndpoint& endpoint) const {
-    return pool.is_target || family_ == AddressFamily::any ||
-           endpoint.is_v4 == (family_ == AddressFamily::v4);
+  bool is_asked_for(uint32_t place) const {
+    const ServicePlan::Kind kind = plan_.kind(place);
+    return kind == ServicePlan::Kind::target || family_ == AddressFamily::any ||
+           (kind == ServicePlan::Kind::v4) == (family_ == AddressFamily::v4);
   }
   uint32_t answers_max() const {
     const auto room = static_cast<uint32_t>(out_.size());
-    return plan_.answers == 0 ? room : std::min(plan_.answers, room);
+    return plan_.answers() == 0 ? room : std::min(plan_.answers(), room);
   }
 
   const ServicePlan& plan_;
@@ -108,7 +107,7 @@ Choice Chooser::run(const ServicePlan::Row& row) {
   }
   choice_.all_down = true;
   choice_.best = Eligibility::down;
-  switch (plan_.when_all_down) {
+  switch (plan_.when_all_down()) {
     case WhenAllDown::nodata:
       break;
     case WhenAllDown::servfail:
@@ -116,7 +115,7 @@ Choice Chooser::run(const ServicePlan::Row& row) {
       break;
     case WhenAllDown::all:
     case WhenAllDown::last_resort:
-      if (!find_when_all_down(row)) overtaken_ = !plan_.endpoints.empty();
+      if (!find_when_all_down(row)) overtaken_ = plan_.endpoints() > 0;
       break;
   }
   return choice_;
@@ -125,14 +124,14 @@ Choice Chooser::run(const ServicePlan::Row& row) {
 /// Chooses in the first tier that has an endpoint of the class; false if none has.
 bool Chooser::find_in_tiers(const ServicePlan::Row& row, bool last_resort, Eligibility wanted) {
   class_ = wanted;
-  for (const Tier& tier : std::span(plan_.tiers).subspan(row.first_tier, row.tiers)) {
-    if (tier.last_resort != last_resort) continue;
-    const auto places = pools_of(tier);
+  for (size_t tier = 0; tier < row.tiers.size(); ++tier) {
+    if (row.tiers[tier].last_resort != last_resort) continue;
+    const Places places = row.pools_of(tier);
     if (std::none_of(places.begin(), places.end(),
-                     [&](uint32_t place) { return has_class(plan_.pools[place]); })) {
+                     [&](uint32_t place) { return has_class(plan_.pools()[place]); })) {
       continue;
     }
-    choose_in(tier);
+    choose_in(places);
     return true;
   }
   return false;
@@ -141,7 +140,7 @@ bool Chooser::find_in_tiers(const ServicePlan::Row& row, bool last_resort, Eligi
 /// Nothing is eligible or unknown, so every endpoint is `down` or `excluded`; what a person drained comes last.
 bool Chooser::find_when_all_down(const ServicePlan::Row& row) {
   const std::array classes{Eligibility::down, Eligibility::excluded};
-  if (plan_.when_all_down == WhenAllDown::last_resort) {
+  if (plan_.when_all_down() == WhenAllDown::last_resort) {
     for (const Eligibility wanted : classes) {
       if (find_in_tiers(row, true, wanted)) return true;
     }
@@ -154,34 +153,32 @@ bool Chooser::find_when_all_down(const ServicePlan::Row& row) {
   return false;
 }
 
-void Chooser::choose_in(const Tier& tier) {
+void Chooser::choose_in(Places places) {
   choice_.best = class_;
-  const auto places = pools_of(tier);
-  if (plan_.policy == Policy::all && choose_from_all(places)) return;
-  const PlanPool& pool = pick_pool(places);
-  const auto place = static_cast<uint32_t>(&pool - plan_.pools.data());
-  choice_.pool = pool.id;
-  choice_.is_target = pool.is_target;
+  if (plan_.policy() == Policy::all && choose_from_all(places)) return;
+  const uint16_t place = pick_pool(places);
+  choice_.pool = plan_.pool_id(place);
+  choice_.is_target = plan_.is_target(plan_.pools()[place]);
   answer({&place, 1});
 }
 
 /// Policy `all`. A CNAME stands alone, so targets are for tiers without a usable address (false).
-bool Chooser::choose_from_all(std::span<const uint32_t> places) {
+bool Chooser::choose_from_all(Places places) {
   gathers_ = true;
   for (const bool weightless : {false, true}) {
     weightless_ = weightless;
     const auto usable = std::find_if(places.begin(), places.end(), [&](uint32_t place) {
-      const PlanPool& pool = plan_.pools[place];
-      return !pool.is_target && (pool.weight == 0) == weightless && has_class(pool);
+      const PlanPool& pool = plan_.pools()[place];
+      return !plan_.is_target(pool) && (pool.weight == 0) == weightless && has_class(pool);
     });
     if (usable == places.end()) continue;
     answer(places);
-    choice_.pool = plan_.pools[*usable].id;
+    choice_.pool = plan_.pool_id(*usable);
     for (const uint32_t place : places) {
-      const PlanPool& pool = plan_.pools[place];
+      const PlanPool& pool = plan_.pools()[place];
       const bool holds_first = choice_.count > 0 && out_[0] >= pool.first_endpoint &&
                                out_[0] - pool.first_endpoint < pool.endpoints;
-      if (holds_first) choice_.pool = pool.id;
+      if (holds_first) choice_.pool = plan_.pool_id(place);
     }
     return true;
   }
@@ -189,55 +186,56 @@ bool Chooser::choose_from_all(std::span<const uint32_t> places) {
   return false;
 }
 
-const ServicePlan::PlanPool& Chooser::pick_pool(std::span<const uint32_t> places) const {
-  if (places.size() == 1) return plan_.pools[places.front()];
-  return plan_.sticky == Sticky::client ? pick_by_client(places) : pick_by_sequence(places);
+uint16_t Chooser::pick_pool(Places places) const {
+  if (places.size() == 1) return places.front();
+  return plan_.sticky() == Sticky::client ? pick_by_client(places) : pick_by_sequence(places);
 }
 
-const ServicePlan::PlanPool& Chooser::pick_by_sequence(std::span<const uint32_t> places) const {
+uint16_t Chooser::pick_by_sequence(Places places) const {
   uint64_t total = 0;
   uint32_t usable = 0;
-  const PlanPool* fallback = &plan_.pools[places.front()];
-  for (const uint32_t place : places) {
-    const PlanPool& pool = plan_.pools[place];
+  uint16_t fallback = places.front();
+  for (const uint16_t place : places) {
+    const PlanPool& pool = plan_.pools()[place];
     if (!has_class(pool)) continue;
-    if (usable++ == 0) fallback = &pool;
+    if (usable++ == 0) fallback = place;
     total += pool.weight;
   }
-  if (usable <= 1) return *fallback;
+  if (usable <= 1) return fallback;
   // Pools without weight are equals among themselves, once nothing heavier is there.
   const bool weightless = total == 0;
   uint64_t point = weyl_below(key_.sequence, golden_step, weightless ? usable : total);
-  for (const uint32_t place : places) {
-    const PlanPool& pool = plan_.pools[place];
+  for (const uint16_t place : places) {
+    const PlanPool& pool = plan_.pools()[place];
     if (!has_class(pool)) continue;
     const uint64_t width = weightless ? 1 : pool.weight;
-    if (point < width) return pool;
+    if (point < width) return place;
     point -= width;
   }
-  return *fallback;  // the map changed between the two passes
+  return fallback;  // the map changed between the two passes
 }
 
-const ServicePlan::PlanPool& Chooser::pick_by_client(std::span<const uint32_t> places) const {
-  const PlanPool* best = nullptr;
-  double best_score = 0;
-  for (const uint32_t place : places) {
-    const PlanPool& pool = plan_.pools[place];
+uint16_t Chooser::pick_by_client(Places places) const {
+  uint16_t best = places.front();  // if the map changed since the tier was found
+  double best_score = -std::numeric_limits<double>::infinity();
+  for (const uint16_t place : places) {
+    const PlanPool& pool = plan_.pools()[place];
     if (!has_class(pool)) continue;
     // Scores are above 0. Weightless pools rank below all others by the negative of theirs.
-    const double score = pool.weight > 0 ? rendezvous_score(key_.client, pool.key, pool.weight)
-                                         : -rendezvous_score(key_.client, pool.key, 1);
-    if (!best || score > best_score) {
-      best = &pool;
+    const uint64_t key = plan_.pool_key(place);
+    const double score = pool.weight > 0 ? rendezvous_score(key_.client, key, pool.weight)
+                                         : -rendezvous_score(key_.client, key, 1);
+    if (score > best_score) {
+      best = place;
       best_score = score;
     }
   }
-  return best ? *best : plan_.pools[places.front()];  // the map changed since the tier was found
+  return best;
 }
 
 /// Sets `out` from the endpoints of these pools that have the class and the family.
-void Chooser::answer(std::span<const uint32_t> places) {
-  if (plan_.sticky == Sticky::client) {
+void Chooser::answer(Places places) {
+  if (plan_.sticky() == Sticky::client) {
     rank(places);
   } else {
     rotate(places);
@@ -248,7 +246,7 @@ void Chooser::answer(std::span<const uint32_t> places) {
 
 /// From one candidate on, round the ring, so that each is first equally often. What is counted, found
 /// and set may change meanwhile; no place is set twice.
-void Chooser::rotate(std::span<const uint32_t> places) {
+void Chooser::rotate(Places places) {
   uint32_t candidates = 0;
   for_each_candidate(places, [&](uint32_t) { return ++candidates, true; });
   uint64_t skip = weyl_below(key_.sequence, root2_step, candidates);
@@ -271,12 +269,12 @@ void Chooser::rotate(std::span<const uint32_t> places) {
 }
 
 /// Those that this client wants most, best first: a heap of the best so far, its worst on top.
-void Chooser::rank(std::span<const uint32_t> places) {
+void Chooser::rank(Places places) {
   const uint32_t most = answers_max();
   if (most == 0) return;
   const auto stands_before = [&](uint32_t a, uint32_t b) {
-    const uint64_t hash_a = rendezvous_hash(key_.client, plan_.endpoints[a].key);
-    const uint64_t hash_b = rendezvous_hash(key_.client, plan_.endpoints[b].key);
+    const uint64_t hash_a = rendezvous_hash(key_.client, plan_.endpoint_key(a));
+    const uint64_t hash_b = rendezvous_hash(key_.client, plan_.endpoint_key(b));
     return hash_a != hash_b ? hash_a > hash_b : a < b;
   };
   const auto set = [&] { return out_.first(choice_.count); };
@@ -297,16 +295,15 @@ void Chooser::rank(std::span<const uint32_t> places) {
 
 /// Calls `visit` with the place of each endpoint that may be answered, until it returns false.
 template <class Visit>
-void Chooser::for_each_candidate(std::span<const uint32_t> places, Visit visit) {
+void Chooser::for_each_candidate(Places places, Visit visit) {
   for (const uint32_t pool_place : places) {
-    const PlanPool& pool = plan_.pools[pool_place];
-    if (gathers_ && (pool.is_target || (pool.weight == 0) != weightless_)) continue;
+    const PlanPool& pool = plan_.pools()[pool_place];
+    if (gathers_ && (plan_.is_target(pool) || (pool.weight == 0) != weightless_)) continue;
     for (uint32_t i = 0; i < pool.endpoints; ++i) {
       const uint32_t place = pool.first_endpoint + i;
-      const ServicePlan::PlanEndpoint& endpoint = plan_.endpoints[place];
-      if (eligibility_.get(endpoint.id) != class_) continue;
+      if (eligibility_.get(plan_.endpoint_id(place)) != class_) continue;
       saw_class_ = true;
-      if (!is_asked_for(pool, endpoint)) continue;
+      if (!is_asked_for(place)) continue;
       if (!visit(place)) return;
     }
   }
@@ -317,14 +314,12 @@ void Chooser::for_each_candidate(std::span<const uint32_t> places, Visit visit) 
 Choice choose(const ServicePlan& plan, LocalityId client_locality,
               const EligibilityMap& eligibility, AddressFamily family, PickKey key,
               std::span<uint32_t> out) {
-  const size_t row = size_t{client_locality.value} + 1;
-  const bool has_row = client_locality != no_locality && row < plan.rows.size();
   Choice choice;
   // The control thread may flip bytes while they are read here. A flip between finding a pool and
   // taking its endpoints would look like a name without addresses, which resolvers remember: look again.
   for (int attempt = 0; attempt < 4; ++attempt) {
     Chooser chooser(plan, eligibility, family, key, out);
-    choice = chooser.run(plan.rows[has_row ? row : 0]);
+    choice = chooser.run(plan.row(client_locality));
     if (!chooser.is_overtaken()) break;
   }
   return choice;

@@ -147,12 +147,11 @@ Resolver::Step Resolver::answer_any(const ZoneNode& node) {
 }
 
 Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
-  const ZoneService& service = zone_->service(node.service);
-  if (!service.has_targets && !is_address(qtype_) && qtype_ != type::any) return Step::done;
-
   const ServiceId id = entry_->services[node.service];
   const ServicePlan& plan = snapshot_.plans[id.value];
-  const uint32_t sequence = tally_.sequence[id.value]++;
+  if (!plan.has_targets() && !is_address(qtype_) && qtype_ != type::any) return Step::done;
+
+  const uint32_t sequence = tally_.next_pick(id, plan.pool_id(0));
   std::array<uint32_t, endpoints_max> places;
   const AddressFamily family = qtype_ == type::a || qtype_ == type::any ? AddressFamily::v4
                                : qtype_ == type::aaaa                   ? AddressFamily::v6
@@ -169,10 +168,10 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
   const bool has_endpoints = choice.outcome == ChoiceOutcome::endpoints && choice.count > 0;
   if (has_endpoints && (choice.is_target || is_address(qtype_) || qtype_ == type::any)) {
     answered = true;
-    tally_.answers[choice.pool.value].add();
+    tally_.count_answer(id, choice.pool);
     if (!choice.is_target)
-      return answer_endpoints(service, std::span(places).first(choice.count), rrtype);
-    return answer_target(zone_->endpoint(service.first_endpoint + places[0]),
+      return answer_endpoints(plan, std::span(places).first(choice.count), rrtype);
+    return answer_target(zone_->service(node.service).first_endpoint + places[0],
                          zone_->name_size(node));
   }
   return Step::done;  // other types are the zone file's
@@ -183,14 +182,14 @@ Choice Resolver::choose_endpoints(const ServicePlan& plan, AddressFamily family,
   PickKey key{.sequence = sequence};
   LocalityId locality = no_locality;
   // Mostly one row serves everybody alike: no need to know where the client is.
-  if (plan.rows.size() > 1 || plan.sticky == Sticky::client) {
+  if (plan.has_row_per_locality() || plan.sticky() == Sticky::client) {
     const Steering steering = steer_by(subnet_, client_.address, snapshot_.sources);
     unsigned bits = 0;
-    if (plan.sticky == Sticky::client) {
+    if (plan.sticky() == Sticky::client) {
       key.client = client_key(steering.address, snapshot_.pick_secret);
       bits = network_bits(steering.address);
     }
-    if (plan.rows.size() > 1) {
+    if (plan.has_row_per_locality()) {
       const SourceMap::Found found = snapshot_.sources.find(steering.address);
       locality = found.locality;
       bits = std::max(bits, found.length);
@@ -201,26 +200,25 @@ Choice Resolver::choose_endpoints(const ServicePlan& plan, AddressFamily family,
   return choose(plan, locality, *snapshot_.eligibility, family, key, places);
 }
 
-Resolver::Step Resolver::answer_endpoints(const ZoneService& service,
-                                          std::span<const uint32_t> places, uint16_t rrtype) {
-  const bool fits =
-      put_endpoints(Section::answer, *zone_, service, places, rrtype, name_.place_at(0));
+Resolver::Step Resolver::answer_endpoints(const ServicePlan& plan, std::span<const uint32_t> places,
+                                          uint16_t rrtype) {
+  const bool fits = put_endpoints(Section::answer, plan, places, rrtype, name_.place_at(0));
   return fits ? Step::done : truncated();
 }
 
-bool Resolver::put_endpoints(Section section, const Zone& zone, const ZoneService& service,
+bool Resolver::put_endpoints(Section section, const ServicePlan& plan,
                              std::span<const uint32_t> places, uint16_t rrtype, unsigned owner) {
   if (!writer_.fits(places.size() * writer_.address_size(rrtype, owner))) return false;
   const size_t address_size = rrtype == type::a ? 4 : 16;
   for (const uint32_t place : places) {
-    const ZoneEndpoint& endpoint = zone.endpoint(service.first_endpoint + place);
-    writer_.put_address(section, rrtype, service.ttl, Bytes(endpoint.address).first(address_size),
+    writer_.put_address(section, rrtype, plan.ttl(), Bytes(plan.address(place)).first(address_size),
                         owner);
   }
   return true;
 }
 
-Resolver::Step Resolver::answer_target(const ZoneEndpoint& endpoint, unsigned owner_size) {
+/// `endpoint`: its place in the zone.
+Resolver::Step Resolver::answer_target(uint32_t endpoint, unsigned owner_size) {
   next_ = writer_.at() + record_fixed_size;
   const RrsetView rrset = zone_->target(endpoint);
   if (!writer_.put(Section::answer, rrset, name_, owner_size, name_.place_at(0)))
@@ -231,24 +229,26 @@ Resolver::Step Resolver::answer_target(const ZoneEndpoint& endpoint, unsigned ow
 /// CLUSTER.on.SERVICE: all that the pool has, whatever its health, for people who look for a fault.
 Resolver::Step Resolver::answer_pool(const ZoneNode& node, bool& answered) {
   const ZoneService& pool = zone_->pool(node.service);
-  if (pool.has_targets) {
+  const ZoneNode& owner = zone_->node(pool.owner);
+  const ServicePlan& plan = snapshot_.plans[entry_->services[owner.service].value];
+  const uint32_t first = pool.first_endpoint - zone_->service(owner.service).first_endpoint;
+  if (pool.endpoints > 0 && plan.kind(first) == ServicePlan::Kind::target) {
     answered = true;
-    return answer_target(zone_->endpoint(pool.first_endpoint),
-                         zone_->name_size(zone_->node(pool.owner)));
+    return answer_target(pool.first_endpoint, zone_->name_size(owner));
   }
   std::array<uint32_t, endpoints_max> places;
   size_t count = 0;
-  const auto collect = [&](ZoneEndpoint::Kind kind) {
+  const auto collect = [&](ServicePlan::Kind kind) {
     for (uint32_t i = 0; i < pool.endpoints && count < places.size(); ++i) {
-      if (zone_->endpoint(pool.first_endpoint + i).kind == kind) places[count++] = i;
+      if (plan.kind(first + i) == kind) places[count++] = first + i;
     }
   };
-  if (qtype_ == type::a || qtype_ == type::any) collect(ZoneEndpoint::Kind::v4);
+  if (qtype_ == type::a || qtype_ == type::any) collect(ServicePlan::Kind::v4);
   const uint16_t rrtype = count > 0 ? type::a : type::aaaa;
-  if (qtype_ == type::aaaa || (qtype_ == type::any && count == 0)) collect(ZoneEndpoint::Kind::v6);
+  if (qtype_ == type::aaaa || (qtype_ == type::any && count == 0)) collect(ServicePlan::Kind::v6);
   answered = count > 0;
   if (!answered) return Step::done;  // other types are the zone file's
-  return answer_endpoints(pool, std::span(places).first(count), rrtype);
+  return answer_endpoints(plan, std::span(places).first(count), rrtype);
 }
 
 /// RFC 6672 section 3.2. `owner` is above the name, never the name itself.
@@ -378,14 +378,13 @@ bool Resolver::put_addresses_of(const ZoneTree::Entry& entry, const ZoneNode& no
 /// that they leave the shares of those who ask for the service as they are; they count as no answer of it.
 void Resolver::put_service_addresses(const ZoneTree::Entry& entry, const ZoneNode& node,
                                      size_t place) {
-  const ZoneService& service = entry.zone->service(node.service);
   const ServicePlan& plan = snapshot_.plans[entry.services[node.service].value];
-  const uint32_t sequence = scattered(tally_.helped++);
+  const uint32_t sequence = scattered(tally_.next_helper_pick());
   std::array<uint32_t, endpoints_max> places;
   for (const AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) {
     const Choice choice = choose_endpoints(plan, family, sequence, places);
     if (choice.outcome != ChoiceOutcome::endpoints || choice.is_target) continue;
-    put_endpoints(Section::additional, *entry.zone, service, std::span(places).first(choice.count),
+    put_endpoints(Section::additional, plan, std::span(places).first(choice.count),
                   family == AddressFamily::v4 ? type::a : type::aaaa, static_cast<unsigned>(place));
   }
 }

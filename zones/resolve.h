@@ -52,11 +52,10 @@ class Resolver {
   Step answer_any(const ZoneNode& node);
   Step answer_service(const ZoneNode& node, bool& answered);
   Step answer_pool(const ZoneNode& node, bool& answered);
-  Step answer_target(const ZoneEndpoint& endpoint, unsigned owner_size);
-  Step answer_endpoints(const ZoneService& service, std::span<const uint32_t> places,
-                        uint16_t rrtype);
-  bool put_endpoints(Section section, const Zone& zone, const ZoneService& service,
-                     std::span<const uint32_t> places, uint16_t rrtype, unsigned owner_place);
+  Step answer_target(uint32_t endpoint, unsigned owner_size);
+  Step answer_endpoints(const ServicePlan& plan, std::span<const uint32_t> places, uint16_t rrtype);
+  bool put_endpoints(Section section, const ServicePlan& plan, std::span<const uint32_t> places,
+                     uint16_t rrtype, unsigned owner_place);
   Step answer_dname(const ZoneNode& owner);
   Step refer(const ZoneNode& cut);
   Step negative(uint16_t rcode);

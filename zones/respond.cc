@@ -243,10 +243,6 @@ void Exchange::finish(AnswerWriter& writer, const Verdict& verdict) {
 
 }  // namespace
 
-WorkerTally::WorkerTally(const Snapshot& snapshot, uint32_t worker)
-    // Workers start at different places of the picks' sequence, so that together they follow it too.
-    : sequence(snapshot.plans.size(), worker * 0x9e3779b9U), answers(snapshot.counts.pools) {}
-
 Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
                 std::span<uint8_t> out) {
   return Exchange(packet, client, snapshot, tally, out).run();

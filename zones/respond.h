@@ -4,11 +4,11 @@
 #include <span>
 
 #include "base/bytes.h"
-#include "base/counters.h"
 #include "base/ip.h"
 #include "base/units.h"
 #include "zones/cookie.h"
 #include "zones/snapshot.h"
+#include "zones/worker_tally.h"
 
 namespace swingover::zones {
 
@@ -24,15 +24,6 @@ struct Client {
       false;  // that it is where it says: by a server cookie, or by a stream. Set under load
   uint16_t keepalive =
       0;  // tcp, tls: how long its connection may idle, in units of 100 ms (RFC 7828); 0: not at all
-};
-
-/// What a worker owns for one generation; nobody else writes it.
-struct WorkerTally {
-  explicit WorkerTally(const Snapshot& snapshot, uint32_t worker);
-
-  std::vector<uint32_t> sequence;  // by ServiceId: picks made, the low-discrepancy sequence's index
-  uint32_t helped = 0;             // picks made for additional sections, of all services together
-  std::vector<Counter> answers;    // by PoolId: answers given from that pool; anybody reads them
 };
 
 /// Why nothing is said; `rate_limit` is the worker's own decision, behind an answer.

@@ -35,6 +35,9 @@ struct Pool {
   std::vector<Endpoint> endpoints;  // addresses, or exactly one target
 };
 
+/// The most pools, and the most endpoints, of one service: more than any answer can hold.
+inline constexpr size_t service_parts_max = 4'096;
+
 /// A name that clients ask for, as configured.
 struct Service {
   Name name;

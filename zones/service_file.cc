@@ -215,8 +215,22 @@ class ServiceFile {
       if (draft.service.policy == Policy::local) check_locality(draft, pool, table);
       if (draft.has_name && is_target_pool(pool)) check_target(draft, pool, table);
     }
+    if (!check_size(draft)) return;
     check_endpoints_once(draft);
     check_last_resort(draft);
+  }
+
+  bool check_size(const Draft& draft) {
+    size_t endpoints = 0;
+    for (const Pool& pool : draft.service.pools) endpoints += pool.endpoints.size();
+    if (std::max(endpoints, draft.service.pools.size()) <= service_parts_max) return true;
+    diagnostics_.error(
+        draft.table->position_of("name"),
+        fmt::format("a service has at most {} endpoints and as many pools; {} has {} "
+                    "endpoints in {} pools",
+                    service_parts_max, draft.service.name.text(), endpoints,
+                    draft.service.pools.size()));
+    return false;
   }
 
   void check_locality(const Draft& draft, const Pool& pool, const TomlValue& table) {

@@ -1,10 +1,11 @@
 #include <algorithm>
+#include <cassert>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "zones/policy.h"
+#include "zones/service_plan.h"
 
 namespace swingover::zones {
 namespace {
@@ -18,6 +19,12 @@ uint64_t key_of(Bytes bytes) {
 
 uint64_t key_of(std::string_view text) {
   return key_of(Bytes{reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+uint64_t key_of(const Endpoint& endpoint) {
+  if (const auto* address = std::get_if<IpAddress>(&endpoint.address))
+    return key_of(address->bytes());
+  return key_of(std::get<Name>(endpoint.address).folded().wire());
 }
 
 /// Pools of equal rank share; the lowest rank comes first.
@@ -46,62 +53,141 @@ Rank rank_of(const Service& service, const Pool& pool, const Topology& topology,
   return rank;
 }
 
-void add_row(ServicePlan& plan, const Service& service, const Topology& topology,
-             LocalityId client) {
-  std::vector<std::pair<Rank, uint32_t>> ranked;
-  for (uint32_t i = 0; i < service.pools.size(); ++i) {
-    ranked.emplace_back(rank_of(service, service.pools[i], topology, client), i);
-  }
-  std::sort(ranked.begin(), ranked.end());
-  ServicePlan::Row row{.first_tier = static_cast<uint32_t>(plan.tiers.size())};
-  const Rank* rank_before = nullptr;
-  for (const auto& [rank, place] : ranked) {
-    if (!rank_before || *rank_before != rank) {
-      plan.tiers.push_back({.first_pool = static_cast<uint32_t>(plan.tier_pools.size()),
-                            .last_resort = rank.last_resort,
-                            .nearness = rank.nearness});
-      ++row.tiers;
-    }
-    plan.tier_pools.push_back(place);
-    ++plan.tiers.back().pools;
-    rank_before = &rank;
-  }
-  plan.rows.push_back(row);
-}
-
 }  // namespace
 
-ServicePlan build_service_plan(const Service& service, const Topology& topology) {
-  ServicePlan plan;
-  plan.policy = service.policy;
-  plan.when_all_down = service.when_all_down;
-  plan.sticky = service.sticky;
-  plan.answers = service.answers;
-  for (const Pool& pool : service.pools) {
-    ServicePlan::PlanPool& planned = plan.pools.emplace_back();
-    planned = {.id = pool.id,
-               .cluster = pool.cluster,
-               .weight = pool.weight.value,
-               .first_endpoint = static_cast<uint32_t>(plan.endpoints.size()),
-               .endpoints = static_cast<uint32_t>(pool.endpoints.size()),
-               .key = key_of(pool.cluster_name)};
-    for (const Endpoint& endpoint : pool.endpoints) {
-      if (const auto* address = std::get_if<IpAddress>(&endpoint.address)) {
-        plan.endpoints.push_back({endpoint.id, address->is_v4(), key_of(address->bytes())});
-      } else {
-        planned.is_target = true;
-        plan.endpoints.push_back(
-            {endpoint.id, true, key_of(std::get<Name>(endpoint.address).folded().wire())});
+/// Lays out one plan after the other; the parts of one are gathered first, since their sizes place the others.
+class ServicePlanWriter {
+ public:
+  ServicePlanWriter(std::vector<uint8_t>& memory, const Topology& topology)
+      : memory_(memory), topology_(topology) {}
+
+  /// The plan's octets, from the end of the memory on.
+  void write(const Service& service) {
+    gather(service);
+    const size_t begin = memory_.size();
+    put(std::span(&plan_, 1));
+    put(std::span(first_tiers_));
+    put(std::span(tiers_));
+    put(std::span(order_));
+    memory_.resize(begin + plan_.pools_at_);
+    put(std::span(pools_));
+    put(std::span(addresses_));
+    put(std::span(kinds_));
+    if (service.sticky != Sticky::client) return;
+    memory_.resize(begin + plan_.keys_at());
+    put(std::span(keys_));
+  }
+
+ private:
+  void gather(const Service& service) {
+    first_tiers_.clear();
+    tiers_.clear();
+    order_.clear();
+    const size_t localities = service.policy == Policy::local ? topology_.localities.size() : 0;
+    add_row(service, no_locality);
+    for (uint32_t i = 0; i < localities; ++i) add_row(service, LocalityId(i));
+    first_tiers_.push_back(static_cast<uint32_t>(tiers_.size()));
+    add_pools(service);
+
+    plan_.policy_ = service.policy;
+    plan_.when_all_down_ = service.when_all_down;
+    plan_.sticky_ = service.sticky;
+    plan_.answers_ = service.answers;
+    plan_.ttl_ = service.ttl.value;
+    plan_.has_targets_ = std::ranges::count(kinds_, ServicePlan::Kind::target) > 0;
+    plan_.all_v4_ = std::ranges::all_of(
+        kinds_, [](ServicePlan::Kind kind) { return kind == ServicePlan::Kind::v4; });
+    plan_.rows_ = static_cast<uint32_t>(localities + 1);
+    plan_.pools_ = static_cast<uint16_t>(pools_.size());
+    plan_.endpoints_ = static_cast<uint16_t>(kinds_.size());
+    const size_t order_end = sizeof plan_ + sizeof(uint32_t) * first_tiers_.size() +
+                             sizeof(ServicePlan::Tier) * tiers_.size() +
+                             sizeof(uint16_t) * order_.size();
+    plan_.pools_at_ = static_cast<uint32_t>((order_end + 3) / 4 * 4);
+  }
+
+  void add_row(const Service& service, LocalityId client) {
+    std::vector<std::pair<Rank, uint16_t>> ranked;
+    for (uint16_t i = 0; i < service.pools.size(); ++i) {
+      ranked.emplace_back(rank_of(service, service.pools[i], topology_, client), i);
+    }
+    std::sort(ranked.begin(), ranked.end());
+    first_tiers_.push_back(static_cast<uint32_t>(tiers_.size()));
+    uint16_t end = 0;
+    for (const auto& [rank, place] : ranked) {
+      if (end == 0 || ranked[end - 1U].first != rank) {
+        tiers_.push_back({.last_resort = rank.last_resort, .nearness = rank.nearness});
+      }
+      order_.push_back(place);
+      tiers_.back().end = ++end;
+    }
+  }
+
+  void add_pools(const Service& service) {
+    pools_.clear();
+    addresses_.clear();
+    kinds_.clear();
+    keys_.clear();
+    plan_.first_pool_id_ = service.pools.empty() ? 0 : service.pools.front().id.value;
+    plan_.first_endpoint_id_ = 0;
+    for (const Pool& pool : service.pools) {
+      assert(pool.id.value == plan_.first_pool_id_ + pools_.size());
+      pools_.push_back({.weight = pool.weight.value,
+                        .first_endpoint = static_cast<uint16_t>(kinds_.size()),
+                        .endpoints = static_cast<uint16_t>(pool.endpoints.size())});
+      for (const Endpoint& endpoint : pool.endpoints) {
+        if (kinds_.empty()) plan_.first_endpoint_id_ = endpoint.id.value;
+        assert(endpoint.id.value == plan_.first_endpoint_id_ + kinds_.size());
+        add_endpoint(endpoint);
       }
     }
-  }
-  add_row(plan, service, topology, no_locality);
-  if (service.policy == Policy::local) {
-    for (uint32_t i = 0; i < topology.localities.size(); ++i) {
-      add_row(plan, service, topology, LocalityId(i));
+    for (const Pool& pool : service.pools) keys_.push_back(key_of(pool.cluster_name));
+    for (const Pool& pool : service.pools) {
+      for (const Endpoint& endpoint : pool.endpoints) keys_.push_back(key_of(endpoint));
     }
   }
-  return plan;
+
+  void add_endpoint(const Endpoint& endpoint) {
+    ServicePlan::Address octets{};
+    if (const auto* address = std::get_if<IpAddress>(&endpoint.address)) {
+      std::ranges::copy(address->bytes(), octets.begin());
+      kinds_.push_back(address->is_v4() ? ServicePlan::Kind::v4 : ServicePlan::Kind::v6);
+    } else {
+      kinds_.push_back(ServicePlan::Kind::target);
+    }
+    addresses_.push_back(octets);
+  }
+
+  template <class T>
+  void put(std::span<T> values) {
+    const auto* octets = reinterpret_cast<const uint8_t*>(values.data());
+    memory_.insert(memory_.end(), octets, octets + values.size_bytes());
+  }
+
+  std::vector<uint8_t>& memory_;
+  const Topology& topology_;
+  ServicePlan plan_;
+  std::vector<uint32_t> first_tiers_;
+  std::vector<ServicePlan::Tier> tiers_;
+  std::vector<uint16_t> order_;
+  std::vector<ServicePlan::PlanPool> pools_;
+  std::vector<ServicePlan::Address> addresses_;
+  std::vector<ServicePlan::Kind> kinds_;
+  std::vector<uint64_t> keys_;
+};
+
+ServicePlans::ServicePlans(std::span<const Service> services, const Topology& topology) {
+  std::vector<uint8_t> memory;
+  memory.reserve(2 * alignment * services.size());
+  places_.reserve(services.size());
+  ServicePlanWriter writer(memory, topology);
+  for (const Service& service : services) {
+    memory.resize((memory.size() + alignment - 1) / alignment * alignment);
+    places_.push_back(static_cast<uint32_t>(memory.size() / alignment));
+    writer.write(service);
+  }
+  memory_ = Block(memory.size());
+  std::ranges::copy(memory, memory_.data());
 }
 
 }  // namespace swingover::zones

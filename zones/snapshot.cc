@@ -1,7 +1,6 @@
 #include "zones/snapshot.h"
 
 #include <algorithm>
-#include <cassert>
 #include <unordered_map>
 
 namespace swingover::zones {
@@ -47,16 +46,6 @@ std::vector<std::vector<const Service*>> services_by_zone(const Model& model) {
   return out;
 }
 
-/// Zones keep their endpoints in the order of the config; plans must count them likewise.
-[[maybe_unused]] bool counts_as_configured(const ServicePlan& plan, const Service& service) {
-  uint32_t next = 0;
-  for (size_t i = 0; i < service.pools.size(); ++i) {
-    if (plan.pools[i].first_endpoint != next) return false;
-    next += static_cast<uint32_t>(service.pools[i].endpoints.size());
-  }
-  return plan.pools.size() == service.pools.size();
-}
-
 }  // namespace
 
 std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
@@ -78,10 +67,8 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
     snapshot->zones.add(std::move(entry));
   }
 
-  snapshot->plans.reserve(model->services.size());
+  snapshot->plans = ServicePlans(model->services, model->topology);
   for (const Service& service : model->services) {
-    snapshot->plans.push_back(build_service_plan(service, model->topology));
-    assert(counts_as_configured(snapshot->plans.back(), service));
     snapshot->counts.pools += static_cast<uint32_t>(service.pools.size());
     for (const Pool& pool : service.pools) {
       snapshot->counts.endpoints += static_cast<uint32_t>(pool.endpoints.size());

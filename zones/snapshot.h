@@ -7,8 +7,8 @@
 
 #include "zones/answering.h"
 #include "zones/eligibility.h"
-#include "zones/policy.h"
 #include "zones/service.h"
+#include "zones/service_plan.h"
 #include "zones/source_map.h"
 #include "zones/topology.h"
 #include "zones/tsig.h"
@@ -38,9 +38,9 @@ struct Snapshot {
   uint64_t pick_secret = 0;  // keys client hashes; the same for a process's life
   Answering answering;
   std::shared_ptr<const Model> model;
-  ZoneTree zones;                  // names of all zones and services, compiled
-  std::vector<ServicePlan> plans;  // by ServiceId
-  SourceMap sources;               // client address -> locality
+  ZoneTree zones;      // names of all zones and services, compiled
+  ServicePlans plans;  // by ServiceId
+  SourceMap sources;   // client address -> locality
   Counts counts;
   std::shared_ptr<EligibilityMap> eligibility;  // written by the control thread alone
 };

@@ -72,7 +72,7 @@ bool Zone::find_rrset(const ZoneNode& node, uint16_t type, RrsetView& out) const
 size_t Zone::memory_octets() const {
   return sizeof *this + slots_.capacity() * sizeof(Slot) + memory_.capacity() +
          (services_.capacity() + pools_.capacity()) * sizeof(ZoneService) +
-         endpoints_.capacity() * sizeof(ZoneEndpoint);
+         targets_.capacity() * sizeof(uint32_t);
 }
 
 }  // namespace swingover::zones

@@ -36,21 +36,13 @@ struct ZoneNode {
   uint8_t flags = 0;
 };
 
-/// One address, or one CNAME as a compiled RRset, that a service may answer.
-struct ZoneEndpoint {
-  enum class Kind : uint8_t { v4, v6, target };
-  Kind kind = Kind::v4;
-  std::array<uint8_t, 16> address{};
-  uint32_t target = 0;  // the node-like place of the compiled CNAME
-};
-
+/// The endpoints of a service, or of one pool of it. What they are stands in the service's plan; a zone holds
+/// the CNAMEs of those that are targets.
 struct ZoneService {
   uint32_t first_endpoint =
       0;  // in the order of Service::pools and Pool::endpoints: as ServicePlan's
   uint32_t endpoints = 0;
-  uint32_t ttl = 0;
   uint32_t owner = 0;  // node of the service, also for a pool
-  bool has_targets = false;
 };
 
 /// One zone's names, compiled from its contents and the services inside it. Immutable; shared by all
@@ -90,8 +82,8 @@ class Zone {
 
   const ZoneService& service(uint32_t place) const { return services_[place]; }
   const ZoneService& pool(uint32_t place) const { return pools_[place]; }
-  const ZoneEndpoint& endpoint(uint32_t place) const { return endpoints_[place]; }
-  RrsetView target(const ZoneEndpoint& endpoint) const { return rrset(node(endpoint.target), 0); }
+  /// The CNAME of the service's owner to the target that is this endpoint.
+  RrsetView target(uint32_t endpoint) const { return rrset(node(targets_[endpoint]), 0); }
 
   const Name& apex() const { return apex_; }
   unsigned apex_size() const { return apex_size_; }
@@ -128,7 +120,7 @@ class Zone {
   RrsetView negative_soa_;
   std::vector<ZoneService> services_;
   std::vector<ZoneService> pools_;
-  std::vector<ZoneEndpoint> endpoints_;
+  std::vector<uint32_t> targets_;  // by endpoint: the node-like place of its CNAME; 0: an address
   Name apex_;
   size_t names_ = 0;
   std::shared_ptr<const ZoneContents> contents_;

@@ -119,37 +119,20 @@ class ZoneBuilder {
   }
 
   void add_service(const Service& service) {
-    ZoneService whole{.first_endpoint = static_cast<uint32_t>(zone_.endpoints_.size()),
-                      .ttl = service.ttl.value,
+    ZoneService whole{.first_endpoint = static_cast<uint32_t>(zone_.targets_.size()),
                       .owner = draft_of(service.name)};
     Draft& draft = drafts_[whole.owner];
     draft.flags |= ZoneNode::is_service;
     draft.service = static_cast<uint32_t>(zone_.services_.size());
     for (const Pool& pool : service.pools) {
-      ZoneService part{.first_endpoint = static_cast<uint32_t>(zone_.endpoints_.size()),
-                       .endpoints = static_cast<uint32_t>(pool.endpoints.size()),
-                       .ttl = service.ttl.value,
-                       .owner = whole.owner};
-      for (const Endpoint& endpoint : pool.endpoints) {
-        zone_.endpoints_.push_back(compiled(endpoint));
-        part.has_targets |= zone_.endpoints_.back().kind == ZoneEndpoint::Kind::target;
-      }
+      const ZoneService part{.first_endpoint = static_cast<uint32_t>(zone_.targets_.size()),
+                             .endpoints = static_cast<uint32_t>(pool.endpoints.size()),
+                             .owner = whole.owner};
       whole.endpoints += part.endpoints;
-      whole.has_targets |= part.has_targets;
+      zone_.targets_.resize(zone_.targets_.size() + part.endpoints);  // set by emit_targets()
       add_pool_name(service, pool, part);
     }
     zone_.services_.push_back(whole);
-  }
-
-  static ZoneEndpoint compiled(const Endpoint& endpoint) {
-    ZoneEndpoint out;
-    if (const auto* address = std::get_if<IpAddress>(&endpoint.address)) {
-      out.kind = address->is_v4() ? ZoneEndpoint::Kind::v4 : ZoneEndpoint::Kind::v6;
-      std::ranges::copy(address->bytes(), out.address.begin());
-    } else {
-      out.kind = ZoneEndpoint::Kind::target;  // its CNAME comes with emit_targets()
-    }
-    return out;
   }
 
   /// CLUSTER.on.SERVICE, unless that is longer than a name can be: it serves debugging alone.
@@ -320,12 +303,12 @@ class ZoneBuilder {
     for (const Service* service : services) {
       for (const Pool& pool : service->pools) {
         for (const Endpoint& endpoint : pool.endpoints) {
-          ZoneEndpoint& out = zone_.endpoints_[place++];
-          if (out.kind != ZoneEndpoint::Kind::target) continue;
-          const Bytes target = std::get<Name>(endpoint.address).wire();
+          uint32_t& out = zone_.targets_[place++];
+          const auto* target = std::get_if<Name>(&endpoint.address);
+          if (!target) continue;
           std::vector<uint8_t> rdata;
-          RdataList::append(target, rdata);
-          out.target = emit_hidden(
+          RdataList::append(target->wire(), rdata);
+          out = emit_hidden(
               service->name,
               {.type = type::cname, .ttl = service->ttl, .rdatas = RdataList(1, rdata)});
         }

@@ -244,7 +244,8 @@ std::set<uint32_t> Control::chosen_pools(uint32_t service) const {
     }
   };
   add(no_locality);
-  for (uint32_t i = 0; plan.rows.size() > 1 && i < setup_.model->topology.localities.size(); ++i) {
+  for (uint32_t i = 0; plan.has_row_per_locality() && i < setup_.model->topology.localities.size();
+       ++i) {
     add(LocalityId(i));
   }
   return chosen;

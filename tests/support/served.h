@@ -26,6 +26,15 @@ class Served {
   const zones::Snapshot& snapshot() const { return *snapshot_; }
   std::shared_ptr<const zones::Snapshot> shared() const { return snapshot_; }
   zones::WorkerTally& tally() { return *tally_; }
+  /// Answers given from each pool, services and pools as configured.
+  std::vector<uint64_t> answers() const {
+    std::vector<uint64_t> out;
+    for (const zones::Service& service : snapshot_->model->services) {
+      for (const zones::Pool& pool : service.pools)
+        out.push_back(tally_->answers(service.id, pool.id));
+    }
+    return out;
+  }
   void set_all(zones::Eligibility value) {
     for (uint32_t i = 0; i < snapshot_->eligibility->size(); ++i)
       snapshot_->eligibility->set(EndpointId(i), value);

@@ -117,7 +117,7 @@ TEST_CASE("help with other answers leaves a service's shares as they are, and is
   REQUIRE(helped.size() == 2);
   CHECK(helped.begin()->second == Approx(500).margin(80));
   uint64_t counted = 0;
-  for (const Counter& pool : server.tally().answers) counted += pool.value();
+  for (const uint64_t pool : server.answers()) counted += pool;
   CHECK(counted == 1000);  // answers to those who asked for it
 }
 

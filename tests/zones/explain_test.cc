@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "tests/support/served.h"
+#include "zones/policy.h"
 
 namespace swingover::zones {
 namespace {
@@ -119,13 +120,14 @@ TEST_CASE("the shares that people are shown are the shares that choose() gives",
     CAPTURE(round);
     std::vector<Service> services{random_service(random)};
     const Counts counts = number(services);
-    const ServicePlan plan = build_service_plan(services[0], tests::two_clusters());
+    const ServicePlans plans(services, tests::two_clusters());
+    const ServicePlan& plan = plans[0];
     EligibilityMap map(counts.endpoints);
     for (uint32_t i = 0; i < counts.endpoints; ++i)
       map.set(EndpointId(i), static_cast<Eligibility>(random.below(4)));
 
     constexpr uint32_t picks = 2'000;
-    std::vector<double> seen(plan.pools.size());
+    std::vector<double> seen(plan.pools().size());
     std::array<uint32_t, 16> out{};
     for (uint32_t i = 0; i < picks; ++i) {
       const Choice choice = choose(plan, no_locality, map, AddressFamily::any, {0, i}, out);

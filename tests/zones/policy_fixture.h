@@ -40,7 +40,7 @@ struct Asked {
 struct PlannedService {
   zones::Topology topology;
   zones::Service service;
-  zones::ServicePlan plan;
+  zones::ServicePlans plans;
   std::unique_ptr<zones::EligibilityMap> eligibility;
 
   PlannedService(Shape shape, const std::vector<PoolText>& pools, zones::Topology places = {})
@@ -54,13 +54,22 @@ struct PlannedService {
     std::vector<zones::Service> numbered{service};
     const zones::Counts counts = number(numbered);
     service = numbered[0];
-    plan = build_service_plan(service, topology);
+    plan_again();
     eligibility = std::make_unique<zones::EligibilityMap>(counts.endpoints);
     for (uint32_t i = 0; i < counts.endpoints; ++i) {
       eligibility->set(EndpointId(i), zones::Eligibility::eligible);
     }
   }
 
+  const zones::ServicePlan& plan() const { return plans[0]; }
+  void set_sticky(zones::Sticky sticky) {
+    service.sticky = sticky;
+    plan_again();
+  }
+  void set_answers(uint32_t answers) {
+    service.answers = answers;
+    plan_again();
+  }
   void set(const std::string& endpoint, zones::Eligibility value) {
     for (const zones::Pool& pool : service.pools) {
       for (const zones::Endpoint& e : pool.endpoints) {
@@ -76,8 +85,8 @@ struct PlannedService {
   }
 
   zones::Choice ask(Asked asked = {}) {
-    return choose(plan, asked.locality, *eligibility, asked.family, {asked.client, asked.sequence},
-                  out);
+    return choose(plan(), asked.locality, *eligibility, asked.family,
+                  {asked.client, asked.sequence}, out);
   }
   /// The endpoints of an answer, "192.0.2.1 192.0.2.2"; "nodata" or "servfail" instead of none.
   std::string answer(Asked asked = {}) {
@@ -101,6 +110,7 @@ struct PlannedService {
   std::array<uint32_t, 16> out{};
 
  private:
+  void plan_again() { plans = zones::ServicePlans(std::span(&service, 1), topology); }
   static zones::Pool pool_of(const PoolText& text) {
     zones::Pool pool;
     pool.cluster_name = text.cluster;

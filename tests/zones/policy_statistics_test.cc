@@ -49,7 +49,7 @@ TEST_CASE("which endpoint of a pool is picked is independent of which pool was",
                       {{.cluster = "fra", .endpoints = {"192.0.2.1", "192.0.2.2"}, .weight = 1},
                        {.cluster = "ams", .endpoints = {"192.0.2.3", "192.0.2.4"}, .weight = 1}});
   for (const Sticky sticky : {Sticky::none, Sticky::client}) {
-    shop.plan.sticky = sticky;
+    shop.set_sticky(sticky);
     Random random(3);
     std::map<std::string, int> seen;
     for (uint32_t i = 0; i < 4000; ++i) {
@@ -228,7 +228,7 @@ TEST_CASE("random services answer only the best class, from the nearest tier tha
     REQUIRE(choice.all_down == (best.eligibility < E::unknown));
     REQUIRE(choice.best == best.eligibility);
     REQUIRE(choice.count > 0);
-    if (shop.plan.answers > 0) REQUIRE(choice.count <= shop.plan.answers);
+    if (shop.service.answers > 0) REQUIRE(choice.count <= shop.service.answers);
     for (uint32_t i = 0; i < choice.count; ++i) {
       const Endpoint& endpoint = shop.endpoint_at(shop.out[i]);
       REQUIRE(shop.eligibility->get(endpoint.id) == best.eligibility);
@@ -247,12 +247,12 @@ TEST_CASE("random services answer only the best class, from the nearest tier tha
       const auto near = [&](const Pool& pool) {
         return shop.topology.nearness(locality, pool.cluster);
       };
-      if (shop.plan.policy == Policy::failover) REQUIRE(chosen.priority <= other.priority);
-      if (shop.plan.policy == Policy::local) {
+      if (shop.service.policy == Policy::failover) REQUIRE(chosen.priority <= other.priority);
+      if (shop.service.policy == Policy::local) {
         REQUIRE(std::pair(near(chosen), chosen.priority) <= std::pair(near(other), other.priority));
       }
       const bool peers =
-          shop.plan.policy == Policy::active_active || shop.plan.policy == Policy::all;
+          shop.service.policy == Policy::active_active || shop.service.policy == Policy::all;
       if (peers && chosen.weight.value == 0) REQUIRE(other.weight.value == 0);
     }
   }
@@ -270,10 +270,16 @@ TEST_CASE("verdicts that flip while it chooses never make it answer nothing", "[
     }
   });
   int empty = 0;
-  for (uint32_t i = 0; i < 200'000; ++i) {
-    for (const Sticky sticky : {Sticky::none, Sticky::client}) {
-      shop.plan.sticky = sticky;
-      empty += shop.ask({.sequence = i, .client = i}).count == 0;
+  for (const Sticky sticky : {Sticky::none, Sticky::client}) {
+    const Service service = [&] {
+      Service changed = shop.service;
+      changed.sticky = sticky;
+      return changed;
+    }();
+    const ServicePlans plans(std::span(&service, 1), shop.topology);
+    for (uint32_t i = 0; i < 200'000; ++i) {
+      empty += choose(plans[0], no_locality, *shop.eligibility, AddressFamily::v4, {i, i}, shop.out)
+                   .count == 0;
     }
   }
   done = true;

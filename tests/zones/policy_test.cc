@@ -161,13 +161,13 @@ TEST_CASE("no more places are set than there is room for", "[policy]") {
                       {{.cluster = "fra", .endpoints = {"192.0.2.1", "192.0.2.2", "192.0.2.3"}}});
   std::array<uint32_t, 2> room{99, 99};
   for (const Sticky sticky : {Sticky::none, Sticky::client}) {
-    shop.plan.sticky = sticky;
+    shop.set_sticky(sticky);
     const Choice choice =
-        choose(shop.plan, no_locality, *shop.eligibility, AddressFamily::v4, {}, room);
+        choose(shop.plan(), no_locality, *shop.eligibility, AddressFamily::v4, {}, room);
     CHECK(choice.count == 2);
     CHECK(room[0] != room[1]);
     const Choice none =
-        choose(shop.plan, no_locality, *shop.eligibility, AddressFamily::v4, {}, {});
+        choose(shop.plan(), no_locality, *shop.eligibility, AddressFamily::v4, {}, {});
     CHECK(none.count == 0);
   }
 }
@@ -178,7 +178,7 @@ TEST_CASE("a pool of weight 0 is used only when nothing heavier of its tier can 
                        {.cluster = "ams", .endpoints = {"192.0.2.2"}, .weight = 1},
                        {.cluster = "lon", .endpoints = {"192.0.2.3"}, .weight = 0}});
   for (const Sticky sticky : {Sticky::none, Sticky::client}) {
-    shop.plan.sticky = sticky;
+    shop.set_sticky(sticky);
     shop.set_all(E::eligible);
     for (uint32_t i = 0; i < 50; ++i)
       REQUIRE(shop.answer({.sequence = i, .client = i}) == "192.0.2.2");
@@ -209,7 +209,7 @@ TEST_CASE("policy `all` answers every eligible endpoint of every pool, and limit
   CHECK(shop.answer({.family = AddressFamily::v6}) == "2001:db8::1");
   shop.set("192.0.2.2", E::down);
   CHECK(shop.ask().count == 2);
-  shop.plan.answers = 1;
+  shop.set_answers(1);
   std::map<std::string, int> seen;
   for (uint32_t i = 0; i < 100; ++i) {
     const std::string text = shop.answer({.sequence = i});
@@ -247,7 +247,7 @@ TEST_CASE("local answers the client's own locality, then its region, then the re
                        {.cluster = "c1", .endpoints = {"192.0.2.2"}, .priority = 2},
                        {.cluster = "c2", .endpoints = {"192.0.2.3"}, .priority = 1}},
                       three_localities());
-  REQUIRE(shop.plan.rows.size() == 4);
+  REQUIRE(shop.plan().has_row_per_locality());
   const Asked fra{.locality = LocalityId(0)};
   CHECK(shop.answer(fra) == "192.0.2.1");
   shop.set("192.0.2.1", E::down);
@@ -265,10 +265,10 @@ TEST_CASE("a tier of `local` says how near it is", "[policy]") {
                       {{.cluster = "c1", .endpoints = {"192.0.2.2"}},
                        {.cluster = "c0", .endpoints = {"192.0.2.1"}}},
                       three_localities());
-  const auto& row = shop.plan.rows[1];
-  REQUIRE(row.tiers == 2);
-  CHECK(shop.plan.tiers[row.first_tier].nearness == Nearness::same_locality);
-  CHECK(shop.plan.tiers[row.first_tier + 1].nearness == Nearness::same_region);
+  const ServicePlan::Row row = shop.plan().row(LocalityId(0));
+  REQUIRE(row.tiers.size() == 2);
+  CHECK(row.tiers[0].nearness == Nearness::same_locality);
+  CHECK(row.tiers[1].nearness == Nearness::same_region);
 }
 
 TEST_CASE("a service without endpoints has no data", "[policy]") {
@@ -277,14 +277,15 @@ TEST_CASE("a service without endpoints has no data", "[policy]") {
 }
 
 TEST_CASE("keys come from names and addresses alone, so that every edge picks alike", "[policy]") {
-  PlannedService one({}, {{.cluster = "fra", .endpoints = {"192.0.2.1", "LB.example.net."}}});
-  PlannedService two({}, {{.cluster = "ams", .endpoints = {"192.0.2.7"}},
-                          {.cluster = "fra", .endpoints = {"lb.EXAMPLE.net.", "192.0.2.1"}}});
-  CHECK(one.plan.pools[0].key == two.plan.pools[1].key);
-  CHECK(one.plan.pools[0].key ==
+  const Shape sticky{.sticky = Sticky::client};
+  PlannedService one(sticky, {{.cluster = "fra", .endpoints = {"192.0.2.1", "LB.example.net."}}});
+  PlannedService two(sticky, {{.cluster = "ams", .endpoints = {"192.0.2.7"}},
+                              {.cluster = "fra", .endpoints = {"lb.EXAMPLE.net.", "192.0.2.1"}}});
+  CHECK(one.plan().pool_key(0) == two.plan().pool_key(1));
+  CHECK(one.plan().pool_key(0) ==
         0xdc8d8718febad7d0U);  // pinned: another value would move every sticky client
-  CHECK(one.plan.endpoints[0].key == two.plan.endpoints[2].key);
-  CHECK(one.plan.endpoints[1].key == two.plan.endpoints[1].key);
+  CHECK(one.plan().endpoint_key(0) == two.plan().endpoint_key(2));
+  CHECK(one.plan().endpoint_key(1) == two.plan().endpoint_key(1));
 }
 
 }  // namespace

@@ -192,3 +192,16 @@ TEST_CASE("keys of services and pools have bounds", "[service_file]") {
   CHECK(problem_behind("[[service]]\nname = \"x.svc.example.com\"\n") ==
         "27:1: [[service]] needs at least one [[service.pool]]");
 }
+
+TEST_CASE("a service of more endpoints than any answer holds is refused", "[service_file]") {
+  const auto endpoints = [](unsigned count) {
+    std::string out = "endpoints = [";
+    for (unsigned i = 0; i < count; ++i)
+      out += "\"10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250) + "\",";
+    return out + "]";
+  };
+  CHECK(problem_of(two_endpoints, endpoints(4'096)) ==
+        "20:8: a service has at most 4096 endpoints and as many pools; shop.svc.example.com. has "
+        "4097 endpoints in 2 pools");
+  CHECK(problems_of(changed(good_config, two_endpoints, endpoints(4'095))).empty());
+}
