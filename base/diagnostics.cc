@@ -61,6 +61,12 @@ std::string quotation(std::string line, unsigned column) {
 Diagnostics::Diagnostics(std::string file, std::string_view text)
     : file_(std::move(file)), source_(text) {}
 
+Diagnostics Diagnostics::of_kept(std::string file, std::string_view text) {
+  Diagnostics diagnostics(std::move(file), {});
+  diagnostics.kept_ = text;
+  return diagnostics;
+}
+
 void Diagnostics::error(Position at, std::string message) {
   problems_.push_back({at, true, std::move(message)});
   ++errors_;
@@ -92,7 +98,8 @@ std::string Diagnostics::text() const {
     text += problem.is_error ? ": error: " : ": warning: ";
     text += problem.message + '\n';
     if (problem.at.line > 0)
-      text += quotation(line_of(source_, problem.at.line), problem.at.column);
+      text += quotation(line_of(kept_.empty() ? std::string_view(source_) : kept_, problem.at.line),
+                        problem.at.column);
   }
   return text;
 }

@@ -22,6 +22,8 @@ class Diagnostics {
  public:
   /// `file` as the person named it; `text` is copied, for the quoted lines.
   Diagnostics(std::string file, std::string_view text);
+  /// The same without the copy, for long texts: `text` outlives what is made here.
+  static Diagnostics of_kept(std::string file, std::string_view text);
 
   void error(Position at, std::string message);
   void warning(Position at, std::string message);
@@ -43,6 +45,7 @@ class Diagnostics {
  private:
   std::string file_;
   std::string source_;
+  std::string_view kept_;  // instead of source_, if it has any octets
   std::vector<Problem> problems_;
   size_t errors_ = 0;
 };

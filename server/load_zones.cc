@@ -37,7 +37,7 @@ LoadedZones load_zones(const Config& config) {
       loaded.problems +=
           fmt::format("error: zone {}: {}\n", zone.name.text(), text.error().message);
     } else {
-      Diagnostics diagnostics(path, *text);
+      Diagnostics diagnostics = Diagnostics::of_kept(path, *text);
       const std::vector<zones::Service> services = services_of(zone, config);
       source.contents = zones::parse_zone_file(*text, zone.name, diagnostics, services);
       if (source.contents) zones::check_services(*source.contents, services, diagnostics);

@@ -1,6 +1,7 @@
 #include "zones/master_file.h"
 
 #include <algorithm>
+#include <array>
 
 namespace swingover::zones {
 namespace {
@@ -19,6 +20,15 @@ bool is_escape(std::string_view text, size_t at) {
 bool ends_word(char c) {
   return is_blank(c) || c == '\n' || c == ';' || c == '(' || c == ')' || c == '"';
 }
+
+// What a word is made of without any further thought: neither an end nor a backslash, NUL or equals sign.
+constexpr std::array<bool, 256> plain_characters = [] {
+  std::array<bool, 256> plain{};
+  for (int c = '!'; c <= '~'; ++c)
+    plain[static_cast<size_t>(c)] =
+        std::string_view(";()\"\\=").find(static_cast<char>(c)) == std::string_view::npos;
+  return plain;
+}();
 
 }  // namespace
 
@@ -93,7 +103,12 @@ void MasterFileReader::read_entry(MasterEntry& entry) {
 void MasterFileReader::read_word(MasterEntry& entry) {
   const Position at = here();
   const size_t start = at_;
-  while (at_ < text_.size() && !ends_word(text_[at_])) {
+  while (at_ < text_.size()) {
+    if (plain_characters[static_cast<uint8_t>(text_[at_])]) {
+      ++at_;
+      continue;
+    }
+    if (ends_word(text_[at_])) break;
     if (text_[at_] == 0) bad(here(), "a NUL octet; in text it is written as \\000");
     const bool escape = is_escape(text_, at_);
     at_ += escape ? 2 : 1;

@@ -27,12 +27,6 @@ void append_packed(uint64_t number, std::vector<uint8_t>& out) {
   out.push_back(static_cast<uint8_t>(number));
 }
 
-uint64_t read_packed(const uint8_t*& at) {
-  uint64_t number = *at & 0x7f;
-  for (unsigned shift = 7; *at++ & 0x80; shift += 7) number |= uint64_t{*at & 0x7fU} << shift;
-  return number;
-}
-
 void RdataList::append(Bytes rdata, std::vector<uint8_t>& octets) {
   append_packed(rdata.size(), octets);
   octets.insert(octets.end(), rdata.begin(), rdata.end());

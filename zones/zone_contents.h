@@ -14,7 +14,11 @@ namespace swingover::zones {
 
 /// A number as it lies in the octets of zone contents: 7 bits an octet, least first, the last one below 128.
 void append_packed(uint64_t number, std::vector<uint8_t>& out);
-uint64_t read_packed(const uint8_t*& at);
+inline uint64_t read_packed(const uint8_t*& at) {
+  uint64_t number = *at & 0x7f;
+  for (unsigned shift = 7; *at++ & 0x80; shift += 7) number |= uint64_t{*at & 0x7fU} << shift;
+  return number;
+}
 
 /// The RDATAs of one set: each with its size in front. A view of somebody's octets.
 class RdataList {

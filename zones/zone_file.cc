@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "zones/master_file.h"
 #include "zones/protocol.h"
+#include "zones/record_table.h"
 #include "zones/zone_checks.h"
 #include "zones/zone_file_rdata.h"
 
@@ -16,184 +17,6 @@ namespace swingover::zones {
 namespace {
 
 constexpr size_t problems_max = 200;
-
-// One record, its octets in the arenas of RecordTable.
-struct ParsedRecord {
-  size_t owner = 0;  // the owner in wire form, its sort key behind it
-  size_t rdata = 0;
-  uint32_t ttl = 0;
-  Position at;
-  uint16_t key_size = 0;
-  uint16_t rdata_size = 0;
-  uint16_t type = 0;
-  uint8_t owner_size = 0;
-};
-
-// Octets whose memcmp order is the canonical order of names (RFC 4034 section 6.1): labels from the right,
-// folded, each ended by 0; the octets 0 and 1 become pairs so that nothing in a label equals that end.
-void append_sort_key(const Name& name, std::vector<uint8_t>& out) {
-  std::array<uint8_t, 128> starts;
-  size_t labels = 0;
-  const Bytes wire = name.wire();
-  for (size_t at = 0; wire[at] != 0; at += 1U + wire[at])
-    starts[labels++] = static_cast<uint8_t>(at);
-  while (labels > 0) {
-    const size_t at = starts[--labels];
-    for (const uint8_t octet : wire.subspan(at + 1, wire[at])) {
-      if (octet <= 1) out.push_back(1);
-      out.push_back(octet <= 1 ? static_cast<uint8_t>(octet + 1) : folded_octet(octet));
-    }
-    out.push_back(0);
-  }
-}
-
-// Where the one name begins that the rest of such data is; two spellings of it are the same data.
-std::optional<size_t> name_offset(uint16_t type) {
-  switch (type) {
-    case type::ns:
-    case type::cname:
-    case type::ptr:
-    case type::dname:
-      return 0;
-    case type::mx:
-    case type::afsdb:
-    case type::rt:
-    case type::kx:
-      return 2;
-    case type::srv:
-      return 6;
-    default:
-      return std::nullopt;
-  }
-}
-
-// All records as read, small: two arenas and 40 octets a record. Then sorted into a ZoneContents.
-class RecordTable {
- public:
-  void set_owner(const Name& name) {
-    owner_ = owners_.size();
-    owner_size_ = static_cast<uint8_t>(name.wire().size());
-    owners_.insert(owners_.end(), name.wire().begin(), name.wire().end());
-    append_sort_key(name, owners_);
-    key_size_ = static_cast<uint16_t>(owners_.size() - owner_ - owner_size_);
-  }
-  std::vector<uint8_t>& rdata_arena() { return rdatas_; }
-  // The data is what rdata_arena() holds from `rdata` on.
-  void add(uint16_t type, uint32_t ttl, size_t rdata, Position at) {
-    records_.push_back({owner_, rdata, ttl, at, key_size_,
-                        static_cast<uint16_t>(rdatas_.size() - rdata), type, owner_size_});
-  }
-
-  // Sorts; reports duplicates and sets of several TTLs; `places` as for check_zone().
-  std::shared_ptr<const ZoneContents> build(const Name& apex, Diagnostics& diagnostics,
-                                            std::vector<Position>& places);
-
- private:
-  Bytes owner_of(const ParsedRecord& r) const { return {owners_.data() + r.owner, r.owner_size}; }
-  Bytes key_of(const ParsedRecord& r) const {
-    return {owners_.data() + r.owner + r.owner_size, r.key_size};
-  }
-  Bytes rdata_of(const ParsedRecord& r) const { return {rdatas_.data() + r.rdata, r.rdata_size}; }
-  int compare_owners(const ParsedRecord& a, const ParsedRecord& b) const;
-  int compare_rdatas(const ParsedRecord& a, const ParsedRecord& b) const;
-  bool precedes(const ParsedRecord& a, const ParsedRecord& b) const;
-  Rrset build_set(std::span<const ParsedRecord> records, Diagnostics& diagnostics,
-                  std::vector<Position>& places, std::vector<uint8_t>& octets) const;
-
-  std::vector<ParsedRecord> records_;
-  std::vector<uint8_t> owners_;
-  std::vector<uint8_t> rdatas_;
-  size_t owner_ = 0;
-  uint16_t key_size_ = 0;
-  uint8_t owner_size_ = 0;
-};
-
-int RecordTable::compare_owners(const ParsedRecord& a, const ParsedRecord& b) const {
-  if (a.owner == b.owner) return 0;
-  const int order =
-      std::memcmp(key_of(a).data(), key_of(b).data(), std::min(a.key_size, b.key_size));
-  return order != 0 ? order : a.key_size - b.key_size;
-}
-
-int RecordTable::compare_rdatas(const ParsedRecord& a, const ParsedRecord& b) const {
-  const Bytes mine = rdata_of(a);
-  const Bytes theirs = rdata_of(b);
-  const size_t common = std::min(mine.size(), theirs.size());
-  const size_t exact = std::min(common, name_offset(a.type).value_or(common));
-  // An RDATA may be empty (APL), and memcmp() takes no null pointer even for no octets.
-  const int order = exact == 0 ? 0 : std::memcmp(mine.data(), theirs.data(), exact);
-  if (order != 0) return order;
-  for (size_t i = exact; i < common; ++i) {
-    const int folded = folded_octet(mine[i]) - folded_octet(theirs[i]);
-    if (folded != 0) return folded;
-  }
-  return static_cast<int>(mine.size()) - static_cast<int>(theirs.size());
-}
-
-bool RecordTable::precedes(const ParsedRecord& a, const ParsedRecord& b) const {
-  if (const int order = compare_owners(a, b); order != 0) return order < 0;
-  if (a.type != b.type) return a.type < b.type;
-  if (const int order = compare_rdatas(a, b); order != 0) return order < 0;
-  return a.at < b.at;
-}
-
-// `records`: the same owner and type, sorted by data.
-Rrset RecordTable::build_set(std::span<const ParsedRecord> records, Diagnostics& diagnostics,
-                             std::vector<Position>& places, std::vector<uint8_t>& octets) const {
-  const ParsedRecord& first = *std::ranges::min_element(records, {}, &ParsedRecord::at);
-  Rrset set;
-  set.type = first.type;
-  set.ttl = Ttl(first.ttl);
-  set.line = first.at.line;
-  size_t count = 0;
-  octets.clear();
-  const ParsedRecord* previous = nullptr;
-  for (const ParsedRecord& record : records) {
-    if (previous && compare_rdatas(*previous, record) == 0) {
-      diagnostics.error(
-          record.at, "this record is already there, on line " + std::to_string(previous->at.line));
-      continue;
-    }
-    previous = &record;
-    // Signatures take the TTL of what they sign (RFC 4034 section 3): theirs may differ.
-    if (record.type == type::rrsig) {
-      set.ttl = std::min(set.ttl, Ttl(record.ttl));
-    } else if (record.ttl != first.ttl) {
-      diagnostics.error(record.at, "the TTL " + std::to_string(record.ttl) +
-                                       " differs from that of the " + type_text(first.type) +
-                                       " record on line " + std::to_string(first.at.line) + ", " +
-                                       std::to_string(first.ttl) +
-                                       ": a set has one TTL (RFC 2181 section 5.2)");
-    }
-    RdataList::append(rdata_of(record), octets);
-    places.push_back(record.at);
-    ++count;
-  }
-  set.rdatas = RdataList(count, octets);
-  return set;
-}
-
-std::shared_ptr<const ZoneContents> RecordTable::build(const Name& apex, Diagnostics& diagnostics,
-                                                       std::vector<Position>& places) {
-  std::ranges::sort(records_, [this](const auto& a, const auto& b) { return precedes(a, b); });
-  ZoneContentsWriter writer(apex);
-  places.reserve(records_.size());
-  const size_t apex_size = apex.wire().size();
-  std::vector<uint8_t> octets;
-  const std::span<const ParsedRecord> all(records_);
-  for (size_t from = 0; from < all.size();) {
-    const Bytes owner = owner_of(all[from]);
-    if (from == 0 || compare_owners(all[from - 1], all[from]) != 0)
-      writer.begin_owner(owner.first(owner.size() - apex_size));
-    size_t to = from + 1;
-    while (to < all.size() && all[to].type == all[from].type &&
-           compare_owners(all[from], all[to]) == 0)
-      ++to;
-    writer.add_set(build_set(all.subspan(from, to - from), diagnostics, places, octets));
-    from = to;
-  }
-  return writer.finish();
-}
 
 Position behind(const MasterToken& word) {
   const size_t quotes = word.quoted ? 2 : 0;
@@ -205,6 +28,7 @@ class ZoneFileParser {
  public:
   ZoneFileParser(std::string_view text, const Name& apex, Diagnostics& diagnostics)
       : reader_(text, diagnostics),
+        table_(text.size(), static_cast<size_t>(std::ranges::count(text, '\n')) + 1),
         apex_(apex),
         origin_(apex),
         diagnostics_(diagnostics),
@@ -215,15 +39,16 @@ class ZoneFileParser {
     bool whole = true;
     while (whole && reader_.next(entry)) {
       read(entry);
-      whole = errors() < problems_max;
+      whole = errors() < problems_max && table_.has_room();
       if (!whole) {
-        error(behind(entry.tokens.back()), "too many problems: the rest of the file was not read");
+        error(behind(entry.tokens.back()),
+              table_.has_room() ? "too many problems: the rest of the file was not read"
+                                : "more than 4 GiB of names and data: the rest was not read");
       }
     }
     const bool complete = errors() == 0;
     std::vector<Position> places;
     const auto zone = table_.build(apex_, diagnostics_, places);
-    table_ = {};
     check_zone(*zone, places, complete, services, diagnostics_);
     return errors() == 0 ? zone : nullptr;
   }
@@ -232,6 +57,7 @@ class ZoneFileParser {
   void read(const MasterEntry& entry);
   void read_directive(const MasterEntry& entry);
   bool read_owner(const MasterToken& word);
+  bool is_at_or_below_apex(Bytes name) const;
   void read_record(std::span<const MasterToken> words, Position at, Position end);
   bool read_ttl_and_class(std::span<const MasterToken>& words, std::optional<uint32_t>& ttl);
   std::optional<uint32_t> implied_ttl(uint16_t type, Bytes rdata) const;
@@ -248,7 +74,7 @@ class ZoneFileParser {
   Name origin_;
   Diagnostics& diagnostics_;
   const size_t errors_before_;
-  std::optional<Name> owner_;  // of the last record, for lines that start with a blank
+  bool has_owner_ = false;     // of the last record, for lines that start with a blank
   bool owner_is_bad_ = false;  // it was reported; the records that share it are passed over
   std::optional<uint32_t> default_ttl_;  // $TTL
   std::optional<uint32_t> last_ttl_;     // the last that a record stated
@@ -259,7 +85,7 @@ void ZoneFileParser::read(const MasterEntry& entry) {
   const std::span<const MasterToken> words(entry.tokens);
   const MasterToken& first = words[0];
   if (entry.blank_start) {
-    if (!owner_ && !owner_is_bad_) {
+    if (!has_owner_ && !owner_is_bad_) {
       error(
           first.at,
           "a line that starts with a blank takes the owner of the record in front: there is none");
@@ -314,17 +140,35 @@ void ZoneFileParser::read_directive(const MasterEntry& entry) {
 
 bool ZoneFileParser::read_owner(const MasterToken& word) {
   owner_is_bad_ = true;
-  owner_.reset();
+  has_owner_ = false;
   if (word.quoted) return error(word.at, "an owner is not quoted; a blank in it is written \\032");
-  const auto name = parse_relative_name(word.text, origin_);
-  if (!name) return error(word.at, name.error().message);
-  if (!name->is_at_or_below(apex_)) {
-    return error(word.at, name->text() + " is outside the zone " + apex_.text());
+  std::array<uint8_t, Name::size_max> plain;
+  Bytes wire = read_plain_name(word.text, origin_, plain);
+  Name name;
+  if (wire.empty()) {
+    const auto read = parse_relative_name(word.text, origin_);
+    if (!read) return error(word.at, read.error().message);
+    name = *read;
+    wire = name.wire();
   }
-  owner_ = *name;
+  if (!is_at_or_below_apex(wire)) {
+    return error(word.at, Name::from_wire(wire)->text() + " is outside the zone " + apex_.text());
+  }
+  has_owner_ = true;
   owner_is_bad_ = false;
-  table_.set_owner(*owner_);
+  table_.set_owner(wire.first(wire.size() - apex_.wire().size()));
   return true;
+}
+
+bool ZoneFileParser::is_at_or_below_apex(Bytes name) const {
+  const Bytes apex = apex_.wire();
+  if (name.size() < apex.size()) return false;
+  const size_t front = name.size() - apex.size();
+  size_t at = 0;
+  while (at < front) at += 1U + name[at];
+  if (at != front) return false;
+  return std::memcmp(&name[front], apex.data(), apex.size()) == 0 ||
+         std::ranges::equal(name.subspan(front), apex, {}, folded_octet, folded_octet);
 }
 
 // In any order, each at most once; `words` then begins with the type.
@@ -339,6 +183,9 @@ bool ZoneFileParser::read_ttl_and_class(std::span<const MasterToken>& words,
       continue;
     }
     if (has_class || word.text.size() > 10) return true;
+    // Nearly always the type: classes begin with one of these.
+    if (std::string_view("cChHiInNaA").find(word.text[0]) == std::string_view::npos) return true;
+    if (word.text.size() == 1) return true;
     const std::string text = lower(word.text);
     if (text == "in" || text == "class1") {
       has_class = true;

@@ -21,7 +21,8 @@ namespace swingover::zones {
 /// Shape    `services`: those that answer in this zone; a name server may be one of them.
 /// Errors   Null when there is any; each is in `diagnostics`, at its own line and column, all in one run
 ///          (reading stops at some hundred problems). What is allowed but unwise is a warning.
-/// Cost     About 3 us a record; memory for the text's records once, then for the result.
+/// Cost     Under a microsecond a record of the frequent types, some 3 us others; memory for the records and their
+///          sorting once, then for the result.
 std::shared_ptr<const ZoneContents> parse_zone_file(std::string_view text, const Name& apex,
                                                     Diagnostics& diagnostics,
                                                     std::span<const Service> services = {});

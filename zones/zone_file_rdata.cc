@@ -1,11 +1,14 @@
 #include "zones/zone_file_rdata.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
 
 #include "base/text.h"
+#include "zones/protocol.h"
 #include "zones/zone_file_field.h"
 
 namespace swingover::zones {
@@ -376,9 +379,106 @@ bool RdataEncoder::check_written(ldns_rdf_type field, const MasterToken& first, 
   return true;
 }
 
+bool is_plain_in_name(char c) {
+  return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '*' ||
+         (c >= 'A' && c <= 'Z');
+}
+
+// A TTL of digits alone, far from any limit.
+std::optional<uint32_t> read_seconds(std::string_view text) {
+  if (text.empty() || text.size() > 9) return std::nullopt;
+  uint32_t seconds = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return std::nullopt;
+    seconds = seconds * 10 + static_cast<uint32_t>(c - '0');
+  }
+  return seconds;
+}
+
+// The types of nearly all records, so that ldns need not compare each with all that it knows.
+uint16_t frequent_type(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, uint16_t>, 8> types{
+      {{"A", type::a},
+       {"AAAA", type::aaaa},
+       {"CNAME", type::cname},
+       {"NS", type::ns},
+       {"MX", type::mx},
+       {"PTR", type::ptr},
+       {"SRV", type::srv},
+       {"SOA", type::soa}}};
+  for (const auto& [word, number] : types) {
+    if (text == word) return number;
+  }
+  return 0;
+}
+
+// Four numbers from 0 to 255 without leading zeros; false for anything else, nothing appended then.
+bool append_ipv4(std::string_view text, std::vector<uint8_t>& out) {
+  std::array<uint8_t, 4> octets;
+  size_t at = 0;
+  for (size_t i = 0; i < octets.size(); ++i) {
+    if (i > 0 && (at == text.size() || text[at++] != '.')) return false;
+    unsigned value = 0;
+    const size_t start = at;
+    for (; at < text.size() && is_digit(text[at]) && at - start < 3; ++at)
+      value = value * 10 + static_cast<unsigned>(text[at] - '0');
+    if (at == start || value > 255 || (at - start > 1 && text[start] == '0')) return false;
+    octets[i] = static_cast<uint8_t>(value);
+  }
+  if (at != text.size()) return false;
+  out.insert(out.end(), octets.begin(), octets.end());
+  return true;
+}
+
+bool append_ipv6(std::string_view text, std::vector<uint8_t>& out) {
+  std::array<char, INET6_ADDRSTRLEN> word{};
+  std::array<uint8_t, 16> octets;
+  if (text.size() >= word.size()) return false;
+  std::ranges::copy(text, word.begin());
+  if (inet_pton(AF_INET6, word.data(), octets.data()) != 1) return false;
+  out.insert(out.end(), octets.begin(), octets.end());
+  return true;
+}
+
+bool append_plain_name(std::string_view text, const Name& origin, std::vector<uint8_t>& out) {
+  std::array<uint8_t, Name::size_max> wire;
+  const Bytes name = read_plain_name(text, origin, wire);
+  out.insert(out.end(), name.begin(), name.end());
+  return !name.empty();
+}
+
+// The data of nearly all records, without ldns; false, nothing appended, for what is not of its plain form.
+bool encode_frequent(uint16_t type, std::span<const MasterToken> words, const Name& origin,
+                     std::vector<uint8_t>& out) {
+  if (words.empty() || words[0].quoted) return false;
+  const std::string_view first = words[0].text;
+  switch (type) {
+    case type::a:
+      return words.size() == 1 && append_ipv4(first, out);
+    case type::aaaa:
+      return words.size() == 1 && append_ipv6(first, out);
+    case type::ns:
+    case type::cname:
+    case type::ptr:
+      return words.size() == 1 && append_plain_name(first, origin, out);
+    case type::mx: {
+      const auto preference = read_seconds(first);
+      if (words.size() != 2 || words[1].quoted || !preference || *preference > 65535) return false;
+      out.push_back(static_cast<uint8_t>(*preference >> 8));
+      out.push_back(static_cast<uint8_t>(*preference));
+      if (append_plain_name(words[1].text, origin, out)) return true;
+      out.resize(out.size() - 2);
+      return false;
+    }
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 uint16_t parse_type(std::string_view text) {
+  if (const uint16_t type = frequent_type(text)) return type;
   if (text.size() > 4 && (text[0] | 0x20) == 't' && lower(text.substr(0, 4)) == "type") {
     return static_cast<uint16_t>(number_up_to(text.substr(4), 65535).value_or(0));
   }
@@ -412,8 +512,36 @@ Result<Name> parse_relative_name(std::string_view text, const Name& origin) {
                "the name has more than 255 octets with its origin " + origin.text()};
 }
 
+Bytes read_plain_name(std::string_view text, const Name& origin,
+                      std::span<uint8_t, Name::size_max> out) {
+  const Bytes behind = origin.wire();
+  size_t label_at = 0;
+  size_t at = 1;
+  if (text.empty() || text.size() + 1 + behind.size() > out.size()) return {};
+  for (const char c : text) {
+    if (c == '.') {
+      if (at == label_at + 1) return {};
+      out[label_at] = static_cast<uint8_t>(at - label_at - 1);
+      label_at = at++;
+    } else if (is_plain_in_name(c)) {
+      out[at++] = static_cast<uint8_t>(c);
+      if (at - label_at > 64) return {};
+    } else {
+      return {};
+    }
+  }
+  if (at == label_at + 1) {  // it ended in a dot: absolute
+    out[label_at] = 0;
+    return out.first(at);
+  }
+  out[label_at] = static_cast<uint8_t>(at - label_at - 1);
+  std::ranges::copy(behind, out.begin() + static_cast<std::ptrdiff_t>(at));
+  return out.first(at + behind.size());
+}
+
 Result<uint32_t> parse_ttl(std::string_view text) {
-  const Error bad{ErrorCode::invalid, "not a TTL: seconds, or such as 1h30m"};
+  if (const auto seconds = read_seconds(text)) return *seconds;
+  const auto bad = [] { return Error{ErrorCode::invalid, "not a TTL: seconds, or such as 1h30m"}; };
   uint64_t total = 0;
   uint64_t value = 0;
   bool digits = false;
@@ -426,12 +554,12 @@ Result<uint32_t> parse_ttl(std::string_view text) {
     static constexpr std::string_view units = "smhdw";
     static constexpr std::array<uint64_t, 5> seconds{1, 60, 3600, 86400, 604800};
     const size_t unit = units.find(static_cast<char>(c | 0x20));
-    if (!digits || unit == units.npos) return bad;
+    if (!digits || unit == units.npos) return bad();
     total += value * seconds[unit];
     value = 0;
     digits = false;
   }
-  if (text.empty()) return bad;
+  if (text.empty()) return bad();
   total = std::min<uint64_t>(total + value, UINT32_MAX);
   if (total > INT32_MAX)
     return Error{ErrorCode::invalid, "a TTL has 31 bits: at most 2147483647 seconds"};
@@ -440,6 +568,7 @@ Result<uint32_t> parse_ttl(std::string_view text) {
 
 bool encode_rdata(uint16_t type, std::span<const MasterToken> words, Position end,
                   const Name& origin, Diagnostics& diagnostics, std::vector<uint8_t>& out) {
+  if (encode_frequent(type, words, origin, out)) return true;
   return RdataEncoder(type, words, end, origin, diagnostics, out).encode();
 }
 

@@ -20,6 +20,11 @@ std::string type_text(uint16_t type);
 /// A name as a master file writes it: relative to `origin` unless it ends in a dot, @ for the origin.
 Result<Name> parse_relative_name(std::string_view text, const Name& origin);
 
+/// The same for a name of plain characters, no escapes, without making a Name: its wire form, written to `out`.
+/// Empty for any other text, a wrong one too, which the function above then reads or refuses.
+Bytes read_plain_name(std::string_view text, const Name& origin,
+                      std::span<uint8_t, Name::size_max> out);
+
 /// Seconds, or periods such as 1h30m (as BIND reads them); 31 bits (RFC 2181 section 8).
 Result<uint32_t> parse_ttl(std::string_view text);
 

@@ -45,6 +45,14 @@ TEST_CASE("the caret stands below its column behind tabs, wide letters and garba
         "  \t               ^\n");
 }
 
+TEST_CASE("a text that is kept is quoted without a copy of it", "[diagnostics]") {
+  std::string text = "first\nsecond\n";
+  Diagnostics diagnostics = Diagnostics::of_kept("file", text);
+  diagnostics.error({2, 3}, "wrong");
+  text[7] = 'E';  // seen: it is the same text
+  CHECK(diagnostics.text() == "file:2:3: error: wrong\n  sEcond\n    ^\n");
+}
+
 TEST_CASE("a long line is cut around the place, and a column behind its end does no harm",
           "[diagnostics]") {
   Diagnostics diagnostics("a", std::string(500, 'x') + "!" + std::string(500, 'y'));
