@@ -127,7 +127,7 @@ class Storm {
   }
   static uint64_t answers_of(const query::Serving& serving) {
     uint64_t sum = 0;
-    for (const auto& tally : serving.tallies) sum += tally->answers[0].value();
+    for (const auto& tally : serving.tallies) sum += tally->answers(ServiceId(0), PoolId(0));
     return sum;
   }
 
