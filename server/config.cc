@@ -7,6 +7,7 @@
 #include <array>
 #include <filesystem>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -169,6 +170,32 @@ void read_cookie_secrets(const TomlValue& table, const std::string& config_file,
   }
 }
 
+void check_tls(const TomlValue& table, const ServerOptions& server, const std::string& config_file,
+               TlsOptions& tls, Diagnostics& diagnostics) {
+  refuse_empty_listen(table, diagnostics);
+  each_listen(table, 853, [&](const SocketAddress& address, Position at) {
+    if (address.is_unix()) {
+      diagnostics.error(at, "DNS over TLS comes by TCP: give an address, not a Unix socket");
+    } else if (address.port != 0 && std::ranges::count(server.listen, address) > 0) {
+      diagnostics.error(at, fmt::format("{} is one of [server] listen already", address.text()));
+    }
+  });
+  if (tls.certificate.empty() || tls.key.empty()) return;
+  tls.certificate = path_beside(config_file, tls.certificate);
+  tls.key = path_beside(config_file, tls.key);
+  query::LoadedTls loaded = query::load_tls(tls.certificate, tls.key, system_clock().wall());
+  for (query::TlsProblem& problem : loaded.problems) {
+    const Position at =
+        table.position_of(problem.in == query::TlsProblem::In::certificate ? "certificate" : "key");
+    if (problem.is_error) {
+      diagnostics.error(at, std::move(problem.message));
+    } else {
+      diagnostics.warning(at, std::move(problem.message));
+    }
+  }
+  tls.credentials = std::move(loaded.credentials);
+}
+
 /// What is legal, and likely a slip.
 void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
   const auto used = [&](std::string_view key, std::string_view name) {
@@ -206,6 +233,12 @@ Config read_config(const TomlDocument& document, const std::string& path,
   const TomlValue* server =
       read_section(document, "server", server_options, config.server, diagnostics);
   if (server) check_server(*server, diagnostics);
+  read_section(document, "tcp", tcp_options, config.tcp, diagnostics);
+  TlsOptions tls;
+  if (const TomlValue* table = read_section(document, "tls", tls_options, tls, diagnostics)) {
+    check_tls(*table, config.server, path, tls, diagnostics);
+    config.tls = std::move(tls);
+  }
   const TomlValue* admin =
       read_section(document, "admin", admin_options, config.admin, diagnostics);
   if (admin) check_admin(*admin, config.server, diagnostics);

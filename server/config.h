@@ -9,6 +9,7 @@
 #include "base/siphash.h"
 #include "base/units.h"
 #include "health/monitor_options.h"
+#include "server/query/tls_credentials.h"
 #include "zones/answering.h"
 #include "zones/service.h"
 #include "zones/snapshot.h"
@@ -30,6 +31,22 @@ struct ServerOptions {
   std::string version;  // told by CHAOS TXT version.server; empty: nobody is told
   std::vector<IpPrefix> client_subnet_from{{.address = {}, .length = 0},
                                            {.address = IpAddress::v6({}), .length = 0}};
+  std::vector<IpPrefix> proxy_from{};
+};
+
+struct TcpOptions {
+  uint32_t connections_max = 32'768;
+  uint32_t connections_per_client_max = 256;
+  Milliseconds idle{10'000};
+  Milliseconds query_timeout{5'000};
+};
+
+struct TlsOptions {
+  std::vector<SocketAddress> listen{{.address = {}, .port = 853, .unix_path = {}},
+                                    {.address = IpAddress::v6({}), .port = 853, .unix_path = {}}};
+  std::string certificate;
+  std::string key;
+  std::shared_ptr<const query::TlsCredentials> credentials{};  // what the files hold
 };
 
 struct AdminOptions {
@@ -59,10 +76,12 @@ struct ZoneOptions {
 };
 
 /// One config file, checked: every name refers to something, services are numbered, `identity` is set, and
-/// state_dir and tls_ca_file stand as they are to be opened.
+/// state_dir and the names of other files stand as they are to be opened.
 struct Config {
   std::string file;
   ServerOptions server;
+  TcpOptions tcp;
+  std::optional<TlsOptions> tls;  // none: no DNS over TLS
   AdminOptions admin;
   RateLimitOptions rate_limit;
   CookieOptions cookies;

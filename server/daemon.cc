@@ -104,6 +104,7 @@ class Daemon {
   Status start_admin(const std::vector<systemd::Socket>& handed);
   void publish(std::shared_ptr<const zones::Snapshot> snapshot);
   void reload();
+  void log_ready() const;
   std::string status_line() const;
 
   std::optional<StopDeadline> deadline_;  // first: it outlives all else
@@ -132,8 +133,15 @@ Status Daemon::start(std::string config_text) {
   if (Status opened = open_store(); !opened) return opened;
   workers_count_ = config_.server.workers;
   if (workers_count_ == 0) workers_count_ = std::max(1U, std::thread::hardware_concurrency());
-  source_ = {
-      config_.file, config_.server, config_.admin, random_seed(), {random_seed(), random_seed()}};
+  source_ = {.config_file = config_.file,
+             .tls_listen = tls_listen_of(config_),
+             .server = config_.server,
+             .admin = config_.admin,
+             .pick_secret = random_seed(),
+             .cookie_secret = {random_seed(), random_seed()},
+             .configure_transport = [this](const query::TransportOptions& options) {
+               if (workers_) workers_->configure(options);
+             }};
   control::Setup setup =
       build_setup(config_, source_, remembered_.generation.generation + 1, std::move(config_text));
   if (!setup.warnings.empty()) {
@@ -162,12 +170,22 @@ Status Daemon::start(std::string config_text) {
     timers_.push_back(std::make_unique<loop::Timer>(loop_, [] { systemd::watchdog(); }));
     timers_.back()->start_repeating(every);
   }
-  log_info("ready", {{"udp", address_list(workers_->udp_addresses())},
-                     {"tcp", address_list(workers_->tcp_addresses())},
-                     {"admin", address_list(http_->addresses())},
-                     {"generation", std::to_string(control_->snapshot().generation)}});
+  log_ready();
   systemd::ready(status_line());
   return Done{};
+}
+
+void Daemon::log_ready() const {
+  const LogField udp{"udp", address_list(workers_->udp_addresses())};
+  const LogField tcp{"tcp", address_list(workers_->tcp_addresses())};
+  const LogField tls{"tls", address_list(workers_->tls_addresses())};
+  const LogField admin{"admin", address_list(http_->addresses())};
+  const LogField generation{"generation", std::to_string(control_->snapshot().generation)};
+  if (tls.value.empty()) {
+    log_info("ready", {udp, tcp, admin, generation});
+  } else {
+    log_info("ready", {udp, tcp, tls, admin, generation});
+  }
 }
 
 Status Daemon::open_store() {
@@ -231,16 +249,21 @@ void Daemon::publish(std::shared_ptr<const zones::Snapshot> snapshot) {
 Status Daemon::start_query(std::vector<systemd::Socket> handed) {
   query::WorkersOptions options;
   options.listen = config_.server.listen;
+  options.tls_listen = tls_listen_of(config_);
+  options.transport = transport_of(config_);
   options.workers = workers_count_;
   std::erase_if(handed, [](const systemd::Socket& socket) {
     return socket.name == "admin" || socket.address.is_unix();
   });
-  if (!handed.empty()) options.listen.clear();
+  const auto is_tls = [](const systemd::Socket& socket) {
+    return socket.name == "tls" && !socket.is_udp;
+  };
+  if (std::ranges::any_of(handed, is_tls)) options.tls_listen.clear();
+  if (!std::ranges::all_of(handed, is_tls)) options.listen.clear();
   for (const systemd::Socket& socket : handed) {
     options.handed.push_back({socket.descriptor, socket.is_udp, socket.address});
-    const bool is_new = std::find(options.listen.begin(), options.listen.end(), socket.address) ==
-                        options.listen.end();
-    if (is_new) options.listen.push_back(socket.address);
+    auto& listen = is_tls(socket) ? options.tls_listen : options.listen;
+    if (std::ranges::find(listen, socket.address) == listen.end()) listen.push_back(socket.address);
   }
   Result<std::unique_ptr<query::Workers>> workers =
       query::Workers::start(options, serving_->published());

@@ -54,6 +54,34 @@ inline constexpr std::tuple server_options{
         "the answer to CHAOS TXT queries of `version.server` and `version.bind`; empty: REFUSED"),
     option("client_subnet_from", &ServerOptions::client_subnet_from,
            "resolvers whose EDNS client subnet steers the answer; that of others is ignored"),
+    option("proxy_from", &ServerOptions::proxy_from,
+           "front ends that must say by PROXY protocol, version 2, for whom they speak: on each "
+           "connection, and in front of each UDP query"),
+};
+
+inline constexpr std::tuple tcp_options{
+    option("connections_max", &TcpOptions::connections_max, 1, 1'000'000,
+           "TCP and TLS connections of all query threads; beyond it the one that has been idle "
+           "longest is closed, never a new one"),
+    option("connections_per_client_max", &TcpOptions::connections_per_client_max, 0, 1'000'000,
+           "connections of one client (an IPv4 address, an IPv6 /56) at one query thread; beyond "
+           "it the client loses its own longest idle one; 0 = no limit"),
+    option("idle", &TcpOptions::idle, Milliseconds(100), Milliseconds(3'600'000),
+           "how long a connection may go without an answer; told to clients that ask (RFC 7828)"),
+    option("query_timeout", &TcpOptions::query_timeout, Milliseconds(100), Milliseconds(600'000),
+           "how long a client may take over a TLS handshake, over one query, and over reading what "
+           "it was answered"),
+};
+
+inline constexpr std::tuple tls_options{
+    option("listen", &TlsOptions::listen, PortDefault{853}, "where DNS over TLS is spoken"),
+    option("certificate", &TlsOptions::certificate, NotEmpty{},
+           "PEM file of the certificate and the chain behind it; relative to the config file; a "
+           "reload reads it anew")
+        .required(),
+    option("key", &TlsOptions::key, NotEmpty{},
+           "PEM file of its private key, without a pass phrase; relative to the config file")
+        .required(),
 };
 
 inline constexpr std::tuple admin_options{
@@ -98,10 +126,10 @@ inline constexpr std::tuple zone_options{
 };
 
 inline constexpr std::array sections{
-    TomlSection{"server", false},  TomlSection{"admin", false},  TomlSection{"rate_limit", false},
-    TomlSection{"cookies", false}, TomlSection{"zone", true},    TomlSection{"region", true},
-    TomlSection{"locality", true}, TomlSection{"cluster", true}, TomlSection{"monitor", true},
-    TomlSection{"service", true},
+    TomlSection{"server", false}, TomlSection{"tcp", false},        TomlSection{"tls", false},
+    TomlSection{"admin", false},  TomlSection{"rate_limit", false}, TomlSection{"cookies", false},
+    TomlSection{"zone", true},    TomlSection{"region", true},      TomlSection{"locality", true},
+    TomlSection{"cluster", true}, TomlSection{"monitor", true},     TomlSection{"service", true},
 };
 
 }  // namespace swingover::server

@@ -27,6 +27,12 @@ std::vector<SectionReference> all_sections() {
   using namespace zones;
   return {
       {"[server]", "The daemon itself.", describe<ServerOptions>(server_options)},
+      {"[tcp]", "Connections: what a client may hold, and for how long.",
+       describe<TcpOptions>(tcp_options)},
+      {"[tls]",
+       "DNS over TLS (RFC 7858), spoken where this section is. TLS 1.3; tickets let clients come "
+       "back without a full handshake.",
+       describe<TlsOptions>(tls_options)},
       {"[admin]", "Where people and programs ask the daemon.",
        describe<AdminOptions>(admin_options)},
       {"[rate_limit]",

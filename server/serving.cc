@@ -58,13 +58,19 @@ control::Traffic traffic(const query::QueryCounters& counters,
                      {"rate_limit", drops(zones::Drop::rate_limit)},
                      {"queue_full", counters.queue_dropped},
                      {"send_failed", counters.send_failed},
-                     {"tcp_shed", counters.tcp_shed}};
+                     {"tcp_shed", counters.tcp_shed},
+                     {"tcp_client_limit", counters.tcp_shed_own},
+                     {"proxy", counters.proxy_refused}};
   traffic.truncated = counters.truncated;
   traffic.slipped = counters.slipped;
   traffic.proof_asked = counters.proof_asked;
   traffic.under_load = counters.under_load;
   traffic.tcp_accepted = counters.tcp_accepted;
   traffic.tcp_open = counters.tcp_open;
+  traffic.tls_open = counters.tls_open;
+  traffic.tls_handshakes = {{"full", counters.tls_full},
+                            {"resumed", counters.tls_resumed},
+                            {"failed", counters.tls_failed}};
   return traffic;
 }
 

@@ -90,7 +90,24 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   setup.warnings = loaded.problems + setup.warnings;
   setup.needs_restart = needs_restart(source, *loaded.config);
   setup.config_text = std::move(*text);
+  if (source.configure_transport) {
+    setup.also_put_in_force = [configure = source.configure_transport,
+                               transport = transport_of(*loaded.config)] { configure(transport); };
+  }
   return {std::move(setup), {}};
+}
+
+query::TransportOptions transport_of(const Config& config) {
+  return {.tcp_connections_max = config.tcp.connections_max,
+          .tcp_connections_per_client_max = config.tcp.connections_per_client_max,
+          .tcp_idle = config.tcp.idle,
+          .tcp_query_timeout = config.tcp.query_timeout,
+          .proxy_from = config.server.proxy_from,
+          .tls = config.tls ? config.tls->credentials : nullptr};
+}
+
+std::vector<SocketAddress> tls_listen_of(const Config& config) {
+  return config.tls ? config.tls->listen : std::vector<SocketAddress>{};
 }
 
 std::vector<std::string> needs_restart(const SetupSource& running, const Config& config) {
@@ -99,6 +116,7 @@ std::vector<std::string> needs_restart(const SetupSource& running, const Config&
   if (config.server.workers != running.server.workers) keys.emplace_back("server.workers");
   if (config.server.identity != running.server.identity) keys.emplace_back("server.identity");
   if (config.server.state_dir != running.server.state_dir) keys.emplace_back("server.state_dir");
+  if (tls_listen_of(config) != running.tls_listen) keys.emplace_back("tls.listen");
   if (config.admin.listen != running.admin.listen) keys.emplace_back("admin.listen");
   return keys;
 }

@@ -28,7 +28,7 @@ struct Socket {
   int descriptor = -1;
   bool is_udp = false;
   SocketAddress address;
-  std::string name;  // FileDescriptorName=; "admin" is for the admin address
+  std::string name;  // FileDescriptorName=; "admin": the admin address, "tls": DNS over TLS
 };
 /// Once, at start: the sockets of the socket unit, non-blocking and close-on-exec. Others are closed.
 std::vector<Socket> handed_sockets();

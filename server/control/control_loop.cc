@@ -447,7 +447,9 @@ void Control::finish_reload(Loaded loaded) {
         tick.batch.erase(store::Table::state, health_key(key));
       }
     }
+    const auto also_put_in_force = std::exchange(loaded.setup->also_put_in_force, nullptr);
     put_in_force(std::move(*loaded.setup), std::move(join), tick);
+    if (also_put_in_force) also_put_in_force();
   } else {
     ++reload_failures_;
     result.problems = loaded.problems;

@@ -120,6 +120,14 @@ void add_traffic(Families& families, const Traffic& traffic) {
              number(traffic.tcp_accepted));
   add_single(families, Type::Gauge, "tcp_connections", "TCP connections open now.",
              number(traffic.tcp_open));
+  add_single(families, Type::Gauge, "tls_connections", "Those of them that speak TLS.",
+             number(traffic.tls_open));
+  Family handshakes("tls_handshakes_total",
+                    "TLS handshakes: full, resumed by a ticket, or ended before they were done.",
+                    Type::Counter);
+  for (const auto& [result, count] : traffic.tls_handshakes)
+    handshakes.counter({{"result", result}}, number(count));
+  families.push_back(handshakes.take());
 }
 
 void add_probes(Families& families, const std::vector<health::MonitorCounters>& monitors) {

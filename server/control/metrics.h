@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "health/prober.h"
@@ -31,7 +32,9 @@ struct Traffic {
   uint64_t proof_asked = 0;  // the same, of heavy networks under load
   uint64_t under_load = 0;   // workers that get more than they can carry
   uint64_t tcp_accepted = 0;
-  uint64_t tcp_open = 0;
+  uint64_t tcp_open = 0;  // TLS included
+  uint64_t tls_open = 0;
+  std::vector<std::pair<std::string, uint64_t>> tls_handshakes;  // by result
 };
 
 /// Everything that the metrics page shows, copied at one moment, so that it can be written out elsewhere.

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "tests/support/config_text.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tls_files.h"
 
 using namespace swingover;
 using server::parse_config;
@@ -407,4 +408,51 @@ TEST_CASE("a config mangled at random is refused or read, and nothing worse", "[
   }
   CHECK(refused > 500);   // the mangling does bite
   CHECK(refused < 1500);  // and not every comment is an error
+}
+
+TEST_CASE("certificate and key of [tls] are read and checked where they are named", "[config]") {
+  const tests::TemporaryFolder folder;
+  const tests::TlsFiles good(folder.path(), "good");
+  const tests::TlsFiles other(folder.path(), "other");
+  const tests::TlsFiles expired(folder.path(), "expired",
+                                {.from_seconds = -7200, .until_seconds = -3600});
+  const tests::TlsFiles ending(folder.path(), "ending",
+                               {.from_seconds = -7200, .until_seconds = 3 * 24 * 3600});
+  folder.write("empty.pem", "");
+  const auto problem = [&](const std::string& certificate, const std::string& key) {
+    const auto loaded = parse_config(folder.file("t.toml"), "[tls]\ncertificate = \"" +
+                                                                certificate + "\"\nkey = \"" + key +
+                                                                "\"\n" + std::string(good_config));
+    const auto lines = tests::headlines(loaded.problems, folder.file("t.toml"));
+    CHECK((loaded.config && loaded.config->tls->credentials) ==
+          (loaded.problems.find(": error: ") == std::string::npos));
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    return text;
+  };
+  const auto has = [](const std::string& text, const std::string& part) {
+    INFO(text);
+    CHECK(text.find(part) != std::string::npos);
+    return true;
+  };
+  CHECK(problem("good.crt", "good.key").empty());
+  has(problem("none.crt", "good.key"), "2:15: error: there is no file");
+  has(problem("good.crt", "none.key"), "3:7: error: there is no file");
+  has(problem("empty.pem", "good.key"), "2:15: error: ");
+  has(problem("good.key", "good.key"), "holds no certificate in PEM form");
+  has(problem("good.crt", "good.crt"), "holds no private key in PEM form");
+  has(problem("good.crt", "other.key"), "3:7: error: ");
+  has(problem("good.crt", "other.key"), "is not the key of the certificate in");
+  has(problem("expired.crt", "expired.key"), "warning: the certificate in");
+  has(problem("expired.crt", "expired.key"), "expired on");
+  has(problem("ending.crt", "ending.key"), "expires on");
+}
+
+TEST_CASE("[tls] needs a certificate and a key, and an address of its own", "[config]") {
+  const auto lines = problems_of("[tls]\n" + std::string(good_config));
+  CHECK(lines.size() == 2);
+  CHECK(problems_of("[server]\nlisten = [\"127.0.0.1:5300\"]\n[tls]\ncertificate = \"\"\n"
+                    "listen = [\"127.0.0.1:5300\", \"unix:/x\"]\n" +
+                    std::string(good_config))
+            .size() == 4);
 }
