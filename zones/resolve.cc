@@ -138,12 +138,18 @@ Resolver::Step Resolver::answer_node(const ZoneNode& node) {
   return negative(rcode::no_error);
 }
 
-/// RFC 8482 section 4.1: one RRset, the first by type; nobody gets a large answer for a small question.
+/// RFC 8482 section 4.1: one RRset, the first by type that fits; nobody gets a large answer for a small
+/// question, and nobody is sent to TCP while there is something to say.
 Resolver::Step Resolver::answer_any(const ZoneNode& node) {
   if (node.rrsets == 0) return negative(rcode::no_error);
-  const RrsetView rrset = zone_->rrset(node, 0);
-  if (rrset.records == 0) return fail();
-  return put_answer(rrset, node) ? Step::done : truncated();
+  bool can_be_sent = false;
+  for (unsigned i = 0; i < node.rrsets; ++i) {
+    const RrsetView rrset = zone_->rrset(node, i);
+    if (rrset.records == 0) continue;
+    can_be_sent = true;
+    if (put_answer(rrset, node)) return Step::done;
+  }
+  return can_be_sent ? truncated() : fail();
 }
 
 Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "tests/support/served.h"
+
+namespace swingover::tests {
+
+/// What answers in respond_fuzz: zones and services with short names, so that mutations meet them, in every
+/// corner that respond() has; one that amplifies and asks for nothing, one that wants cookies.
+zones::Model respond_model();
+zones::Answering open_answering();
+zones::Answering strict_answering();
+
+/// Names that the model has, or that lead somewhere in it, in presentation form.
+std::span<const std::string_view> respond_names();
+
+/// Clients of several localities and families.
+std::span<const IpAddress> respond_clients();
+
+inline constexpr uint32_t respond_now = 1'800'000'000;
+
+}  // namespace swingover::tests
