@@ -1,137 +1,182 @@
-// A stranger's packet in, an answer out, and what must hold of every answer.
+// A stranger's packet in, an answer out, and what must hold of every answer. The first octet of an input is the world:
+// transport and which endpoints are up; the second the manner: whose limits apply, who asks.
 
-#include <cstdio>
-#include <cstdlib>
+#include <algorithm>
 
-#include "tests/support/served.h"
+#include "tests/fuzz/read_answer.h"
+#include "tests/fuzz/respond_world.h"
 #include "zones/protocol.h"
-#include "zones/respond.h"
 
 namespace swingover::tests {
 namespace {
 
 using namespace zones;
 
-// Short names, so that a mutation meets them.
-const std::string_view zone = R"(
-  @ 60 IN SOA n h 1 2 3 4 5
-  @ 60 IN NS n
-  @ 60 IN MX 1 n
-  n 60 IN A 192.0.2.53
-  a 60 IN CNAME s
-  b 60 IN CNAME t
-  c 60 IN CNAME c
-  *.w 60 IN CNAME n
-  *.m 60 IN MX 5 m.w
-  d 60 IN DNAME e
-  f 60 IN DNAME l.f
-  r 60 IN DNAME .
-  x.e 60 IN TXT "x"
-  z 60 IN NS n.z
-  z 60 IN NS n.y
-  n.z 60 IN A 192.0.2.1
-  x.v 60 IN TYPE731 \# 2 c00c
-)";
+constexpr unsigned ldns_reads_one_in = 16;  // it is slow
 
-Model model() {
-  Model out;
-  out.topology = two_clusters();
-  std::string text(zone);
-  for (int i = 0; i < 120; ++i) text += "l 60 IN A 192.0.2." + std::to_string(i) + "\n";
-  for (int i = 0; i < 40; ++i)
-    text +=
-        "g 60 IN NS n" + std::to_string(i) + ".g\nn" + std::to_string(i) + ".g 60 IN A 192.0.2.1\n";
-  out.zones = {
-      zone_source("k.", text),
-      zone_source(
-          "y.",
-          "@ 60 IN SOA n h 1 2 3 4 5\n@ 60 IN NS n\nn 60 IN A 192.0.2.3\n*.w 1 IN CNAME x.d.k.\n"),
-      {.apex = *parse_name("q."), .contents = nullptr}};
-  out.services = {service_of("s.k.", {pool_of("fra", {"192.0.2.10", "2001:db8::10"}),
-                                      pool_of("ams", {"192.0.2.20"})}),
-                  service_of("t.k.", {pool_of("fra", {"s.k."}), pool_of("ams", {"a.w.y."})}),
-                  service_of("u.k.", {pool_of("fra", {"192.0.2.4"})})};
-  out.services[1].policy = Policy::active_active;
-  out.services[2].when_all_down = WhenAllDown::servfail;
-  return out;
+/// The two servers of one model, and buffers as large as a worker's.
+struct World {
+  Served open{respond_model(), open_answering()};
+  Served strict{respond_model(), strict_answering()};
+  std::vector<uint8_t> datagram = std::vector<uint8_t>(1232);
+  std::vector<uint8_t> stream = std::vector<uint8_t>(65'535);
+  ReadAnswer answer;
+};
+
+struct Asked {
+  Bytes packet;
+  Client client;
+  bool is_strict = false;
+};
+
+bool is_error(uint16_t code) {
+  return code == rcode::format_error || code == rcode::not_implemented || code == rcode::refused ||
+         code == rcode::bad_version || code == rcode::server_failure || code == rcode::not_auth ||
+         code == rcode::bad_cookie;
 }
 
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "does not hold: %s\n", what);
-  std::abort();
+void check_header(const Asked& asked, const ReadAnswer& answer, Bytes wire,
+                  const Outcome& outcome) {
+  const Bytes packet = asked.packet;
+  require(std::equal(packet.begin(), packet.begin() + 2, wire.begin()), "the id is the query's");
+  require((wire[2] & 0x80) != 0, "QR is set");
+  require((wire[2] & 0x79) == (packet[2] & 0x79), "opcode and RD are the query's");
+  require((wire[3] & 0xf0) == 0, "RA, Z, AD and CD are clear");
+  require((wire[3] & 0xf) == (outcome.rcode & 0xf), "the header has the RCODE that was counted");
+  require(answer.opts <= 1 && answer.edns_version == 0, "one OPT at most, of version 0");
+  require(answer.opts == 0 || answer.extended_rcode == (outcome.rcode & 0xff0),
+          "the OPT has the upper bits of the RCODE");
+  require(((answer.flags & flag::truncated) != 0) == outcome.truncated, "TC is what was counted");
+  if (!answer.has_question) return;
+  const size_t size = answer.question.size + 4;
+  require(packet.size() >= header_size + size &&
+              std::equal(packet.begin() + header_size,
+                         packet.begin() + static_cast<long>(header_size + size),
+                         wire.begin() + header_size),
+          "the question is the query's, octet by octet");
 }
 
-/// Every counted record is whole, every pointer leads backwards, and nothing follows the last record.
-void require_well_formed(Bytes answer) {
-  size_t at = header_size;
-  const auto skip_name = [&] {
-    for (;;) {
-      require(at < answer.size(), "a name ends inside the message");
-      const uint8_t length = answer[at];
-      if (length >= 0xc0) {
-        require(at + 2 <= answer.size(), "a pointer is whole");
-        require((read_u16(&answer[at]) & pointer_max) < at, "a pointer leads backwards");
-        at += 2;
-        return;
-      }
-      require(length <= 63, "a label has at most 63 octets");
-      at += 1U + length;
-      if (length == 0) return;
+void check_size(const Asked& asked, const ReadAnswer& answer, Bytes wire, const Outcome& outcome) {
+  if (asked.client.transport != Transport::udp) return;
+  require(wire.size() <= (answer.opts > 0 ? 1232 : 512),
+          "a datagram is as small as the client needs it");
+  const bool is_proven = outcome.cookie == CookieState::valid || answer.tsigs > 0;
+  if (!asked.is_strict || is_proven) return;
+  require(wire.size() <= 10 * asked.packet.size(), "no answer amplifies more than tenfold");
+  if (!is_error(outcome.rcode))
+    require(answer.records.empty(), "who must prove itself gets no data");
+}
+
+/// RFC 2181 section 5: no record twice in a section, one TTL a set.
+void check_sets(const std::vector<ReadRecord>& records) {
+  static std::vector<const ReadRecord*> sorted;
+  sorted.clear();
+  for (const ReadRecord& record : records) sorted.push_back(&record);
+  std::ranges::sort(sorted, [](const ReadRecord* a, const ReadRecord* b) {
+    return std::tie(a->section, a->set_hash, a->data_hash) <
+           std::tie(b->section, b->set_hash, b->data_hash);
+  });
+  for (size_t i = 1; i < sorted.size(); ++i) {
+    const ReadRecord &a = *sorted[i - 1], &b = *sorted[i];
+    if (a.section != b.section || a.set_hash != b.set_hash) continue;
+    require(a.data_hash != b.data_hash, "no record stands twice in a section");
+    require(a.ttl == b.ttl, "a set has one TTL");
+  }
+}
+
+/// Every record of the answer section is about the name that was asked, or that a CNAME or DNAME made of it;
+/// the set at its end has one type.
+void check_chain(const ReadAnswer& answer) {
+  WireName name = answer.question;
+  const ReadRecord* final = nullptr;
+  unsigned hops = 0;
+  for (const ReadRecord& record : answer.records) {
+    if (record.section != 0) break;
+    if (final) {
+      require(record.set_hash == final->set_hash, "a chain ends with one set");
+      continue;
     }
-  };
-  for (unsigned i = 0; i < read_u16(&answer[4]); ++i) {
-    skip_name();
-    at += 4;
+    const bool is_asked_for = answer.qtype == record.type || answer.qtype == type::any;
+    if (record.type == type::dname && !(record.owner == name)) {
+      require(name.is_at_or_below(record.owner), "a DNAME stands above the name");
+      continue;
+    }
+    require(record.owner == name, "a record is about the name");
+    if (record.type == type::cname) {
+      name = record.target;
+      require(++hops <= 16, "a chain has 16 links at most");
+      continue;
+    }
+    require(is_asked_for, "data is of the type that was asked for");
+    final = &record;
   }
-  const unsigned records = read_u16(&answer[6]) + read_u16(&answer[8]) + read_u16(&answer[10]);
-  for (unsigned i = 0; i < records; ++i) {
-    skip_name();
-    require(at + 10 <= answer.size(), "a record is whole");
-    at += 10U + read_u16(&answer[at + 8]);
-  }
-  require(at == answer.size(), "the message ends with its last record");
 }
 
-void check(Bytes packet, Transport transport, Served& server) {
-  const std::vector<uint8_t> answer = server.raw(packet, transport);
-  const Outcome& outcome = server.outcome();
-  const bool must_be_silent = packet.size() < header_size || (packet[2] & 0x80) != 0;
-  require(answer.empty() == must_be_silent,
-          "silence is for responses and for what has no whole header, alone");
-  if (answer.empty()) return;
+void check_meaning(const ReadAnswer& answer, const Outcome& outcome) {
+  const bool is_authoritative = (answer.flags & flag::authoritative) != 0;
+  if (is_error(outcome.rcode)) {
+    require(answer.records.empty(), "an error brings no records");
+    require(!is_authoritative, "an error is not authoritative");
+    return;
+  }
+  require(outcome.rcode == rcode::no_error || outcome.rcode == rcode::name_error ||
+              outcome.rcode == rcode::yx_domain,
+          "every other RCODE is known");
+  if (!answer.has_question || answer.qclass != dns_class::in) return;
+  unsigned counts[3] = {0, 0, 0};
+  bool has_soa = false, has_ns = false, has_dname = false;
+  for (const ReadRecord& record : answer.records) {
+    ++counts[record.section];
+    has_soa |= record.section == 1 && record.type == type::soa;
+    has_ns |= record.section == 1 && record.type == type::ns;
+    has_dname |= record.section == 0 && record.type == type::dname;
+    require(record.section != 1 || record.type == type::soa || record.type == type::ns,
+            "the authority section has an SOA or a delegation");
+    require(record.section != 1 || answer.question.is_at_or_below(record.owner) || counts[0] > 0,
+            "authority stands at or above the name");
+  }
+  require(!(has_soa && has_ns), "an answer is negative or a referral, not both");
+  check_chain(answer);
+  if (outcome.truncated) return;
+  if (outcome.rcode == rcode::name_error) require(has_soa, "NXDOMAIN has an SOA");
+  if (outcome.rcode == rcode::yx_domain) require(has_dname, "YXDOMAIN has its DNAME");
+  if (outcome.rcode == rcode::no_error && counts[0] == 0)
+    require(is_authoritative ? has_soa : has_ns, "an answer without data is NODATA or a referral");
+  if (counts[0] > 0) require(is_authoritative, "data is authoritative");
+}
 
-  require(answer.size() >= header_size, "an answer has a header");
-  require(std::equal(packet.begin(), packet.begin() + 2, answer.begin()), "the id is the query's");
-  require((answer[2] & 0x80) != 0, "QR is set");
-  require((answer[2] & 0x79) == (packet[2] & 0x79), "opcode and RD are the query's");
-  require((answer[3] & 0xf0) == 0, "RA, Z, AD and CD are clear");
-  require((answer[3] & 0xf) == (outcome.rcode & 0xf), "the header has the RCODE that was counted");
-  require_well_formed(answer);
-  const PacketText text = packet_text(answer);
+void check_by_ldns(Bytes wire, const ReadAnswer& answer) {
+  const PacketText text = packet_text(wire);
   require(text.parsed, "ldns reads it");
-  if (read_u16(&answer[4]) != 0) {
-    const size_t size = answer.size() < packet.size() ? answer.size() : packet.size();
-    size_t end = header_size;
-    while (packet[end] != 0) end += 1U + packet[end];
-    require(end + 5 <= size && std::equal(packet.begin() + header_size,
-                                          packet.begin() + static_cast<long>(end) + 5,
-                                          answer.begin() + header_size),
-            "the question is the query's, octet by octet");
-  }
-  if (transport == Transport::udp) {
-    const size_t asked = text.has_opt ? 1232 : 512;
-    require(answer.size() <= asked, "a datagram is as small as the client needs it");
-  }
-  if (outcome.rcode == rcode::format_error || outcome.rcode == rcode::not_implemented ||
-      outcome.rcode == rcode::refused || outcome.rcode == rcode::bad_version ||
-      outcome.rcode == rcode::server_failure) {
-    require(text.answer.empty() && text.authority.empty() && text.additional.empty(),
-            "an error brings no records");
-    require((answer[2] & 0x04) == 0, "an error is not authoritative");
-  }
-  require(text.edns_version == 0, "our EDNS version is 0");
-  require(server.raw(answer, transport).empty(), "an answer is never answered");
+  require(
+      text.answer.size() + text.authority.size() + text.additional.size() >= answer.records.size(),
+      "ldns finds as many records");
+}
+
+void check(const Asked& asked, World& world) {
+  Served& server = asked.is_strict ? world.strict : world.open;
+  const auto ask = [&](Bytes packet) {
+    std::vector<uint8_t>& room =
+        asked.client.transport == Transport::udp ? world.datagram : world.stream;
+    return std::pair(respond(packet, asked.client, server.snapshot(), server.tally(), room),
+                     Bytes(room));
+  };
+  const auto [outcome, room] = ask(asked.packet);
+  const bool must_be_silent = asked.packet.size() < header_size || (asked.packet[2] & 0x80) != 0;
+  require((outcome.size == 0) == (must_be_silent || outcome.is_transfer),
+          "silence is for responses and for what has no whole header, alone");
+  if (outcome.size == 0) return;
+
+  const Bytes wire = room.first(outcome.size);
+  ReadAnswer& answer = world.answer;
+  answer.read(wire);
+  check_header(asked, answer, wire, outcome);
+  check_size(asked, answer, wire, outcome);
+  check_sets(answer.records);
+  check_meaning(answer, outcome);
+  if ((wire[0] ^ wire[1]) % ldns_reads_one_in == 0) check_by_ldns(wire, answer);
+  const std::vector<uint8_t> echo(wire.begin(), wire.begin() + header_size);
+  require(ask(echo).first.size == 0, "an answer is never answered");
 }
 
 }  // namespace
@@ -139,18 +184,22 @@ void check(Bytes packet, Transport transport, Served& server) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace swingover::tests;
-  static Served server(model());
-  if (size < 1) return 0;
-  // The first octet is the world: transport, and which endpoints are up.
-  const uint8_t world = data[0];
-  for (uint32_t i = 0; i < server.snapshot().eligibility->size(); ++i) {
-    server.set(i, (world >> (1 + i % 7) & 1) != 0 ? swingover::zones::Eligibility::eligible
-                                                  : swingover::zones::Eligibility::down);
+  using namespace swingover::zones;
+  static World world;
+  if (size < 2) return 0;
+  for (Served* server : {&world.open, &world.strict}) {
+    for (uint32_t i = 0; i < server->snapshot().eligibility->size(); ++i)
+      server->set(i, (data[0] >> (2 + i % 6) & 1) != 0 ? Eligibility::eligible : Eligibility::down);
   }
-  const auto transport =
-      (world & 1) != 0 ? swingover::zones::Transport::tcp : swingover::zones::Transport::udp;
+  static constexpr Transport transports[] = {Transport::udp, Transport::udp, Transport::tcp,
+                                             Transport::tls};
   // A heap copy of its own, so that a read behind the packet is seen.
-  const std::vector<uint8_t> packet(data + 1, data + size);
-  check(packet, transport, server);
+  const std::vector<uint8_t> packet(data + 2, data + size);
+  const Client client{.address = respond_clients()[data[1] >> 4 & 3U],
+                      .transport = transports[data[0] & 3U],
+                      .now = respond_now,
+                      .must_prove = (data[1] & 4) != 0,
+                      .keepalive = 100};
+  check({.packet = packet, .client = client, .is_strict = (data[1] & 3) == 3}, world);
   return 0;
 }
