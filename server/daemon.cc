@@ -6,9 +6,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -83,6 +85,33 @@ std::string address_list(const std::vector<SocketAddress>& addresses) {
   texts.reserve(addresses.size());
   for (const SocketAddress& address : addresses) texts.push_back(address.text());
   return joined(texts, ",");
+}
+
+/// What the kernel gives of the wish, when it is less than half: a short pause then loses queries.
+void report_buffer(int got) {
+  if (got >= query::udp_buffer_wished / 2) return;
+  log_warning("UDP receive buffers are small: raise net.core.rmem_max",
+              {{"wished", std::to_string(query::udp_buffer_wished)}, {"got", std::to_string(got)}});
+}
+
+/// Where the socket unit and the config name different addresses, one of them is likely a slip.
+void report_handed(std::span<const systemd::Socket> handed,
+                   const std::vector<SocketAddress>& listen, const std::string& key) {
+  const auto is_handed = [&](const SocketAddress& address, bool is_udp) {
+    return std::any_of(handed.begin(), handed.end(), [&](const systemd::Socket& socket) {
+      return socket.address == address && socket.is_udp == is_udp;
+    });
+  };
+  for (const systemd::Socket& socket : handed) {
+    if (std::find(listen.begin(), listen.end(), socket.address) != listen.end()) continue;
+    log_warning("handed socket matches no " + key + ": it is served all the same",
+                {{"address", socket.address.text()}, {"kind", socket.is_udp ? "udp" : "tcp"}});
+  }
+  for (const SocketAddress& address : listen) {
+    if (is_handed(address, true) || is_handed(address, false)) continue;
+    log_warning(key + " is not served: systemd hands over other sockets",
+                {{"address", address.text()}});
+  }
 }
 
 /// Everything that the daemon is made of, in the order in which it is made; destroyed in reverse.
@@ -258,8 +287,17 @@ Status Daemon::start_query(std::vector<systemd::Socket> handed) {
   const auto is_tls = [](const systemd::Socket& socket) {
     return socket.name == "tls" && !socket.is_udp;
   };
-  if (std::ranges::any_of(handed, is_tls)) options.tls_listen.clear();
-  if (!std::ranges::all_of(handed, is_tls)) options.listen.clear();
+  const auto tls_begin = std::stable_partition(handed.begin(), handed.end(), std::not_fn(is_tls));
+  const std::span plain(handed.begin(), tls_begin);
+  const std::span tls(tls_begin, handed.end());
+  if (!tls.empty()) {
+    report_handed(tls, options.tls_listen, "[tls] listen");
+    options.tls_listen.clear();
+  }
+  if (!plain.empty()) {
+    report_handed(plain, options.listen, "[server] listen");
+    options.listen.clear();
+  }
   for (const systemd::Socket& socket : handed) {
     options.handed.push_back({socket.descriptor, socket.is_udp, socket.address});
     auto& listen = is_tls(socket) ? options.tls_listen : options.listen;
@@ -269,6 +307,7 @@ Status Daemon::start_query(std::vector<systemd::Socket> handed) {
       query::Workers::start(options, serving_->published());
   if (!workers) return workers.error();
   workers_ = std::move(*workers);
+  report_buffer(workers_->udp_buffer());
   return Done{};
 }
 

@@ -14,8 +14,6 @@
 namespace swingover::query {
 namespace {
 
-constexpr int kernel_buffer_size =
-    4 << 20;  // a pause of a worker loses nothing; the kernel may give less
 constexpr int accept_backlog = 4096;
 constexpr int fast_open_backlog = 256;
 constexpr int port_attempts = 32;
@@ -79,8 +77,8 @@ Result<Socket> open_bound(const SocketAddress& address, Kind kind, bool shared) 
 }
 
 void configure_udp(const Socket& socket, const IpAddress& address) {
-  set_option(socket, SOL_SOCKET, SO_RCVBUF, kernel_buffer_size);
-  set_option(socket, SOL_SOCKET, SO_SNDBUF, kernel_buffer_size);
+  set_option(socket, SOL_SOCKET, SO_RCVBUF, udp_buffer_wished);
+  set_option(socket, SOL_SOCKET, SO_SNDBUF, udp_buffer_wished);
   const int tell_destination = address.is_any() ? 1 : 0;
   if (address.is_v4()) {
     set_option(socket, IPPROTO_IP, IP_PKTINFO, tell_destination);
@@ -160,6 +158,13 @@ Result<Socket> open_tcp(const SocketAddress& address, const HandedSocket* handed
 }
 
 }  // namespace
+
+int udp_buffer_of(const Socket& socket) {
+  int size = 0;
+  socklen_t length = sizeof size;
+  getsockopt(socket.descriptor(), SOL_SOCKET, SO_RCVBUF, &size, &length);
+  return size / 2;  // the kernel doubles what it is asked for, for its own needs (socket(7))
+}
 
 Socket::~Socket() {
   if (descriptor_ >= 0) close(descriptor_);

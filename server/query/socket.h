@@ -38,6 +38,9 @@ struct ListenPair {
   bool is_shared = false;  // UDP by one socket that all workers read, handed over by systemd
 };
 
+/// Octets of the kernel's receive buffer that this socket got, in the terms of the wish.
+int udp_buffer_of(const Socket& socket);
+
 /// One pair for each worker, all on one address and port. With port 0 the kernel chooses, the same port
 /// for UDP and TCP. A handed socket of this address is used instead of an own one, by all workers.
 ///

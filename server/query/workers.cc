@@ -54,7 +54,8 @@ class QueryWorkers : public Workers {
     std::vector<SocketAddress> tcp;
     std::vector<SocketAddress> tls;
   };
-  explicit QueryWorkers(Addresses addresses) : addresses_(std::move(addresses)) {}
+  QueryWorkers(Addresses addresses, int udp_buffer)
+      : addresses_(std::move(addresses)), udp_buffer_(udp_buffer) {}
   ~QueryWorkers() override { stop(Milliseconds(0)); }
 
   void add(std::unique_ptr<Worker> worker) { workers_.push_back(std::move(worker)); }
@@ -62,6 +63,8 @@ class QueryWorkers : public Workers {
   std::vector<SocketAddress> udp_addresses() const override { return addresses_.udp; }
   std::vector<SocketAddress> tcp_addresses() const override { return addresses_.tcp; }
   std::vector<SocketAddress> tls_addresses() const override { return addresses_.tls; }
+
+  int udp_buffer() const override { return udp_buffer_; }
 
   QueryCounters counters() const override {
     QueryCounters sum;
@@ -87,6 +90,7 @@ class QueryWorkers : public Workers {
 
  private:
   Addresses addresses_;
+  int udp_buffer_;
   std::vector<std::unique_ptr<Worker>> workers_;  // kept when stopped: their counts still count
 };
 
@@ -107,10 +111,12 @@ Result<std::unique_ptr<Workers>> Workers::start(const WorkersOptions& options,
   const uint32_t count = std::max<uint32_t>(options.workers, 1);
   std::vector<WorkerSockets> sockets(count);
   QueryWorkers::Addresses addresses;
+  int udp_buffer = udp_buffer_wished;
   for (const SocketAddress& address : options.listen) {
     auto pairs = open_listeners(address, count, options.handed);
     if (!pairs) return pairs.error();
     addresses.udp.push_back(pairs->front().udp_address);
+    udp_buffer = std::min(udp_buffer, udp_buffer_of(pairs->front().udp));
     addresses.tcp.push_back(pairs->front().tcp_address);
     for (uint32_t i = 0; i < count; ++i) sockets[i].pairs.push_back(std::move((*pairs)[i]));
   }
@@ -120,7 +126,7 @@ Result<std::unique_ptr<Workers>> Workers::start(const WorkersOptions& options,
     addresses.tls.push_back(listeners->address);
     for (uint32_t i = 0; i < count; ++i) sockets[i].tls.push_back(std::move(listeners->sockets[i]));
   }
-  auto workers = std::make_unique<QueryWorkers>(std::move(addresses));
+  auto workers = std::make_unique<QueryWorkers>(std::move(addresses), udp_buffer);
   const TransportOptions each = share_of(options.transport, count);
   const TlsTickets::Origin tickets{TlsTickets::new_secret(), system_clock().now()};
   for (uint32_t i = 0; i < count; ++i) {

@@ -33,3 +33,12 @@ status=0
 wait $handed || status=$?
 unset "pid_of[handed]"
 [ $status = 0 ] || fail "it stopped with $status: $(cat "$work/handed.log")"
+
+# Where the sockets and the config name different addresses, the log says which are served.
+python3 "$here/hand_over.py" 127.0.0.9:53 -- "$SWINGOVERD" --config "$(config_of)" 2>"$work/handed.log" &
+pid_of[elsewhere]=$!
+logged() { grep -q -- "$1" "$work/handed.log" || fail "the log does not say $1: $(cat "$work/handed.log")"; }
+within 10 logged 'handed socket matches no \[server\] listen: it is served all the same.* address=127.0.0.9:53 kind=udp'
+logged '\[server\] listen is not served: systemd hands over other sockets.* address=127.0.0.1:53'
+within 10 logged 'ready udp=127.0.0.9:53'
+end_process elsewhere TERM
