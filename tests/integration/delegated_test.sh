@@ -5,6 +5,8 @@ source "$(dirname "$0")/lib.sh"
 
 resolver=127.0.12.1
 cp "$here"/delegated/* "$work"
+# More than any datagram holds.
+for i in $(seq 40); do printf 'large TXT "%0200d"\n' "$i"; done >>"$work/delegated.zone"
 sed "s,@work@,$work,g" "$here/delegated/nsd.conf.in" >"$work/nsd.conf"
 sed "s,@work@,$work,g" "$here/delegated/unbound.conf.in" >"$work/unbound.conf"
 # Each edge has its own address, state and admin address; the TTL is a second, so that the resolver follows soon.
@@ -33,6 +35,23 @@ within 10 resolved "127.0.1.1" shop.svc.example.test A
 resolved "127.0.1.1 shop.svc.example.test." www.svc.example.test A
 dig +tries=1 @$resolver nothing.svc.example.test A | grep -q 'status: NXDOMAIN' || fail "no NXDOMAIN through the resolver"
 dig +tries=1 @$resolver shop.svc.example.test TXT | grep -q 'status: NOERROR' || fail "no NODATA through the resolver"
+
+# Every other kind of answer, asked in the resolver's random spelling, label by label.
+resolved "127.0.3.1" any.thing.wild.svc.example.test A
+resolved "127.0.1.1 shop.svc.example.test. www.svc.example.test." x.cwild.svc.example.test A
+resolved "127.0.3.2 e.svc.example.test. x.e.svc.example.test." x.d.svc.example.test A
+resolved "127.0.3.2 e.svc.example.test. x.d.svc.example.test. x.e.svc.example.test." to-d.svc.example.test A
+resolved "127.0.3.1 chain2.svc.example.test. x.wild.svc.example.test." chain1.svc.example.test A
+resolved '"deep"' deep.ent.svc.example.test TXT
+resolved "10 shop.svc.example.test." mail.svc.example.test MX
+for owner in web alias; do
+  dig +tries=1 +time=5 @$resolver $owner.svc.example.test TYPE65 | grep -q 'status: NOERROR.*' || fail "no HTTPS of $owner"
+done
+resolved "1 . alpn=\"h2\"" web.svc.example.test HTTPS
+resolved "0 web.svc.example.test." alias.svc.example.test HTTPS
+[ "$(dig +short +tries=1 +time=5 @$resolver large.svc.example.test TXT | wc -c)" = 8120 ] || fail "no large TXT through the resolver"
+dig +tries=1 +time=5 @$resolver ent.svc.example.test A | grep -q 'status: NOERROR' || fail "an empty non-terminal is not there"
+dig +tries=1 +time=5 @$resolver no.ent.svc.example.test A | grep -q 'status: NXDOMAIN' || fail "no NXDOMAIN below an empty non-terminal"
 
 # An edge dies: the resolver takes the other one, while the answers in its cache run out again and again.
 kill_daemon edge1
