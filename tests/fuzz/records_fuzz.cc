@@ -1,0 +1,95 @@
+// What was stored by some version or damaged by a disk, and what people send to the admin address: read whole or refused,
+// and what was read is written and read again as the same. The first octet of an input says what it is.
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+
+#include "server/control/intents.h"
+#include "server/control/records.h"
+#include "server/control/target.h"
+#include "server/control/views.h"
+#include "store/journal.h"
+
+namespace {
+
+using namespace swingover;
+using namespace swingover::control;
+
+void demand(bool promise) {
+  if (!promise) std::abort();
+}
+
+template <class Decode, class Encode>
+void check_record(std::string_view bytes, Decode decode, Encode encode) {
+  const auto record = decode(bytes);
+  if (!record) {
+    demand(!record.error().message.empty());
+    return;
+  }
+  const std::string again = encode(*record);
+  demand(again == bytes);  // there is one version so far, and one form of each record
+  const auto reread = decode(again);
+  demand(reread && *reread == *record);
+}
+
+void check_target(std::string_view text) {
+  const auto target = parse_target(text);
+  if (!target) return;
+  const auto again = parse_target(target->text());
+  demand(again && *again == *target);
+}
+
+void check_intent(std::string_view body) {
+  const auto request = parse_intent_request(body);
+  if (!request) {
+    demand(!request.error().message.empty());
+    return;
+  }
+  Intents intents(1);
+  const zones::Model nothing;
+  const auto prepared = intents.prepare(*request, nothing, WallTime{});
+  demand(!prepared);  // there is nothing that it could be about
+}
+
+void check_time(std::string_view text) {
+  const WallTime now{std::chrono::hours(24 * 365 * 56)};
+  for (const bool forward : {true, false}) {
+    const auto when = parse_when(text, now, forward);
+    if (!when) demand(!when.error().message.empty());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
+  switch (data[0] % 8) {
+    case 0:
+      check_record(bytes, decode_health, encode_health);
+      break;
+    case 1:
+      check_record(bytes, decode_intent, encode_intent);
+      break;
+    case 2:
+      check_record(bytes, decode_generation, encode_generation);
+      break;
+    case 3:
+      check_record(bytes, decode_config, encode_config);
+      break;
+    case 4:
+      check_record(bytes, store::decode_entry, store::encode_entry);
+      break;
+    case 5:
+      check_target(bytes);
+      break;
+    case 6:
+      check_intent(bytes);
+      break;
+    default:
+      check_time(bytes);
+      break;
+  }
+  return 0;
+}
