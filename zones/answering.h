@@ -18,7 +18,8 @@ struct ResponseLimits {
   PrefixMap<bool> exempt{};            // networks with a value are never limited
 };
 
-/// When a client must show a server cookie (RFC 7873 section 5.2.3).
+/// When a client must show a server cookie (RFC 7873 section 5.2.3). `always` is respond()'s to ask for, the rest
+/// is for who sets Client::must_prove.
 enum class CookieRequire : uint8_t { under_load, always, never };
 
 /// How answers are given, whatever is asked: the same for all zones of a generation. Control path writes it

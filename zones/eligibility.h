@@ -30,15 +30,20 @@ class EligibilityMap {
     }
   }
 
-  Eligibility get(EndpointId id) const {
-    return static_cast<Eligibility>(bytes_[id.value].load(std::memory_order_relaxed));
-  }
-  void set(EndpointId id, Eligibility value) {
-    bytes_[id.value].store(static_cast<uint8_t>(value), std::memory_order_relaxed);
+  Eligibility get(EndpointId id) const { return static_cast<Eligibility>(byte(id) & ~stored_bit); }
+  /// Whether that is what the last run knew, and no probe has confirmed it yet.
+  bool is_stored(EndpointId id) const { return (byte(id) & stored_bit) != 0; }
+  void set(EndpointId id, Eligibility value, bool is_stored = false) {
+    const unsigned byte = static_cast<unsigned>(value) | (is_stored ? stored_bit : 0U);
+    bytes_[id.value].store(static_cast<uint8_t>(byte), std::memory_order_relaxed);
   }
   size_t size() const { return size_; }
 
  private:
+  static constexpr unsigned stored_bit = 0x80;
+
+  unsigned byte(EndpointId id) const { return bytes_[id.value].load(std::memory_order_relaxed); }
+
   size_t size_;
   std::unique_ptr<std::atomic<uint8_t>[]> bytes_;
 };

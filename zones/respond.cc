@@ -154,10 +154,10 @@ bool Exchange::refuses_unproven(AnswerWriter& writer, Verdict& verdict) const {
   if (is_proven()) return false;
   const bool is_refreshing =
       parsed_ == ParseOutcome::cookie_only && query_.edns.cookie.size() > client_cookie_size;
-  const CookieRequire rule = answering_.cookie_require;
-  const bool is_required = client_.transport == Transport::udp &&
-                           (client_.must_prove || rule == CookieRequire::always) &&
-                           parsed_ != ParseOutcome::cookie_only;
+  const bool is_required =
+      client_.transport == Transport::udp &&
+      (client_.must_prove || answering_.cookie_require == CookieRequire::always) &&
+      parsed_ != ParseOutcome::cookie_only;
   if (!is_required && !is_refreshing) return false;
   if (cookie_.state == CookieState::client_only) {
     verdict = {rcode::bad_cookie};

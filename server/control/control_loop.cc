@@ -97,16 +97,15 @@ void Control::start(Setup setup, Remembered remembered) {
 void Control::put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick) {
   join->set_intents(intents_);
   join->settle(tick.at);
-  for (uint32_t i = 0; i < setup.snapshot->counts.endpoints; ++i) {
-    const EndpointId id(i);
-    setup.snapshot->eligibility->set(id, join->endpoint(id).eligibility);
-  }
   const std::shared_ptr<const zones::Model> old_model = setup_.model;
   const std::vector<std::set<uint32_t>> old_chosen = std::exchange(chosen_, {});
 
   setup_ = std::move(setup);
   snapshot_ = setup_.snapshot;
   join_ = std::move(join);
+  stored_.clear();
+  for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i) stored_.emplace_back(i);
+  mark_stored();
   environment_.publish(snapshot_);
   start_probes();
 
@@ -132,6 +131,20 @@ void Control::put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick) 
   tick.batch.put(store::Table::config, hash, encode_config({tick.at, setup_.config_text}));
   tick.batch.put(store::Table::meta, std::string(generation_key),
                  encode_generation({snapshot_->generation, tick.at, hash, environment_.version}));
+}
+
+/// Sets the eligibility of those that rest, as far as we knew, on what the last run left: answers say so
+/// (RFC 8914), until probes have seen each of their checks. What no longer does is forgotten.
+void Control::mark_stored() {
+  std::erase_if(stored_, [this](EndpointId id) {
+    const Join::EndpointState& state = join_->endpoint(id);
+    const std::vector<uint32_t> checks = join_->checks_of(id);
+    const bool is_stored =
+        !state.intent && std::any_of(checks.begin(), checks.end(),
+                                     [this](uint32_t place) { return join_->check(place).stored; });
+    snapshot_->eligibility->set(id, state.eligibility, is_stored);
+    return !is_stored;
+  });
 }
 
 void Control::start_probes() {
@@ -190,6 +203,7 @@ void Control::settle(Tick& tick) {
   for (const Join::EndpointChange& change : changes.endpoints) {
     snapshot_->eligibility->set(change.id, change.after.eligibility);
   }
+  if (!stored_.empty()) mark_stored();
   tell(changes, tick);
   find_swings(changes, tick);
   environment_.writer.write(tick.batch, std::move(tick.entries));

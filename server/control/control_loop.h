@@ -130,6 +130,7 @@ class Control {
   };
 
   void put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick);
+  void mark_stored();
   void start_probes();
   std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;
   void fold(uint32_t place, const health::CheckUpdate& update, Tick& tick);
@@ -156,6 +157,7 @@ class Control {
   std::unique_ptr<Join> join_;
   Intents intents_;
   std::set<std::string> intents_on_their_way_;  // targets with a commit that has not ended
+  std::vector<EndpointId> stored_;              // whose health is of the last run, perhaps
   std::vector<std::set<uint32_t>> chosen_;      // by service: places of the pools that answer now
   struct Epoch {
     uint64_t number = 0;

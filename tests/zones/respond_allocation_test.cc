@@ -107,6 +107,67 @@ TEST_CASE("no kind of answer allocates memory", "[respond_allocation]") {
   }
 }
 
+TEST_CASE("no option of a query allocates memory", "[respond_allocation]") {
+  Answering answering;
+  answering.identity = answering.chaos_identity = "edge-1";
+  answering.chaos_version = "1";
+  answering.cookie_secrets = {{1, 2}, {3, 4}};
+  answering.believes_all = false;
+  answering.believed = PrefixMap<bool>({{*parse_ip_prefix("10.0.0.0/8"), true}});
+  Served server(model(), answering);
+  server.set_all(Eligibility::down);
+
+  struct Asked {
+    const char* what;
+    std::vector<uint8_t> options;
+    std::string_view name = "local.svc.example.";
+    uint16_t dns_class = 1;
+    uint16_t flags = 0;
+  };
+  const auto asked = GENERATE(values<Asked>({
+      {"an extended error", {}},
+      {"NSID", {0, 3, 0, 0}},
+      {"a client subnet", {0, 8, 0, 7, 0, 1, 24, 0, 10, 1, 2}},
+      {"a client subnet of a sticky service",
+       {0, 8, 0, 7, 0, 1, 24, 0, 9, 1, 2},
+       "sticky.svc.example."},
+      {"a client cookie", {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8}},
+      {"a foreign server cookie",
+       {0, 10, 0, 24, 1, 2, 3, 4, 5, 6, 7, 8, 1, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8}},
+      {"keepalive", {0, 11, 0, 0}},
+      {"padding", {0, 12, 0, 2, 0, 0}},
+      {"a malformed client subnet", {0, 8, 0, 7, 0, 1, 24, 24, 10, 1, 2}},
+      {"CHAOS", {}, "id.server.", 3},
+      {"NOTIFY", {}, "svc.example.", 1, 0x2000},
+      {"UPDATE", {}, "example.org.", 1, 0x2800},
+      {"STATUS", {}, "svc.example.", 1, 0x1000},
+  }));
+  INFO(asked.what);
+  std::vector<uint8_t> out(65'535);
+  const auto packet = query_packet({.name = asked.name,
+                                    .dns_class = asked.dns_class,
+                                    .options = asked.options,
+                                    .flags = asked.flags});
+  std::vector<uint8_t> without_question{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  put_opt(without_question, {.name = {}, .options = asked.options});
+  for (const Transport transport : {Transport::udp, Transport::tcp, Transport::tls}) {
+    for (const bool must_prove : {false, true}) {
+      const Client client{.address = *parse_ip_address("10.2.3.4"),
+                          .transport = transport,
+                          .now = 1,
+                          .must_prove = must_prove};
+      const uint64_t before = allocations();
+      const Outcome answer = respond(packet, client, server.snapshot(), server.tally(), out);
+      const Outcome bare =
+          respond(without_question, client, server.snapshot(), server.tally(), out);
+      const uint64_t after = allocations();
+      CHECK(after == before);
+      CHECK(answer.size > 0);
+      CHECK(bare.size > 0);
+    }
+  }
+}
+
 TEST_CASE("the count of allocations counts", "[respond_allocation]") {
   if (!counts_allocations) return;
   const uint64_t before = allocations();
