@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -27,9 +28,17 @@ class Published {
     generation_.fetch_add(1, std::memory_order_release);
   }
 
-  /// Destroys the retired values that no Reader holds; returns how many are still held.
+  /// Destroys the retired values that nobody else holds; returns how many are still held.
   size_t reclaim() {
-    std::erase_if(retired_, [](const auto& value) { return value.use_count() == 1; });
+    return reclaim([](std::shared_ptr<const T>) {});
+  }
+  /// The same, but gives each to `destroy`, for values that take long: it may do so on another thread.
+  template <class Destroy>
+  size_t reclaim(Destroy destroy) {
+    const auto free = std::partition(retired_.begin(), retired_.end(),
+                                     [](const auto& value) { return value.use_count() > 1; });
+    for (auto at = free; at != retired_.end(); ++at) destroy(std::move(*at));
+    retired_.erase(free, retired_.end());
     return retired_.size();
   }
 

@@ -1,5 +1,6 @@
 #include "server/daemon.h"
 
+#include <malloc.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -44,6 +46,7 @@ namespace swingover::server {
 namespace {
 
 constexpr Milliseconds reclaim_every{1'000};
+constexpr Milliseconds reload_hurries_after{30'000};
 constexpr Milliseconds limit_log_every{5'000};
 constexpr Milliseconds tcp_grace{2'000};
 constexpr Milliseconds flush_at_stop{1'000};
@@ -134,6 +137,7 @@ class Daemon {
   void publish(std::shared_ptr<const zones::Snapshot> snapshot);
   void reload();
   void log_ready() const;
+  void offload(std::function<void()> work, std::function<void()> done);
   std::string status_line() const;
 
   std::optional<StopDeadline> deadline_;  // first: it outlives all else
@@ -143,6 +147,7 @@ class Daemon {
   control::Remembered remembered_;
   std::unique_ptr<store::Store> store_;
   loop::Loop loop_;
+  std::unique_ptr<Background> background_ = std::make_unique<Background>();
   std::unique_ptr<control::StoreWriter> writer_;
   std::unique_ptr<ServingTable> serving_;
   std::unique_ptr<health::Prober> prober_;
@@ -190,7 +195,9 @@ Status Daemon::start(std::string config_text) {
   for (const int number : {SIGTERM, SIGINT}) {
     signals_.push_back(std::make_unique<loop::Signal>(loop_, number, [this] { loop_.stop(); }));
   }
-  timers_.push_back(std::make_unique<loop::Timer>(loop_, [this] { serving_->reclaim(); }));
+  timers_.push_back(std::make_unique<loop::Timer>(loop_, [this] {
+    serving_->reclaim([this](auto old) { background_->run([old = std::move(old)] {}); });
+  }));
   timers_.back()->start_repeating(reclaim_every);
   timers_.push_back(std::make_unique<loop::Timer>(
       loop_, [this] { limit_log_.look(workers_->limited_networks(), system_clock().now()); }));
@@ -252,13 +259,16 @@ void Daemon::start_control(control::Setup setup) {
             return load_setup(source, generation, previous);
           },
       .on_reload =
-          [this](bool is_reloading) {
+          [this, hurry = std::make_shared<loop::Timer>(loop_, [this] { background_->hurry(); })](
+              bool is_reloading) {
+            is_reloading ? hurry->start_once(reload_hurries_after) : hurry->stop();
             if (is_reloading) {
               systemd::reloading();
             } else {
               systemd::ready(status_line());
             }
           },
+      .offload = [this](auto work, auto done) { offload(std::move(work), std::move(done)); },
       .identity = config_.server.identity,
       .version = version,
       .seed = random_seed(),
@@ -343,6 +353,16 @@ void Daemon::reload() {
   });
 }
 
+/// To read a million names must not delay one answer.
+void Daemon::offload(std::function<void()> work, std::function<void()> done) {
+  background_->run([this, work = std::move(work), done = std::move(done)] {
+    work();
+    loop_.post([this, done] {
+      if (control_) done();
+    });
+  });
+}
+
 std::string Daemon::status_line() const {
   const zones::Model& model = control_->join().model();
   return "generation " + std::to_string(control_->snapshot().generation) + ", " +
@@ -364,6 +384,7 @@ void Daemon::stop() {
   admin_.reset();
   prober_.reset();
   workers_.reset();
+  background_.reset();
   control_.reset();
   if (writer_ && !writer_->flush(flush_at_stop)) {
     log_warning("stopped with changes that the disk did not take",
@@ -379,6 +400,9 @@ Status run_daemon(const std::string& config_file) {
   signal(SIGPIPE, SIG_IGN);
   // Until the loop hears it: who asks for a reload during the start gets the newest files anyway.
   signal(SIGHUP, SIG_IGN);
+  // What a large zone needed for a while goes back to the system at once: left to itself malloc raises this limit
+  // with the first large block that is freed, and keeps the next ones in heaps full of holes.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   Result<std::string> text = read_file(config_file);
   if (!text) return text.error();
   LoadedConfig loaded = parse_config(config_file, *text);

@@ -14,14 +14,15 @@ void ServingTable::publish(std::shared_ptr<const zones::Snapshot> next) {
   published_.publish(current_);
 }
 
-void ServingTable::reclaim() {
+void ServingTable::reclaim(
+    const std::function<void(std::shared_ptr<const query::Serving>)>& destroy) {
   std::erase_if(retired_, [this](const auto& serving) {
     // This one and the publisher's own: no worker counts in it any more.
     if (serving.use_count() > 2) return false;
     add(past_, *serving);
     return true;
   });
-  published_.reclaim();
+  published_.reclaim(destroy);
 }
 
 void ServingTable::add(Totals& totals, const query::Serving& serving) {

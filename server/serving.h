@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,8 +23,9 @@ class ServingTable {
 
   const Published<query::Serving>& published() const { return published_; }
   void publish(std::shared_ptr<const zones::Snapshot> next);
-  /// Frees generations that no worker reads any more, their tallies kept. To be called now and then.
-  void reclaim();
+  /// Hands generations that no worker reads any more to `destroy`, their tallies kept: a million names take long to
+  /// free. To be called now and then.
+  void reclaim(const std::function<void(std::shared_ptr<const query::Serving>)>& destroy);
 
   /// Answers of each pool of each service since the start, those of vanished pools too.
   std::vector<control::Traffic::Answers> answers() const;

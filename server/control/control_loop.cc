@@ -56,7 +56,12 @@ Control::Control(Environment environment)
       swing_durations_(swing_bounds()),
       started_(environment_.clock.now()),
       pruned_(started_),
-      housekeeping_(environment_.loop, [this] { housekeeping(); }) {}
+      housekeeping_(environment_.loop, [this] { housekeeping(); }) {
+  if (environment_.offload) return;
+  environment_.offload = [&loop = environment_.loop](auto work, auto done) {
+    loop.offload(std::move(work), std::move(done));
+  };
+}
 
 Control::~Control() = default;
 
@@ -436,7 +441,7 @@ void Control::begin_reload() {
   is_loading_ = true;
   environment_.on_reload(true);
   auto loaded = std::make_shared<Loaded>();
-  environment_.loop.offload(
+  environment_.offload(
       [loaded, load = environment_.load, previous = snapshot_] {
         *loaded = load(previous->generation + 1, previous.get());
       },

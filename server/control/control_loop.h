@@ -71,6 +71,8 @@ class Control {
     /// Any thread: reads everything anew, for this generation; `previous` lends what did not change.
     std::function<Loaded(uint64_t generation, const zones::Snapshot* previous)> load;
     std::function<void(bool is_reloading)> on_reload;
+    /// Runs the first off this thread, then the second on it; empty: on the loop's pool, as everything else.
+    std::function<void(std::function<void()> work, std::function<void()> done)> offload{};
     std::string identity;
     std::string version;
     uint64_t seed = 0;

@@ -54,6 +54,23 @@ TEST_CASE("an old value lives as long as a reader holds it, and reclaim() ends i
   CHECK(Tracked::alive == 1);
 }
 
+TEST_CASE("what no reader holds any more can be handed to another thread to destroy",
+          "[published]") {
+  Tracked::home = std::this_thread::get_id();
+  Published<Tracked> published(std::make_shared<Tracked>(1));
+  Published<Tracked>::Reader reader(published);
+  published.publish(std::make_shared<Tracked>(2));
+  std::vector<std::shared_ptr<const Tracked>> handed;
+  const auto hand = [&](auto value) { handed.push_back(std::move(value)); };
+  CHECK(published.reclaim(hand) == 1);
+  CHECK(handed.empty());
+  reader.current();
+  CHECK(published.reclaim(hand) == 0);
+  REQUIRE(handed.size() == 1);
+  CHECK(handed[0]->first == 1);
+  CHECK(Tracked::alive == 2);
+}
+
 TEST_CASE("readers on other threads see whole values, never older ones, and destroy none",
           "[published]") {
   Tracked::home = std::this_thread::get_id();
