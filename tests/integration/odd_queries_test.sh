@@ -84,6 +84,19 @@ cookie=$(grep -Eo 'COOKIE: [0-9a-f]{48}' <<<"$text" | cut -d' ' -f2)
 stop_daemon
 restart_daemon
 has "COOKIE: $cookie \(good\)" "+cookie=$cookie" "$zone" SOA
+
+# What the last run knew of fra is told as such until a probe has ended, and all down as that.
+freeze_backend fra
+stop_daemon
+restart_daemon
+has 'EDE: 3 \(Stale Answer\): \(health as stored' +subnet=127.0.21.0/24 "shop.$zone" A
+thaw_backend fra
+seen_again() { ! reply +subnet=127.0.21.0/24 "shop.$zone" A | grep -q EDE; }
+within 10 seen_again
+for cluster in fra ber nyc; do stop_backend $cluster; done
+all_down() { reply "shop.$zone" A | grep -q 'EDE: 0 (Other): (all endpoints down)'; }
+within 15 all_down
+
 # An old secret goes on being accepted, and its cookies are replaced.
 { head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n'; echo; cat "$work/secrets"; } >"$work/rolled"
 mv "$work/rolled" "$work/secrets"
