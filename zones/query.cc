@@ -6,6 +6,8 @@ namespace {
 constexpr uint8_t label_max = 63;
 constexpr size_t name_max = 255;
 constexpr size_t record_fixed_size = 10;  // type, class, TTL, RDLENGTH
+constexpr size_t soa_numbers_size = 20;   // serial, refresh, retry, expire, minimum
+constexpr size_t soa_size_min = soa_numbers_size + 2;
 
 /// Octets of the uncompressed name at `at`; 0 if it is none.
 size_t question_name_size(Bytes packet, size_t at) {
@@ -68,6 +70,11 @@ ParseOutcome parse_records(Bytes packet, size_t at, Query& query) {
       if (i < before_additional || i + 1 != records || record.record_class != dns_class::any)
         return ParseOutcome::format_error;
       query.tsig_at = start;
+    }
+    const bool in_authority = i >= read_u16(&packet[6]) && i < before_additional;
+    if (in_authority && record.type == type::soa && query.qtype == type::ixfr &&
+        record.rdata.size() >= soa_size_min) {
+      query.ixfr_soa = record.rdata.last(soa_numbers_size);
     }
     if (record.type != type::opt) continue;
     if (query.edns.present || !record.at_root || i < before_additional)

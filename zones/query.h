@@ -17,6 +17,7 @@ struct Query {
   Bytes name;      // uncompressed wire form, as it was written
   Bytes question;  // name, type and class; empty when no whole question could be read
   Edns edns;
+  Bytes ixfr_soa;      // of the client's version, from its serial on (RFC 1995 section 3)
   size_t tsig_at = 0;  // where its TSIG record starts, the last one; 0: it has none
 
   uint8_t opcode() const { return static_cast<uint8_t>((flags & flag::opcode_mask) >> 11); }

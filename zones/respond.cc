@@ -8,6 +8,7 @@
 #include "zones/protocol.h"
 #include "zones/query.h"
 #include "zones/resolve.h"
+#include "zones/transfer.h"
 #include "zones/tsig.h"
 
 namespace swingover::zones {
@@ -45,6 +46,7 @@ class Exchange {
   bool is_proven() const { return cookie_.state == CookieState::valid || tsig_.key() != nullptr; }
   Verdict decide(AnswerWriter& writer);
   Verdict decide_query(AnswerWriter& writer);
+  Verdict decide_transfer();
   bool refuses_unproven(AnswerWriter& writer, Verdict& verdict) const;
   Verdict refuse_change() const;
   void finish(AnswerWriter& writer, const Verdict& verdict);
@@ -63,6 +65,7 @@ class Exchange {
   CheckedCookie cookie_;
   OptAnswer opt_;
   size_t opt_least_ = 0;
+  size_t limit_ = 0;  // octets of the answer
   bool authoritative_ = false;
   Outcome outcome_;
 };
@@ -73,15 +76,16 @@ Outcome Exchange::run() {
   if (parsed_ == ParseOutcome::is_response) return {.drop = Drop::is_response};
 
   read_options();
-  size_t limit = size_limit();
+  const size_t limit = size_limit();
   if (limit < least_size()) return {.drop = Drop::no_room};
   read_signature(limit);
-  limit = std::min(limit, amplified_size());
-  AnswerWriter writer(out_, limit, query_.question, opt_least_ + tsig_.room());
+  limit_ = std::min(limit, amplified_size());
+  AnswerWriter writer(out_, limit_, query_.question, opt_least_ + tsig_.room());
   outcome_.qtype = query_.qtype;
   outcome_.cookie = cookie_.state;
   const Verdict verdict = decide(writer);
-  finish(writer, verdict);
+  // A transfer is sent by others, or stands in `out` already.
+  if (!outcome_.is_transfer && outcome_.size == 0) finish(writer, verdict);
   return outcome_;
 }
 
@@ -179,16 +183,10 @@ Verdict Exchange::refuse_change() const {
 }
 
 /// What a question gets before any zone is looked at; no_error: look.
-Verdict policy(const Query& query, const Client& client) {
+Verdict policy(const Query& query) {
   if (query.qclass != dns_class::in && query.qclass != dns_class::any)
     return {rcode::refused, &extended_error::not_authoritative};
   switch (query.qtype) {
-    case type::axfr:
-      // RFC 5936 section 4.2: not defined over UDP
-      if (client.transport == Transport::udp) return {rcode::format_error};
-      return {rcode::refused, &extended_error::transfer_prohibited};
-    case type::ixfr:
-      return {rcode::refused, &extended_error::transfer_prohibited};
     case type::tkey:
     case type::mailb:
     case type::maila:
@@ -209,8 +207,9 @@ Verdict Exchange::decide_query(AnswerWriter& writer) {
     outcome_.kind = AnswerKind::data;
     return {};
   }
-  const Verdict verdict = policy(query_, client_);
+  const Verdict verdict = policy(query_);
   if (verdict.rcode != rcode::no_error) return verdict;
+  if (query_.qtype == type::axfr || query_.qtype == type::ixfr) return decide_transfer();
 
   Resolver resolver(snapshot_, client_, query_.edns.subnet, tally_, writer);
   const uint16_t rcode = resolver.resolve(query_.name, query_.qtype);
@@ -221,6 +220,29 @@ Verdict Exchange::decide_query(AnswerWriter& writer) {
   // RFC 7871 section 7.2.1: who gave no bits of its address gets an answer for everybody.
   if (query_.edns.subnet.source != 0) opt_.subnet_scope = static_cast<uint8_t>(resolver.scope());
   return {rcode, resolver.error()};
+}
+
+/// What is granted is a stream's to send, but for an IXFR that fits in a datagram.
+Verdict Exchange::decide_transfer() {
+  const TransferRight right = find_transfer(query_, client_, snapshot_, tsig_.key());
+  if (right.zone && client_.transport != Transport::udp) {
+    outcome_.is_transfer = true;
+    return {};
+  }
+  if (right.zone) {
+    Transfer transfer(packet_, query_, *right.zone, tsig_);
+    outcome_.size = transfer.in_one_message(out_.first(limit_), client_.now);
+    outcome_.kind = AnswerKind::data;
+    return {outcome_.size > 0 ? rcode::no_error : rcode::server_failure};
+  }
+  switch (right.rcode) {
+    case rcode::refused:
+      return {right.rcode, &extended_error::transfer_prohibited};
+    case rcode::not_auth:
+      return {right.rcode, &extended_error::not_authoritative};
+    default:
+      return {right.rcode};
+  }
 }
 
 void Exchange::finish(AnswerWriter& writer, const Verdict& verdict) {

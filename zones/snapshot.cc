@@ -46,6 +46,24 @@ std::vector<std::vector<const Service*>> services_by_zone(const Model& model) {
   return out;
 }
 
+/// A zone that secondaries have; `entry.zone` is that of before, if it is the same.
+void compile_transfer(const ZoneSource& source, std::span<const Service* const> services,
+                      const Snapshot* previous, Serials& serials, ZoneTree::Entry& entry) {
+  const ZoneTree::Entry* old = previous ? previous->zones.entry_of(source.apex) : nullptr;
+  const TransferZone* before = old ? old->transfer.get() : nullptr;
+  if (entry.zone && before && before->shows_same(services, source.transfer.view)) {
+    entry.transfer = TransferZone::with_secondaries(*before, source.transfer);
+    return;
+  }
+  const std::shared_ptr<Zone> zone = Zone::build(source.contents, services);
+  const Name name = source.apex.folded();
+  const auto known = serials.find(name);
+  const auto last = known == serials.end() ? std::nullopt : std::optional(known->second);
+  entry.transfer = TransferZone::build(zone, services, source.transfer, last, before);
+  entry.zone = zone;
+  serials[name] = entry.transfer->state();
+}
+
 }  // namespace
 
 std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
@@ -55,6 +73,7 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
   snapshot->pick_secret = options.pick_secret;
   snapshot->answering = std::move(options.answering);
 
+  snapshot->serials = previous ? previous->serials : std::move(options.serials);
   const auto services = services_by_zone(*model);
   for (size_t i = 0; i < model->zones.size(); ++i) {
     const ZoneSource& source = model->zones[i];
@@ -62,7 +81,11 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
     for (const Service* service : services[i]) entry.services.push_back(service->id);
     if (source.contents) {
       entry.zone = reusable(previous, source, services[i]);
-      if (!entry.zone) entry.zone = Zone::build(source.contents, services[i]);
+      if (!source.transfer.secondaries.empty()) {
+        compile_transfer(source, services[i], previous, snapshot->serials, entry);
+      } else if (!entry.zone) {
+        entry.zone = Zone::build(source.contents, services[i]);
+      }
     }
     snapshot->zones.add(std::move(entry));
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "zones/answering.h"
@@ -11,6 +12,7 @@
 #include "zones/service_plan.h"
 #include "zones/source_map.h"
 #include "zones/topology.h"
+#include "zones/transfer_zone.h"
 #include "zones/tsig.h"
 #include "zones/zone_contents.h"
 #include "zones/zone_tree.h"
@@ -21,7 +23,11 @@ namespace swingover::zones {
 struct ZoneSource {
   Name apex;
   std::shared_ptr<const ZoneContents> contents;
+  TransferOptions transfer{};
 };
+
+/// By the zone's name in lower case.
+using Serials = std::unordered_map<Name, SerialState>;
 
 /// Everything that answers are made of, as configured, except health. Immutable once shared.
 struct Model {
@@ -42,6 +48,7 @@ struct Snapshot {
   ServicePlans plans;  // by ServiceId
   SourceMap sources;   // client address -> locality
   Counts counts;
+  Serials serials;                              // of all zones that were ever transferred
   std::shared_ptr<EligibilityMap> eligibility;  // written by the control thread alone
 };
 
@@ -49,6 +56,7 @@ struct SnapshotOptions {
   uint64_t generation = 1;
   uint64_t pick_secret = 0;
   Answering answering{};
+  Serials serials{};  // what was served last, when there is no previous snapshot to tell
 };
 
 /// Compiles `model`. Zones whose contents and services are those of `previous` are shared with it, not

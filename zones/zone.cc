@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "zones/protocol.h"
+
 namespace swingover::zones {
 
 Zone::Match Zone::find(const LookupName& name) const {
@@ -67,6 +69,29 @@ bool Zone::find_rrset(const ZoneNode& node, uint16_t type, RrsetView& out) const
     }
   }
   return false;
+}
+
+namespace {
+
+constexpr size_t behind_serial = 20;  // octets of an SOA from its serial on
+
+}  // namespace
+
+uint32_t Zone::serial() const {
+  RrsetView soa;
+  if (!find_rrset(apex_node(), type::soa, soa) || soa.block.size() < behind_serial) return 0;
+  return read_u32(&*(soa.block.end() - behind_serial));
+}
+
+void Zone::set_serial(uint32_t serial) {
+  const auto set = [this, serial](const RrsetView& soa) {
+    if (soa.block.size() < behind_serial) return;
+    const auto at = static_cast<size_t>(soa.block.data() - memory_.data());
+    write_u32(&memory_[at + soa.block.size() - behind_serial], serial);
+  };
+  RrsetView soa;
+  if (find_rrset(apex_node(), type::soa, soa)) set(soa);
+  set(negative_soa_);
 }
 
 size_t Zone::memory_octets() const {

@@ -57,8 +57,8 @@ struct ZoneService {
 class Zone {
  public:
   /// `services`: those whose longest matching apex is this one. Control path; O(names + records).
-  static std::shared_ptr<const Zone> build(std::shared_ptr<const ZoneContents> contents,
-                                           std::span<const Service* const> services);
+  static std::shared_ptr<Zone> build(std::shared_ptr<const ZoneContents> contents,
+                                     std::span<const Service* const> services);
 
   struct Match {
     const ZoneNode* node = nullptr;  // of the name, or of its closest encloser
@@ -84,6 +84,23 @@ class Zone {
   const ZoneService& pool(uint32_t place) const { return pools_[place]; }
   /// The CNAME of the service's owner to the target that is this endpoint.
   RrsetView target(uint32_t endpoint) const { return rrset(node(targets_[endpoint]), 0); }
+
+  /// The SOA's; 0 in a zone without one. set_serial(): before the zone is shared with anyone.
+  uint32_t serial() const;
+  void set_serial(uint32_t serial);
+
+  /// Where all names can be met, each once and in no order: node_at() of the places below places(), null where
+  /// there is none.
+  size_t places() const { return slots_.size(); }
+  const ZoneNode* node_at(size_t place) const {
+    return slots_[place].place == 0 ? nullptr : &node(slots_[place].place);
+  }
+  const ZoneNode& apex_node() const { return node(apex_node_); }
+  /// The octets of the node's name left of the apex, in lower case.
+  Bytes own_name(const ZoneNode& node) const {
+    return {reinterpret_cast<const uint8_t*>(&node + 1) + node.rrsets * sizeof(Entry),
+            node.name_size};
+  }
 
   const Name& apex() const { return apex_; }
   unsigned apex_size() const { return apex_size_; }

@@ -372,8 +372,8 @@ class ZoneBuilder {
   CompiledRrset compiled_;
 };
 
-std::shared_ptr<const Zone> Zone::build(std::shared_ptr<const ZoneContents> contents,
-                                        std::span<const Service* const> services) {
+std::shared_ptr<Zone> Zone::build(std::shared_ptr<const ZoneContents> contents,
+                                  std::span<const Service* const> services) {
   auto zone = std::make_shared<Zone>();
   ZoneBuilder(*zone, *contents).build(services);
   zone->contents_ = std::move(contents);

@@ -13,6 +13,8 @@
 
 namespace swingover::zones {
 
+class TransferZone;
+
 /// All zones of a generation: name to closest zone, and from a zone's services to those of the generation.
 ///
 /// Cost     find(): one probe for each length (in labels) that some apex has and the name reaches; one, mostly.
@@ -20,9 +22,10 @@ namespace swingover::zones {
 class ZoneTree {
  public:
   struct Entry {
-    Name apex;                         // lower case
-    std::shared_ptr<const Zone> zone;  // null: its file could not be loaded
-    std::vector<ServiceId> services;   // by place in the zone
+    Name apex;                                       // lower case
+    std::shared_ptr<const Zone> zone;                // null: its file could not be loaded
+    std::vector<ServiceId> services;                 // by place in the zone
+    std::shared_ptr<const TransferZone> transfer{};  // null: no secondary has it
   };
 
   /// Each apex once.
