@@ -18,6 +18,7 @@
 #include "zones/cookie_file.h"
 #include "zones/service_file.h"
 #include "zones/topology_file.h"
+#include "zones/transfer_file.h"
 
 namespace swingover::server {
 namespace {
@@ -115,8 +116,10 @@ std::vector<ZoneOptions> parse_zones(const TomlDocument& document, Diagnostics& 
   for (const TomlValue* table : tables_of(document.root, "zone")) {
     ZoneOptions zone;
     const size_t before = diagnostics.errors();
-    read_options(*table, zone_options, zone, {.header = "[[zone]]", .complete = document.complete},
+    read_options(*table, zone_options, zone,
+                 {.header = "[[zone]]", .complete = document.complete, .inner = {"secondary"}},
                  diagnostics);
+    zone.secondaries = zones::parse_secondaries(document, *table, diagnostics);
     const TomlMember* name = table->find("name");
     const bool has_name = name && Form<zones::Name>::read(name->value, {});
     if (has_name) names.add(zone.name.folded().text(), zone.name.text(), name->value.at);
@@ -247,6 +250,7 @@ Config read_config(const TomlDocument& document, const std::string& path,
       read_section(document, "cookies", cookie_options, config.cookies, diagnostics);
   if (cookies) read_cookie_secrets(*cookies, path, config.cookies, diagnostics);
   config.zones = parse_zones(document, diagnostics);
+  config.tsig_keys = zones::parse_tsig_keys(document, path, diagnostics);
 
   const std::vector<std::string> monitor_names = names_in(document.root, "monitor");
   std::vector<zones::Name> zone_names;
@@ -274,6 +278,24 @@ LoadedConfig load_config(const std::string& path) {
   const auto text = read_file(path, config_size_max);
   if (!text) return {std::nullopt, "error: " + text.error().message + "\n"};
   return parse_config(path, *text);
+}
+
+std::string without_secrets(std::string_view text) {
+  static constexpr std::string_view key = "secret";
+  static constexpr std::string_view blanks = " \t";
+  std::string out;
+  for (size_t at = text.find(key); at != std::string_view::npos; at = text.find(key)) {
+    out += text.substr(0, at + key.size());
+    text.remove_prefix(at + key.size());
+    const size_t equals = text.find_first_not_of(blanks);
+    if (equals == std::string_view::npos || text[equals] != '=') continue;
+    const size_t quote = text.find_first_not_of(blanks, equals + 1);
+    if (quote == std::string_view::npos || (text[quote] != '"' && text[quote] != '\'')) continue;
+    const size_t end = text.find_first_of(std::string{text[quote], '\n'}, quote + 1);
+    out += text.substr(0, quote + 1);
+    text.remove_prefix(std::min(end, text.size()));
+  }
+  return out.append(text);
 }
 
 LoadedConfig parse_config(const std::string& path, std::string_view text) {

@@ -73,6 +73,8 @@ struct CookieOptions {
 struct ZoneOptions {
   zones::Name name;
   std::string file;  // as written, seen from the config file's folder
+  zones::TransferView transfer_view = zones::TransferView::primary;
+  std::vector<zones::Secondary> secondaries{};
 };
 
 /// One config file, checked: every name refers to something, services are numbered, `identity` is set, and
@@ -86,6 +88,7 @@ struct Config {
   RateLimitOptions rate_limit;
   CookieOptions cookies;
   std::vector<ZoneOptions> zones;
+  std::vector<zones::TsigKey> tsig_keys;
   zones::Topology topology;
   std::vector<std::shared_ptr<const health::MonitorOptions>> monitors;
   std::vector<zones::Service> services;
@@ -100,6 +103,9 @@ struct LoadedConfig {
 LoadedConfig load_config(const std::string& path);
 /// The same for a text that is at hand.
 LoadedConfig parse_config(const std::string& path, std::string_view text);
+
+/// The text of a config without the secrets that stand in it, for where it is kept and shown.
+std::string without_secrets(std::string_view text);
 
 struct LoadedZones {
   std::vector<zones::ZoneSource>

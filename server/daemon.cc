@@ -32,6 +32,7 @@
 #include "server/control/control_loop.h"
 #include "server/control/http_server.h"
 #include "server/control/limit_log.h"
+#include "server/control/notifier.h"
 #include "server/control/restore.h"
 #include "server/control/store_writer.h"
 #include "server/query/workers.h"
@@ -153,6 +154,7 @@ class Daemon {
   std::unique_ptr<health::Prober> prober_;
   std::unique_ptr<control::Control> control_;
   std::unique_ptr<query::Workers> workers_;
+  std::unique_ptr<control::Notifier> notifier_;
   std::unique_ptr<control::Admin> admin_;
   std::unique_ptr<control::HttpServer> http_;
   control::LimitLog limit_log_{[](const IpPrefix& network, uint64_t responses) {
@@ -176,8 +178,8 @@ Status Daemon::start(std::string config_text) {
              .configure_transport = [this](const query::TransportOptions& options) {
                if (workers_) workers_->configure(options);
              }};
-  control::Setup setup =
-      build_setup(config_, source_, remembered_.generation.generation + 1, std::move(config_text));
+  control::Setup setup = build_setup(config_, source_, remembered_.generation.generation + 1,
+                                     std::move(config_text), std::move(remembered_.serials));
   if (!setup.warnings.empty()) {
     for (const std::string_view line : split(setup.warnings, '\n')) {
       if (!line.empty()) log_warning(line);
@@ -189,6 +191,9 @@ Status Daemon::start(std::string config_text) {
   start_control(std::move(setup));
   std::vector<systemd::Socket> handed = systemd::handed_sockets();
   if (Status started = start_query(handed); !started) return started;
+  notifier_ = std::make_unique<control::Notifier>(loop_, system_clock(), workers_->udp_addresses(),
+                                                  random_seed());
+  notifier_->announce(control_->snapshot());
   if (Status started = start_admin(handed); !started) return started;
 
   signals_.push_back(std::make_unique<loop::Signal>(loop_, SIGHUP, [this] { reload(); }));
@@ -278,10 +283,11 @@ void Daemon::start_control(control::Setup setup) {
 
 void Daemon::publish(std::shared_ptr<const zones::Snapshot> snapshot) {
   if (serving_) {
-    serving_->publish(std::move(snapshot));
+    serving_->publish(snapshot);
   } else {
-    serving_ = std::make_unique<ServingTable>(std::move(snapshot), workers_count_);
+    serving_ = std::make_unique<ServingTable>(snapshot, workers_count_);
   }
+  if (notifier_) notifier_->announce(*snapshot);
 }
 
 /// Sockets that systemd holds are what the daemon listens on, whatever the config says.
@@ -331,8 +337,10 @@ Status Daemon::start_admin(const std::vector<systemd::Socket>& handed) {
     listen.push_back(socket.address);
   }
   admin_ = std::make_unique<control::Admin>(loop_, *control_, [this] {
-    return control::collect_metrics(*control_, traffic(workers_->counters(), serving_->answers()),
-                                    prober_->counters());
+    control::MetricsPage page = control::collect_metrics(
+        *control_, traffic(workers_->counters(), serving_->answers()), prober_->counters());
+    page.notify = notifier_->counts();
+    return page;
   });
   Result<std::unique_ptr<control::HttpServer>> http = control::HttpServer::start(
       loop_, listen, given,
@@ -383,6 +391,7 @@ void Daemon::stop() {
   http_.reset();
   admin_.reset();
   prober_.reset();
+  notifier_.reset();
   workers_.reset();
   background_.reset();
   control_.reset();

@@ -7,6 +7,7 @@
 #include "base/toml_tables.h"
 #include "server/config.h"
 #include "zones/service_file.h"
+#include "zones/transfer_file.h"
 
 /// The rows of the sections that are the daemon's own, and the list of all sections.
 namespace swingover {
@@ -123,13 +124,16 @@ inline constexpr std::tuple zone_options{
            "its master file (RFC 1035): SOA, NS, static records, delegations; relative to the "
            "config file")
         .required(),
+    option("transfer_view", &ZoneOptions::transfer_view,
+           "which endpoints of its services secondaries get, whatever their health"),
 };
 
 inline constexpr std::array sections{
-    TomlSection{"server", false}, TomlSection{"tcp", false},        TomlSection{"tls", false},
-    TomlSection{"admin", false},  TomlSection{"rate_limit", false}, TomlSection{"cookies", false},
-    TomlSection{"zone", true},    TomlSection{"region", true},      TomlSection{"locality", true},
-    TomlSection{"cluster", true}, TomlSection{"monitor", true},     TomlSection{"service", true},
+    TomlSection{"server", false},  TomlSection{"tcp", false},        TomlSection{"tls", false},
+    TomlSection{"admin", false},   TomlSection{"rate_limit", false}, TomlSection{"cookies", false},
+    TomlSection{"zone", true},     TomlSection{"region", true},      TomlSection{"locality", true},
+    TomlSection{"cluster", true},  TomlSection{"monitor", true},     TomlSection{"service", true},
+    TomlSection{"tsig_key", true},
 };
 
 }  // namespace swingover::server

@@ -32,7 +32,7 @@ LoadedZones load_zones(const Config& config) {
   for (const ZoneOptions& zone : config.zones) {
     const std::string path = path_beside(config.file, zone.file);
     const auto text = read_file(path);
-    zones::ZoneSource source{zone.name, nullptr};
+    zones::ZoneSource source{zone.name, nullptr, {zone.transfer_view, zone.secondaries}};
     if (!text) {
       loaded.problems +=
           fmt::format("error: zone {}: {}\n", zone.name.text(), text.error().message);

@@ -13,6 +13,7 @@
 #include "server/daemon_options.h"
 #include "zones/service_file.h"
 #include "zones/topology_file.h"
+#include "zones/transfer_file.h"
 
 namespace swingover::server {
 namespace {
@@ -45,6 +46,13 @@ std::vector<SectionReference> all_sections() {
        describe<CookieOptions>(cookie_options)},
       {"[[zone]]", "A DNS zone that this server is authoritative for. Services lie inside zones.",
        describe<ZoneOptions>(zone_options)},
+      {"[[zone.secondary]]",
+       "A server that keeps a static copy of the zone above, and is told when it changes. What the "
+       "copy holds, and how "
+       "to set up such a server, is in docs/transfers.md.",
+       describe<Secondary>(secondary_options)},
+      {"[[tsig_key]]", "A secret shared with another server, which signs what they say (TSIG).",
+       describe<TsigKeyOptions>(tsig_key_options)},
       {"[[region]]", "Localities close to one another.", describe<RegionOptions>(region_options)},
       {"[[locality]]", "What a cloud calls an availability zone: fails together, cheap inside.",
        describe<Locality>(locality_options)},

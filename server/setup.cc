@@ -49,16 +49,19 @@ zones::Answering answering_of(const Config& config, const SetupSource& source) {
 }
 
 control::Setup compile(const Config& config, LoadedZones zones, const SetupSource& source,
-                       uint64_t generation, const zones::Snapshot* previous) {
+                       uint64_t generation, zones::Serials serials,
+                       const zones::Snapshot* previous) {
   auto model = std::make_shared<zones::Model>();
   model->topology = config.topology;
   model->services = config.services;
   model->zones = std::move(zones.zones);
+  model->tsig_keys = config.tsig_keys;
   control::Setup setup;
   setup.snapshot = zones::build_snapshot(model,
                                          {.generation = generation,
                                           .pick_secret = source.pick_secret,
-                                          .answering = answering_of(config, source)},
+                                          .answering = answering_of(config, source),
+                                          .serials = std::move(serials)},
                                          previous);
   setup.model = std::move(model);
   setup.monitors = config.monitors;
@@ -71,9 +74,10 @@ control::Setup compile(const Config& config, LoadedZones zones, const SetupSourc
 }  // namespace
 
 control::Setup build_setup(const Config& config, const SetupSource& source, uint64_t generation,
-                           std::string config_text) {
-  control::Setup setup = compile(config, load_zones(config), source, generation, nullptr);
-  setup.config_text = std::move(config_text);
+                           std::string config_text, zones::Serials serials) {
+  control::Setup setup =
+      compile(config, load_zones(config), source, generation, std::move(serials), nullptr);
+  setup.config_text = without_secrets(config_text);
   return setup;
 }
 
@@ -86,10 +90,11 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   LoadedZones zones = load_zones(*loaded.config);
   if (!zones.failed.empty()) return {std::nullopt, loaded.problems + zones.problems};
 
-  control::Setup setup = compile(*loaded.config, std::move(zones), source, generation, previous);
+  control::Setup setup =
+      compile(*loaded.config, std::move(zones), source, generation, {}, previous);
   setup.warnings = loaded.problems + setup.warnings;
   setup.needs_restart = needs_restart(source, *loaded.config);
-  setup.config_text = std::move(*text);
+  setup.config_text = without_secrets(*text);
   if (source.configure_transport) {
     setup.also_put_in_force = [configure = source.configure_transport,
                                transport = transport_of(*loaded.config)] { configure(transport); };

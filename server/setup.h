@@ -24,8 +24,9 @@ struct SetupSource {
 };
 
 /// The setup of a checked config. A zone file with errors leaves its zone answering SERVFAIL.
+/// `serials`: under which zones were served last.
 control::Setup build_setup(const Config& config, const SetupSource& source, uint64_t generation,
-                           std::string config_text);
+                           std::string config_text, zones::Serials serials = {});
 
 /// For a reload: reads config and zone files anew; any error in any of them is a refusal. Any thread.
 control::Loaded load_setup(const SetupSource& source, uint64_t generation,

@@ -132,6 +132,8 @@ void Control::put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick) 
                             tick.cause});
   }
 
+  for (const auto& [zone, serial] : snapshot_->serials)
+    tick.batch.put(store::Table::state, serial_key(zone), encode_serial(serial));
   const std::string hash = config_hash(setup_.config_text);
   tick.batch.put(store::Table::config, hash, encode_config({tick.at, setup_.config_text}));
   tick.batch.put(store::Table::meta, std::string(generation_key),

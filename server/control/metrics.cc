@@ -184,6 +184,28 @@ void add_changes(Families& families, const MetricsPage& page) {
   families.push_back(stored.take());
 }
 
+void add_transfers(Families& families, const MetricsPage& page) {
+  Family transfers("transfers_total", "Zone transfers by TCP and TLS that ended, by what was sent.",
+                   Type::Counter);
+  constexpr std::array<const char*, 4> forms{"whole", "incremental", "soa_alone", "broken"};
+  for (size_t i = 0; i < forms.size(); ++i)
+    transfers.counter({{"form", forms[i]}}, number(page.traffic.transfers[i]));
+  families.push_back(transfers.take());
+
+  Family notify("notify_total", "NOTIFY messages sent to secondaries, and how they ended.",
+                Type::Counter);
+  notify.counter({{"result", "sent"}}, number(page.notify.sent));
+  notify.counter({{"result", "acknowledged"}}, number(page.notify.acknowledged));
+  notify.counter({{"result", "refused"}}, number(page.notify.refused));
+  notify.counter({{"result", "given_up"}}, number(page.notify.given_up));
+  families.push_back(notify.take());
+
+  Family serials("zone_serial", "The serial under which a zone that secondaries have is served.",
+                 Type::Gauge);
+  for (const auto& [zone, serial] : page.serials) serials.gauge({{"zone", zone}}, serial);
+  families.push_back(serials.take());
+}
+
 void add_daemon(Families& families, const MetricsPage& page) {
   add_single(families, Type::Gauge, "store_healthy", "1 while the store can write.",
              page.is_store_healthy ? 1 : 0);
@@ -228,6 +250,10 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
     page.clusters.emplace_back(clusters[i].name,
                                join.shown_health(ClusterId(i)) == health::Health::up);
   }
+  for (const zones::ZoneTree::Entry& entry : control.snapshot().zones.entries()) {
+    if (entry.transfer)
+      page.serials.emplace_back(entry.apex.text(), entry.transfer->state().serial);
+  }
   page.swings = control.swings();
   // A series that begins at 1 shows no increase: the first failover of each service would go unseen.
   for (const zones::Service& service : join.model().services) {
@@ -260,6 +286,7 @@ std::string metrics_text(const MetricsPage& page) {
   add_probes(families, page.monitors);
   add_states(families, page);
   add_changes(families, page);
+  add_transfers(families, page);
   add_daemon(families, page);
   // A family without any series would be a HELP and TYPE of nothing.
   std::erase_if(families, [](const auto& family) { return family.metric.empty(); });

@@ -9,6 +9,7 @@
 
 #include "health/prober.h"
 #include "server/control/control_loop.h"
+#include "server/control/notifier.h"
 
 namespace swingover::control {
 
@@ -27,6 +28,7 @@ struct Traffic {
     uint64_t count = 0;
   };
   std::vector<Dropped> dropped;
+  std::array<uint64_t, 4> transfers{};  // whole, incremental, SOA alone; broken off
   uint64_t truncated = 0;
   uint64_t slipped = 0;      // over the rate limit: answered with TC or BADCOOKIE
   uint64_t proof_asked = 0;  // the same, of heavy networks under load
@@ -56,6 +58,8 @@ struct MetricsPage {
   std::vector<Pool> pools;
   std::vector<std::pair<std::string, bool>> clusters;  // name, is up
   std::map<SwingKey, uint64_t> swings;
+  Notifier::Counts notify;                                // filled by who has the notifier
+  std::vector<std::pair<std::string, uint32_t>> serials;  // of the zones that secondaries have
   Histogram swing_durations{{}};
   Histogram store_durations{{}};
   bool is_store_healthy = true;

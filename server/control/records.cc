@@ -145,12 +145,30 @@ Result<ConfigRecord> decode_config(std::string_view bytes) {
   return record;
 }
 
+std::string encode_serial(const zones::SerialState& record) {
+  return Encoder().u64(record.serial).u64(record.digest.low).u64(record.digest.high).take();
+}
+
+Result<zones::SerialState> decode_serial(std::string_view bytes) {
+  Decoder decoder(bytes);
+  const uint64_t serial = decoder.u64();
+  zones::SerialState record{.serial = static_cast<uint32_t>(serial), .digest = {}};
+  record.digest.low = decoder.u64();
+  record.digest.high = decoder.u64();
+  if (!decoder.is_whole() || serial > UINT32_MAX) return corrupt("serial");
+  return record;
+}
+
 std::string health_key(std::string_view check_key) {
   return std::string(health_prefix).append(check_key);
 }
 
 std::string intent_key(std::string_view id) {
   return std::string(intent_prefix).append(id);
+}
+
+std::string serial_key(const zones::Name& zone) {
+  return std::string(serial_prefix).append(zone.folded().text());
 }
 
 std::string config_hash(std::string_view text) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "health/health.h"
+#include "zones/transfer_zone.h"
 
 namespace swingover::control {
 
@@ -55,25 +56,33 @@ struct ConfigRecord {
   friend bool operator==(const ConfigRecord&, const ConfigRecord&) = default;
 };
 
+// zones::SerialState: the serial under which a zone was served last, and what was served. Table state, key
+// serial_key(zone).
+
 std::string encode_health(const HealthRecord& record);
 std::string encode_intent(const Intent& record);
 std::string encode_generation(const GenerationRecord& record);
 std::string encode_config(const ConfigRecord& record);
+std::string encode_serial(const zones::SerialState& record);
 
 /// Errors: corrupt, for bytes that no version of the encoder writes.
 Result<HealthRecord> decode_health(std::string_view bytes);
 Result<Intent> decode_intent(std::string_view bytes);
 Result<GenerationRecord> decode_generation(std::string_view bytes);
 Result<ConfigRecord> decode_config(std::string_view bytes);
+Result<zones::SerialState> decode_serial(std::string_view bytes);
 
 // Keys. A range [prefix, prefix_end) holds all records of one kind.
 inline constexpr std::string_view health_prefix = "health/";
 inline constexpr std::string_view health_prefix_end = "health0";
 inline constexpr std::string_view intent_prefix = "intent/";
 inline constexpr std::string_view intent_prefix_end = "intent0";
+inline constexpr std::string_view serial_prefix = "serial/";
+inline constexpr std::string_view serial_prefix_end = "serial0";
 inline constexpr std::string_view generation_key = "generation";
 std::string health_key(std::string_view check_key);
 std::string intent_key(std::string_view id);
+std::string serial_key(const zones::Name& zone);
 /// 16 hexadecimal digits (FNV-1a, 64 bit): names a text, protects nothing.
 std::string config_hash(std::string_view text);
 

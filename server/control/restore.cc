@@ -38,12 +38,28 @@ Status restore_health(const store::Store& store,
                     store::Direction::ascending, visit);
 }
 
+Status restore_serials(const store::Store& store, zones::Serials& serials) {
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    const Result<zones::SerialState> record = decode_serial(value);
+    const Result<zones::Name> zone = zones::parse_name(key.substr(serial_prefix.size()));
+    if (record && zone) {
+      serials.emplace(*zone, *record);
+    } else {
+      log_warning("stored serial cannot be read", {{"key", std::string(key)}});
+    }
+    return true;
+  };
+  return store.scan(store::Table::state, serial_prefix, serial_prefix_end,
+                    store::Direction::ascending, visit);
+}
+
 }  // namespace
 
 Result<Remembered> restore(const store::Store& store) {
   Remembered remembered;
   if (Status read = restore_intents(store, remembered.intents); !read) return read.error();
   if (Status read = restore_health(store, remembered.health); !read) return read.error();
+  if (Status read = restore_serials(store, remembered.serials); !read) return read.error();
   const auto generation = store.get(store::Table::meta, generation_key);
   if (!generation) return generation.error();
   if (*generation) {

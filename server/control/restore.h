@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "server/control/records.h"
 #include "store/store.h"
+#include "zones/snapshot.h"
 
 namespace swingover::control {
 
@@ -15,11 +16,13 @@ namespace swingover::control {
 struct Remembered {
   std::unordered_map<std::string, HealthRecord> health;  // by Check::key()
   std::vector<Intent> intents;
+  zones::Serials serials;
   GenerationRecord generation;  // all zero on the first start
 };
 
 /// Reads it all, once, before anything answers. Errors: unavailable; corrupt, naming the key: what people
-/// asked for must not be dropped in silence. Health that cannot be read is left out: probes find it anew.
+/// asked for must not be dropped in silence. Health and serials that cannot be read
+/// are left out: probes find the one anew, the zone files tell the other.
 Result<Remembered> restore(const store::Store& store);
 
 }  // namespace swingover::control

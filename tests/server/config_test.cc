@@ -56,6 +56,14 @@ TEST_CASE("the config of the description loads, with every value in its place", 
   CHECK(config.server.listen.size() == 2);
   CHECK(config.server.identity == "edge-fra-1");
   CHECK(config.zones.at(0).file == "svc.example.com.zone");
+  CHECK(config.zones.at(0).transfer_view == zones::TransferView::primary);
+  REQUIRE(config.zones.at(0).secondaries.size() == 1);
+  const zones::Secondary& secondary = config.zones.at(0).secondaries[0];
+  CHECK(secondary.address.text() == "192.0.2.53:53");
+  CHECK(secondary.key == *zones::parse_name("XFR.example.com."));
+  CHECK(secondary.notify);
+  REQUIRE(config.tsig_keys.size() == 1);
+  CHECK(config.tsig_keys[0].algorithm() == zones::TsigAlgorithm::hmac_sha256);
   CHECK(config.topology.clusters.at(0).capacity == 1000.0);
   CHECK(config.topology.clusters.at(0).localities.at(0) == LocalityId(0));
   CHECK(config.topology.localities.at(0).clients.size() == 2);
@@ -455,4 +463,66 @@ TEST_CASE("[tls] needs a certificate and a key, and an address of its own", "[co
                     "listen = [\"127.0.0.1:5300\", \"unix:/x\"]\n" +
                     std::string(good_config))
             .size() == 4);
+}
+
+TEST_CASE("what is wrong with keys and secondaries is told, and no secret with it", "[config]") {
+  const std::string zone = "  [[zone.secondary]]\n  address = \"192.0.2.2\"\n  key = \"k.\"\n";
+  const auto with = [&](std::string_view key) {
+    return changed(good_config, "[[region]]", zone + std::string(key) + "[[region]]");
+  };
+  const std::string head = "[[tsig_key]]\nname = \"K\"\nalgorithm = \"hmac-sha512\"\n";
+  CHECK(problems_of(with(head + "secret = \"AAECAwQFBgcICQoLDA0ODw==\"\n")).empty());
+  CHECK(problems_of(with("")) ==
+        std::vector<std::string>{"6:9: error: no [[tsig_key]] is named k."});
+  CHECK(problems_of(with(head)) ==
+        std::vector<std::string>{
+            R"(7:1: error: [[tsig_key]] needs "secret" or "secret_file", and not both)"});
+  CHECK(problems_of(with(head + "secret_file = \"/nowhere/secret\"\n")) ==
+        std::vector<std::string>{"10:15: error: there is no file /nowhere/secret"});
+  CHECK(
+      problems_of(with(head + "secret = \"AAEC\"\n")) ==
+      std::vector<std::string>{"7:1: warning: the secret of the key K. has fewer than 16 octets"});
+  for (const char* bad : {"hunter2!", "AAECA", "AA=C", "====", " "}) {
+    const std::string text = with(head + "secret = \"" + bad + "\"\n");
+    CHECK(problems_of(text) ==
+          std::vector<std::string>{"7:1: error: the secret of the key K. is not base64"});
+    if (bad[0] != ' ') CHECK(parse_config("t.toml", text).problems.find(bad) == std::string::npos);
+  }
+  CHECK(problem_of("[[region]]", "  [[zone.secondary]]\n  address = \"unix:/run/x\"\n[[region]]") ==
+        "5:13: error: a secondary is reached by UDP: give an address, not a Unix socket");
+  CHECK(problem_of("[[region]]", "  [[zone.secondary]]\n  address = \"0.0.0.0\"\n[[region]]") ==
+        "5:13: error: 0.0.0.0 is no address of a server");
+  CHECK(problem_of("[[region]]", zone.substr(0, 45) + zone.substr(0, 45) + "[[region]]")
+            .find("stands twice") != std::string::npos);
+}
+
+TEST_CASE("a secret is read from a file beside the config", "[config]") {
+  const std::string folder = std::filesystem::temp_directory_path() /
+                             ("swingover-secret-" + std::to_string(random_seed()));
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/k.secret") << "AAECAwQFBgcICQoLDA0ODw==\n";
+  const std::string text =
+      changed(good_config, "[[region]]",
+              "[[tsig_key]]\nname = \"k\"\nalgorithm = \"hmac-sha256\"\nsecret_file = "
+              "\"k.secret\"\n[[region]]");
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder + "/k.secret", perms::owner_read);
+  const auto loaded = parse_config(folder + "/t.toml", text);
+  INFO(loaded.problems);
+  CHECK(loaded.problems.empty());
+  CHECK(loaded.config.has_value());
+  std::filesystem::permissions(folder + "/k.secret", perms::owner_read | perms::others_read);
+  CHECK(parse_config(folder + "/t.toml", text).problems.find("can be read by everybody") !=
+        std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a config is kept without its secrets", "[config]") {
+  using server::without_secrets;
+  CHECK(without_secrets("secret = \"abc\"\nname = \"x\"\n") == "secret = \"\"\nname = \"x\"\n");
+  CHECK(without_secrets("a = { secret='abc', name = 1 }") == "a = { secret='', name = 1 }");
+  CHECK(without_secrets("secret_file = \"k.secret\"") == "secret_file = \"k.secret\"");
+  CHECK(without_secrets("# the secret is out\nsecret\t=\t\"abc") ==
+        "# the secret is out\nsecret\t=\t\"");
+  CHECK(without_secrets(good_config) == good_config);
 }

@@ -36,6 +36,10 @@ TEST_CASE("each record reads back as it was written", "[records]") {
 
   const ConfigRecord config{{2}, std::string("[server]\n\0\xff", 11)};
   CHECK(*decode_config(encode_config(config)) == config);
+
+  const zones::SerialState serial{.serial = 0xfffffffe, .digest = {.low = 1, .high = 1ULL << 63}};
+  CHECK(*decode_serial(encode_serial(serial)) == serial);
+  CHECK(serial_key(*zones::parse_name("Svc.Example.")) == "serial/svc.example.");
 }
 
 TEST_CASE("records of version 1 are read for ever", "[records]") {
@@ -59,6 +63,10 @@ TEST_CASE("records of version 1 are read for ever", "[records]") {
   const auto config = decode_config(bytes("01 0000000000000002 00000003 613d31"));
   REQUIRE(config);
   CHECK(*config == ConfigRecord{{2}, "a=1"});
+
+  const auto serial = decode_serial(bytes("01 0000000000000009 0000000000000001 8000000000000000"));
+  REQUIRE(serial);
+  CHECK(*serial == zones::SerialState{.serial = 9, .digest = {.low = 1, .high = 1ULL << 63}});
 }
 
 TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them", "[records]") {
@@ -76,6 +84,7 @@ TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them
   std::string strange_kind = good;
   strange_kind[7] = 3;
   CHECK_FALSE(decode_intent(strange_kind));
+  CHECK_FALSE(decode_serial(bytes("01 0000000100000009 0000000000000001 8000000000000000")));
   CHECK_FALSE(decode_health(bytes("01 03 0000000000000000 00000000")));
 }
 
