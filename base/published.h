@@ -51,6 +51,9 @@ class Published {
       if (source_.generation_.load(std::memory_order_acquire) != generation_) refresh();
       return *value_;
     }
+    /// What current() gave last, for a use that goes on behind its next call. The control thread frees it all the
+    /// same, once nobody holds it.
+    std::shared_ptr<const T> hold() const { return value_; }
 
    private:
     void refresh() {

@@ -62,6 +62,7 @@ control::Traffic traffic(const query::QueryCounters& counters,
                      {"tcp_shed", counters.tcp_shed},
                      {"tcp_client_limit", counters.tcp_shed_own},
                      {"proxy", counters.proxy_refused}};
+  traffic.transfers = counters.transfers;
   traffic.truncated = counters.truncated;
   traffic.slipped = counters.slipped;
   traffic.proof_asked = counters.proof_asked;

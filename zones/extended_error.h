@@ -16,6 +16,7 @@ namespace extended_error {
 inline constexpr ExtendedError all_endpoints_down{0, "all endpoints down"};
 inline constexpr ExtendedError stale_state{3, "health as stored, not yet seen again"};
 inline constexpr ExtendedError zone_not_loaded{14, "zone not loaded"};
+inline constexpr ExtendedError transfers_full{14, "other transfers are running"};
 inline constexpr ExtendedError transfer_prohibited{18, "transfer not allowed"};
 inline constexpr ExtendedError hidden{18, "not told"};
 inline constexpr ExtendedError changes_prohibited{18, "this server takes no changes by DNS"};

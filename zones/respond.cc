@@ -82,7 +82,7 @@ Outcome Exchange::run() {
   limit_ = std::min(limit, amplified_size());
   AnswerWriter writer(out_, limit_, query_.question, opt_least_ + tsig_.room());
   outcome_.qtype = query_.qtype;
-  outcome_.cookie = cookie_.state;
+  outcome_.cookie = tsig_.key() ? CookieState::valid : cookie_.state;
   const Verdict verdict = decide(writer);
   // A transfer is sent by others, or stands in `out` already.
   if (!outcome_.is_transfer && outcome_.size == 0) finish(writer, verdict);
@@ -226,6 +226,7 @@ Verdict Exchange::decide_query(AnswerWriter& writer) {
 Verdict Exchange::decide_transfer() {
   const TransferRight right = find_transfer(query_, client_, snapshot_, tsig_.key());
   if (right.zone && client_.transport != Transport::udp) {
+    if (!client_.may_transfer) return {rcode::server_failure, &extended_error::transfers_full};
     outcome_.is_transfer = true;
     return {};
   }

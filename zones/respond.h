@@ -24,6 +24,7 @@ struct Client {
       false;  // that it is where it says: by a server cookie, or by a stream. Set under load
   uint16_t keepalive =
       0;  // tcp, tls: how long its connection may idle, in units of 100 ms (RFC 7828); 0: not at all
+  bool may_transfer = true;  // tcp, tls: whether one more transfer can be sent now
 };
 
 /// Why nothing is said; `rate_limit` is the worker's own decision, behind an answer.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "server/query/transfer_stream.h"
+
 namespace swingover::query {
 namespace {
 
@@ -31,6 +33,12 @@ void Responder::set_under_load(bool is_under_load) {
   counters_.under_load.set(is_under_load ? 1 : 0);
 }
 
+void Responder::begin_transfer(Bytes packet, const zones::Client& client) {
+  auto transfer = zones::start_transfer(packet, client, *serving_->snapshot);
+  follow_with(std::make_unique<TransferStream>(reader_.hold(), std::move(transfer), counters_,
+                                               transfers_running_));
+}
+
 /// What goes out instead of the answer at hand to a client that got enough, or that is heavy under load.
 zones::Outcome Responder::limit(const zones::Outcome& outcome, ClientLimits::Verdict verdict,
                                 Bytes packet, zones::Client client, std::span<uint8_t> out) {
@@ -47,7 +55,7 @@ zones::Outcome Responder::limit(const zones::Outcome& outcome, ClientLimits::Ver
 }
 
 void Responder::count(const zones::Outcome& outcome, zones::Transport transport) {
-  if (outcome.size == 0) {
+  if (outcome.size == 0 && !outcome.is_transfer) {
     counters_.dropped[static_cast<size_t>(outcome.drop)].add();
     return;
   }
@@ -80,6 +88,7 @@ void WorkerCounters::add_to(QueryCounters& sum) const {
   sum.tls_resumed += tls_resumed.value();
   sum.tls_failed += tls_failed.value();
   sum.proxy_refused += proxy_refused.value();
+  for (size_t end = 0; end < transfers.size(); ++end) sum.transfers[end] += transfers[end].value();
 }
 
 }  // namespace swingover::query

@@ -36,6 +36,7 @@ struct alignas(cache_line_size) WorkerCounters {
   Counter tls_resumed;
   Counter tls_failed;
   Counter proxy_refused;
+  std::array<Counter, QueryCounters::transfer_ends> transfers;
 
   void add_to(QueryCounters& sum) const;
 };
@@ -45,6 +46,9 @@ struct alignas(cache_line_size) WorkerCounters {
 /// Threads  The worker's. Hot path: no lock unless something was published, no allocation.
 class Responder {
  public:
+  /// What is sent at a time; a secondary that comes then is told to come again.
+  static constexpr uint32_t transfers_max = 64;
+
   Responder(const Published<Serving>& serving, uint32_t worker, WorkerCounters& counters)
       : reader_(serving),
         worker_(worker),
@@ -63,7 +67,9 @@ class Responder {
     client.now = wall_seconds_;
     client.must_prove =
         client.transport == zones::Transport::udp && limits_.must_prove(client.address);
+    client.may_transfer = transfers_running_ < transfers_max;
     zones::Outcome outcome = answer(packet, client, out);
+    if (outcome.is_transfer) begin_transfer(packet, client);
     if (client.transport == zones::Transport::udp && outcome.size > 0 &&
         outcome.cookie != zones::CookieState::valid) {
       const auto verdict = limits_.judge(client.address, outcome.kind, outcome.rate_key);
@@ -86,6 +92,7 @@ class Responder {
   zones::Outcome answer(Bytes packet, const zones::Client& client, std::span<uint8_t> out) {
     return zones::respond(packet, client, *serving_->snapshot, *serving_->tallies[worker_], out);
   }
+  void begin_transfer(Bytes packet, const zones::Client& client);
   zones::Outcome limit(const zones::Outcome& outcome, ClientLimits::Verdict verdict, Bytes packet,
                        zones::Client client, std::span<uint8_t> out);
   void count(const zones::Outcome& outcome, zones::Transport transport);
@@ -97,6 +104,7 @@ class Responder {
   ClientLimits limits_;
   uint32_t wall_seconds_ = 0;
   std::unique_ptr<MessageStream> stream_;
+  uint32_t transfers_running_ = 0;  // of its streams, which end before it
 };
 
 }  // namespace swingover::query

@@ -56,12 +56,14 @@ struct WorkersOptions {
 
 /// Sums over all workers since the start.
 struct QueryCounters {
-  static constexpr size_t transports = 3;  // by zones::Transport
-  static constexpr size_t rcodes = 24;     // 0..23, BADVERS is 16; larger ones count as the last
-  static constexpr size_t drops = 5;       // by zones::Drop
+  static constexpr size_t transports = 3;     // by zones::Transport
+  static constexpr size_t rcodes = 24;        // 0..23, BADVERS is 16; larger ones count as the last
+  static constexpr size_t transfer_ends = 4;  // by zones::TransferForm; the last: broken off
+  static constexpr size_t drops = 5;          // by zones::Drop
   std::array<std::array<uint64_t, rcodes>, transports> queries{};
   std::array<uint64_t, 257> types{};  // by QTYPE; 256: all larger ones
   std::array<uint64_t, drops> dropped{};
+  std::array<uint64_t, transfer_ends> transfers{};
   uint64_t send_failed = 0;
   uint64_t truncated = 0;
   uint64_t slipped = 0;        // over the rate limit, and sent as a mere "prove that you are there"
