@@ -92,6 +92,14 @@ Model respond_model() {
   out.services[6].when_all_down = WhenAllDown::nodata;
   const std::array<uint8_t, 16> secret{1, 2, 3};
   out.tsig_keys.emplace_back(*parse_name("key."), TsigAlgorithm::hmac_sha256, Bytes(secret));
+  // Two of the clients have copies: one by its address, one when it signs.
+  Secondary secondary{.address = {.address = respond_clients()[1], .port = 53, .unix_path = {}},
+                      .key = std::nullopt};
+  out.zones[0].transfer.secondaries = {secondary};
+  secondary.address.address = respond_clients()[0];
+  secondary.key = out.tsig_keys[0].name();
+  out.zones[0].transfer.secondaries.push_back(secondary);
+  out.zones[1].transfer.secondaries = {secondary};
   return out;
 }
 
