@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "zones/protocol.h"
+
 namespace swingover::query {
 namespace {
 
@@ -29,13 +31,10 @@ uint64_t mixed(uint64_t a, uint64_t b) {
 
 ClientNetwork ClientNetwork::of(const IpAddress& client) {
   const uint8_t* octets = client.bytes().data();
-  uint64_t number = 0;
-  if (client.is_v4()) {
-    for (unsigned i = 0; i < v4_bits / 8; ++i) number |= uint64_t{octets[i]} << (56 - 8 * i);
-    return ClientNetwork(number | v4_mark);
-  }
-  for (unsigned i = 0; i < v6_bits / 8; ++i) number |= uint64_t{octets[i]} << (56 - 8 * i);
-  return ClientNetwork(number | v6_mark);
+  const uint64_t first = zones::read_u32(octets);
+  if (client.is_v4()) return ClientNetwork((first & 0xffffff00) << 32 | v4_mark);
+  const uint64_t second = zones::read_u32(octets + 4);
+  return ClientNetwork(first << 32 | (second & 0xffffff00) | v6_mark);
 }
 
 IpPrefix ClientNetwork::prefix() const {
