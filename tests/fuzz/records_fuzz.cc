@@ -1,7 +1,6 @@
 // What was stored by some version or damaged by a disk, and what people send to the admin address: read whole or refused,
 // and what was read is written and read again as the same. The first octet of an input says what it is.
 
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 
@@ -53,7 +52,7 @@ void check_intent(std::string_view body) {
 }
 
 void check_time(std::string_view text) {
-  const WallTime now{std::chrono::hours(24 * 365 * 56)};
+  const WallTime now{1'800'000'000'000};
   for (const bool forward : {true, false}) {
     const auto when = parse_when(text, now, forward);
     if (!when) demand(!when.error().message.empty());

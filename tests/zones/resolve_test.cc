@@ -217,6 +217,25 @@ TEST_CASE("chains run through services, static names, wildcards, DNAMEs and othe
   }
 }
 
+TEST_CASE("a service that answers a CNAME leaves the names below it alone", "[resolve]") {
+  Model model;
+  model.topology = two_clusters();
+  model.zones = {
+      zone_source("svc.example.",
+                  "@ 60 IN SOA n h 1 2 3 4 5\n@ 60 IN NS n.example.net.\n"
+                  "_acme-challenge.cdn 60 IN TXT \"token\"\n*.sub.cdn 60 IN A 192.0.2.1\n")};
+  model.services = {service_of("cdn.svc.example.", {pool_of("fra", {"lb.example.net."})})};
+  Served server(std::move(model));
+  server.set_all(Eligibility::eligible);
+  CHECK(server.ask("cdn.svc.example.", type::mx).answer ==
+        Lines{"cdn.svc.example. 30 IN CNAME lb.example.net."});
+  CHECK(server.ask("_acme-challenge.cdn.svc.example.", txt).answer.size() == 1);
+  CHECK(server.ask("x.sub.cdn.svc.example.").answer ==
+        Lines{"x.sub.cdn.svc.example. 60 IN A 192.0.2.1"});
+  CHECK(server.ask("other.cdn.svc.example.").rcode == rcode::name_error);
+  CHECK(server.ask("sub.cdn.svc.example.").rcode == 0);
+}
+
 TEST_CASE("a chain is followed 16 times, then it is the client's", "[resolve]") {
   std::string records;
   for (int i = 0; i < 30; ++i)
@@ -345,6 +364,20 @@ TEST_CASE("types that stand for questions or signatures find nothing in an unsig
     CHECK(answer.authority.size() == 1);
   }
   CHECK(server.ask("alias.example.", type::rrsig).answer.size() == 1);
+}
+
+TEST_CASE("ANY gets the first set that fits, so that nobody is sent to TCP for less (RFC 8482)",
+          "[resolve]") {
+  std::string records = "x 60 IN TXT \"small\"\n";
+  for (int i = 0; i < 60; ++i) records += "x 60 IN A 192.0.2." + std::to_string(i) + "\n";
+  for (int i = 0; i < 60; ++i) records += "y 60 IN A 192.0.2." + std::to_string(i) + "\n";
+  Served server = zone_of("example.", records);
+  const PacketText small = server.ask({.name = "x.example.", .type = type::any, .edns_size = {}});
+  CHECK(small.flags == "qr aa rd");
+  CHECK(small.answer == Lines{"x.example. 60 IN TXT \"small\""});
+  CHECK(server.ask("x.example.", type::any).answer.size() == 60);
+  CHECK(server.ask({.name = "y.example.", .type = type::any, .edns_size = {}}).flags ==
+        "qr aa tc rd");
 }
 
 TEST_CASE("negative answers carry the lower of the SOA's TTL and its minimum (RFC 2308 section 3)",
