@@ -30,7 +30,7 @@ struct TcpScratch {
 /// Answers keep the order of their queries; those of a zone transfer go between them, so that nobody waits for
 /// its end.
 ///
-/// Memory  None beyond the object while idle, about 10 KB for TLS. A query in parts is kept as it grows; a client
+/// Memory  None beyond the object while idle, about 14 KiB for TLS. A query in parts is kept as it grows; a client
 ///         that does not read keeps at most one read's queries and the answers of one flush, and nothing more is
 ///         read.
 /// Close   `ended()` says that the owner should drop it: the client closed and has all its answers, or

@@ -65,6 +65,8 @@ Openssl<SSL_CTX> new_context(TlsTickets& tickets) {
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // One read ends at any record: who sends key updates without end gets its turns like everybody.
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   // A client that ends with a FIN alone has ended all the same, and still gets its answers: DNS messages
   // carry their length, so nothing can be cut off unnoticed.
   SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);

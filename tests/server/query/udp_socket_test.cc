@@ -46,6 +46,25 @@ TEST_CASE("a wildcard socket answers from the address that was asked", "[query_u
   CHECK(id_of(peer.receive()) == 10);
 }
 
+TEST_CASE("a handed socket for both families answers IPv4 clients from the address that was asked",
+          "[query_udp]") {
+  const query::Socket udp(::socket(AF_INET6, SOCK_DGRAM, 0));
+  const int off = 0;  // as systemd opens [::] where its unit does not say ipv6-only
+  setsockopt(udp.descriptor(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  sockaddr_storage storage{};
+  socklen_t size = to_sockaddr(IpAddress::v6({}), 0, storage);
+  REQUIRE(bind(udp.descriptor(), reinterpret_cast<const sockaddr*>(&storage), size) == 0);
+  size = sizeof storage;
+  getsockname(udp.descriptor(), reinterpret_cast<sockaddr*>(&storage), &size);
+  const SocketAddress address = from_sockaddr(reinterpret_cast<sockaddr&>(storage));
+  Running running({.listen = {address}, .handed = {{udp.descriptor(), true, address}}});
+  for (const std::string asked : {"127.0.0.1", "127.44.5.6", "::1"}) {
+    const Peer peer = Peer::udp({*parse_ip_address(asked), address.port, {}});
+    peer.send(question(9));
+    CHECK(id_of(peer.receive()) == 9);
+  }
+}
+
 TEST_CASE("bursts larger than a batch are answered whole, each query once", "[query_udp]") {
   Running running;
   const Peer peer = Peer::udp(running.udp());
