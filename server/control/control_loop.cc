@@ -441,6 +441,7 @@ void Control::reload(std::function<void(const ReloadResult&)> done) {
 
 void Control::begin_reload() {
   is_loading_ = true;
+  log_info("reloading");
   environment_.on_reload(true);
   auto loaded = std::make_shared<Loaded>();
   environment_.offload(

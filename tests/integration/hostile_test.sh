@@ -66,7 +66,7 @@ done >>"$work/many/many.toml"
 start_daemon "$work/many/many.toml"
 ctl reload >"$work/told" 2>&1 &
 waiting=$!
-sleep 0.1
+within 10 says reloading
 stop_daemon
 wait "$waiting" || grep -q "the daemon is stopping" "$work/told" || fail "the one that waited is told: $(cat "$work/told")"
 

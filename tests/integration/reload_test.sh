@@ -25,7 +25,7 @@ expect "127.0.1.1" shop.svc.example.test A
 metric_is swingover_reload_failures_total 1
 reload_daemon
 within 5 metric_is swingover_reload_failures_total 2
-within 5 says "reload"
+within 5 says "reload refused"
 
 # A broken zone file: its old content stays.
 cp "$work/good.toml" "$config"
