@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -41,6 +42,110 @@ double rendezvous_score(uint64_t client, uint64_t pool_key, uint32_t weight) {
   const double u = (static_cast<double>(hash >> 11) + 0.5) * 0x1.0p-53;  // above 0, below 1
   return -static_cast<double>(weight) / std::log(u);
 }
+
+/// Most answers: not sticky, not of all pools, and the first tier with anything eligible decides. Reads each
+/// endpoint's byte once, into a mask, so nothing can change under it; gives what Chooser would.
+class PlainChooser {
+ public:
+  PlainChooser(const ServicePlan& plan, const EligibilityMap& eligibility, AddressFamily family,
+               uint32_t sequence)
+      : plan_(plan), eligibility_(eligibility), family_(family), sequence_(sequence) {}
+
+  /// False: no ordinary tier has an eligible endpoint, and Chooser must look further.
+  bool run(const ServicePlan::Row& row, std::span<uint32_t> out, Choice& choice) const {
+    for (size_t tier = 0; tier < row.tiers.size() && !row.tiers[tier].last_resort; ++tier) {
+      Picked picked;
+      if (!pick(row.pools_of(tier), picked)) continue;
+      choice.pool = plan_.pool_id(picked.place);
+      set(picked, out, choice);
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  using Mask = uint64_t;  // of a pool's endpoints, the first in the lowest bit
+  struct Picked {
+    uint16_t place = 0;
+    Mask eligible = 0;
+  };
+
+  Mask eligible_of(const ServicePlan::PlanPool& pool) const {
+    Mask mask = 0;
+    for (uint32_t i = 0; i < pool.endpoints; ++i) {
+      const EndpointId id = plan_.endpoint_id(pool.first_endpoint + i);
+      mask |= Mask{eligibility_.get(id) == Eligibility::eligible} << i;
+    }
+    return mask;
+  }
+
+  /// By weight; pools without weight are equals among themselves, once nothing heavier is there.
+  bool pick(std::span<const uint16_t> places, Picked& picked) const {
+    std::array<Picked, ServicePlan::plain_pools_max> usable;
+    size_t count = 0;
+    uint64_t total = 0;
+    for (const uint16_t place : places) {
+      const ServicePlan::PlanPool& pool = plan_.pools()[place];
+      const Mask eligible = eligible_of(pool);
+      if (eligible == 0) continue;
+      usable[count++] = {place, eligible};
+      total += pool.weight;
+    }
+    if (count == 0) return false;
+    size_t chosen = 0;
+    if (count > 1) {
+      const bool weightless = total == 0;
+      uint64_t point = weyl_below(sequence_, golden_step, weightless ? count : total);
+      for (;; ++chosen) {
+        const uint64_t width = weightless ? 1 : plan_.pools()[usable[chosen].place].weight;
+        if (point < width) break;
+        point -= width;
+      }
+    }
+    picked = usable[chosen];
+    return true;
+  }
+
+  /// Of the pool's eligible endpoints those of the family, from one of them on round the ring.
+  void set(const Picked& picked, std::span<uint32_t> out, Choice& choice) const {
+    const ServicePlan::PlanPool& pool = plan_.pools()[picked.place];
+    choice.is_target = plan_.is_target(pool);
+    Mask left = choice.is_target ? picked.eligible : of_family(pool, picked.eligible);
+    const auto candidates = static_cast<uint32_t>(std::popcount(left));
+    const auto room = static_cast<uint32_t>(out.size());
+    const uint32_t wanted = plan_.answers() == 0 ? room : std::min(plan_.answers(), room);
+    choice.count = std::min(wanted, candidates);
+    choice.outcome = choice.count > 0 ? ChoiceOutcome::endpoints : ChoiceOutcome::nodata;
+    Mask passed = 0;
+    for (auto skip = weyl_below(sequence_, root2_step, candidates); skip > 0; --skip) {
+      passed |= left & (~left + 1);
+      left &= left - 1;
+    }
+    for (uint32_t i = 0; i < choice.count; ++i) {
+      if (left == 0) left = passed;
+      out[i] = pool.first_endpoint + static_cast<uint32_t>(std::countr_zero(left));
+      left &= left - 1;
+    }
+  }
+
+  Mask of_family(const ServicePlan::PlanPool& pool, Mask eligible) const {
+    if (family_ == AddressFamily::any) return eligible;
+    if (plan_.is_all_v4()) return family_ == AddressFamily::v4 ? eligible : 0;
+    const auto wanted =
+        family_ == AddressFamily::v4 ? ServicePlan::Kind::v4 : ServicePlan::Kind::v6;
+    Mask out = 0;
+    for (Mask left = eligible; left != 0; left &= left - 1) {
+      const auto i = static_cast<uint32_t>(std::countr_zero(left));
+      if (plan_.kind(pool.first_endpoint + i) == wanted) out |= left & (~left + 1);
+    }
+    return out;
+  }
+
+  const ServicePlan& plan_;
+  const EligibilityMap& eligibility_;
+  AddressFamily family_;
+  uint32_t sequence_;
+};
 
 /// One question of one client, while its answer is looked for.
 class Chooser {
@@ -314,12 +419,16 @@ void Chooser::for_each_candidate(Places places, Visit visit) {
 Choice choose(const ServicePlan& plan, LocalityId client_locality,
               const EligibilityMap& eligibility, AddressFamily family, PickKey key,
               std::span<uint32_t> out) {
+  const ServicePlan::Row row = plan.row(client_locality);
   Choice choice;
+  if (plan.is_plain() &&
+      PlainChooser(plan, eligibility, family, key.sequence).run(row, out, choice))
+    return choice;
   // The control thread may flip bytes while they are read here. A flip between finding a pool and
   // taking its endpoints would look like a name without addresses, which resolvers remember: look again.
   for (int attempt = 0; attempt < 4; ++attempt) {
     Chooser chooser(plan, eligibility, family, key, out);
-    choice = chooser.run(plan.row(client_locality));
+    choice = chooser.run(row);
     if (!chooser.is_overtaken()) break;
   }
   return choice;

@@ -97,6 +97,10 @@ class ServicePlanWriter {
     plan_.has_targets_ = std::ranges::count(kinds_, ServicePlan::Kind::target) > 0;
     plan_.all_v4_ = std::ranges::all_of(
         kinds_, [](ServicePlan::Kind kind) { return kind == ServicePlan::Kind::v4; });
+    plan_.plain_ =
+        service.sticky == Sticky::none && service.policy != Policy::all &&
+        pools_.size() <= ServicePlan::plain_pools_max &&
+        std::ranges::all_of(pools_, [](const auto& pool) { return pool.endpoints <= 64; });
     plan_.rows_ = static_cast<uint32_t>(localities + 1);
     plan_.pools_ = static_cast<uint16_t>(pools_.size());
     plan_.endpoints_ = static_cast<uint16_t>(kinds_.size());

@@ -55,6 +55,9 @@ class ServicePlan {
   uint32_t answers() const { return answers_; }  // 0: all
   uint32_t ttl() const { return ttl_; }
   bool has_targets() const { return has_targets_; }
+  /// Neither sticky nor of policy `all`; at most plain_pools_max pools, of 64 endpoints at most.
+  bool is_plain() const { return plain_; }
+  static constexpr size_t plain_pools_max = 16;
   /// Every endpoint is an IPv4 address.
   bool is_all_v4() const { return all_v4_; }
 
@@ -106,6 +109,7 @@ class ServicePlan {
   Sticky sticky_ = Sticky::none;
   bool has_targets_ : 1 = false;
   bool all_v4_ : 1 = true;
+  bool plain_ : 1 = false;
   uint32_t answers_ = 1;
   uint32_t ttl_ = 0;
   uint32_t rows_ = 1;

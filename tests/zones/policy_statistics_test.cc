@@ -287,5 +287,51 @@ TEST_CASE("verdicts that flip while it chooses never make it answer nothing", "[
   CHECK(empty == 0);
 }
 
+TEST_CASE("the plain way of choosing gives what the whole one gives", "[policy]") {
+  Random random(9);
+  for (int round = 0; round < 400; ++round) {
+    CAPTURE(round);
+    std::vector<PoolText> pools;
+    const auto count = 1 + random.below(4);
+    for (uint64_t p = 0; p < count; ++p) {
+      PoolText pool{.cluster = "c" + std::to_string(p), .endpoints = {}};
+      for (uint64_t e = 0; e <= random.below(4); ++e) {
+        const std::string number = std::to_string(8 * p + e);
+        pool.endpoints.push_back((random.below(3) == 0 ? "2001:db8::" : "192.0.2.") + number);
+      }
+      pool.priority = static_cast<uint32_t>(random.below(2));
+      pool.weight = static_cast<uint32_t>(random.below(3));
+      pools.push_back(pool);
+    }
+    const Shape shape{.policy = random.below(2) == 0 ? Policy::failover : Policy::active_active,
+                      .answers = static_cast<uint32_t>(random.below(4))};
+    PlannedService plain(shape, pools);
+    // More pools than the plain way takes; as a last resort they change nothing else.
+    for (int i = 0; i < 16; ++i) {
+      pools.push_back({.cluster = "spare" + std::to_string(i),
+                       .endpoints = {"198.51.100." + std::to_string(i)},
+                       .last_resort = true});
+    }
+    PlannedService whole(shape, pools);
+    REQUIRE(plain.plan().is_plain());
+    REQUIRE_FALSE(whole.plan().is_plain());
+    for (const Pool& pool : plain.service.pools) {
+      for (const Endpoint& endpoint : pool.endpoints) {
+        const auto state = random.below(2) == 0 ? E::eligible : E::down;
+        plain.eligibility->set(endpoint.id, state);
+        whole.eligibility->set(endpoint.id, state);
+      }
+    }
+    plain.eligibility->set(EndpointId(0), E::eligible);
+    whole.eligibility->set(EndpointId(0), E::eligible);
+    for (uint32_t i = 0; i < 40; ++i) {
+      const tests::Asked asked{.sequence = i,
+                               .family = static_cast<AddressFamily>(random.below(3))};
+      REQUIRE(plain.answer(asked) == whole.answer(asked));
+      REQUIRE(plain.ask(asked).pool == whole.ask(asked).pool);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace swingover::zones
