@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/block.h"
 #include "base/units.h"
 
 namespace swingover::zones {
@@ -38,6 +39,8 @@ class EligibilityMap {
     bytes_[id.value].store(static_cast<uint8_t>(byte), std::memory_order_relaxed);
   }
   size_t size() const { return size_; }
+  /// This byte and those of its neighbours are soon to be read.
+  void prefetch(EndpointId id) const { swingover::prefetch(&bytes_[id.value]); }
 
  private:
   static constexpr unsigned stored_bit = 0x80;

@@ -41,14 +41,14 @@ bool is_address(uint16_t rrtype) {
 
 }  // namespace
 
-uint16_t Resolver::resolve(Bytes question, uint16_t qtype) {
+uint16_t Resolver::resolve(uint16_t qtype) {
   qtype_ = qtype;
-  name_.assign(question, snapshot_.zones.key());
   while (answer_name() == Step::follow) {
     seen_[hop_++] = name_.hash(name_.labels());
     if (hop_ == chain_max) break;
     name_.assign_from_message(writer_.message(), next_, snapshot_.zones.key());
     if (was_seen()) break;
+    entry_ = snapshot_.zones.find(name_);
   }
   return rcode_;
 }
@@ -66,7 +66,7 @@ bool Resolver::was_seen() const {
 }
 
 Resolver::Step Resolver::answer_name() {
-  entry_ = find_zone();
+  if (qtype_ == type::ds) entry_ = zone_of_ds();
   const bool first = hop_ == 0;
   if (!entry_ || !entry_->zone) {
     // The chain leaves what we know: the client goes on from here.
@@ -100,10 +100,9 @@ Resolver::Step Resolver::answer_name() {
 
 /// DS lies above a cut: where we hold both zones, the parent answers; the child alone says that it has none
 /// (RFC 4035 section 3.1.4.1).
-const ZoneTree::Entry* Resolver::find_zone() const {
-  const ZoneTree::Entry* found = snapshot_.zones.find(name_);
-  if (qtype_ != type::ds || !found || name_.labels() == 0 || found->apex.labels() != name_.labels())
-    return found;
+const ZoneTree::Entry* Resolver::zone_of_ds() const {
+  const ZoneTree::Entry* found = entry_;
+  if (!found || name_.labels() == 0 || found->apex.labels() != name_.labels()) return found;
   const ZoneTree::Entry* parent = snapshot_.zones.find(name_, name_.labels() - 1);
   if (!parent) return found;
   if (!parent->zone) return parent;  // its data could not be loaded: a denial would be made up

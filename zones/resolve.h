@@ -27,12 +27,19 @@ class Resolver {
   /// Names of an answer that are looked up in the server's other zones for their addresses.
   static constexpr unsigned foreign_max = 32;
 
+  /// `name`: the message's question, and `entry` its closest zone; later names of a chain take its place.
   Resolver(const Snapshot& snapshot, const Client& client, const ClientSubnet& subnet,
-           WorkerTally& tally, AnswerWriter& writer)
-      : snapshot_(snapshot), client_(client), subnet_(subnet), tally_(tally), writer_(writer) {}
+           WorkerTally& tally, AnswerWriter& writer, LookupName& name, const ZoneTree::Entry* entry)
+      : snapshot_(snapshot),
+        client_(client),
+        subnet_(subnet),
+        tally_(tally),
+        writer_(writer),
+        name_(name),
+        entry_(entry) {}
 
-  /// `question` is the name in the message's question. Returns the RCODE.
-  uint16_t resolve(Bytes question, uint16_t qtype);
+  /// Returns the RCODE.
+  uint16_t resolve(uint16_t qtype);
 
   bool authoritative() const { return authoritative_; }
   AnswerKind kind() const { return kind_; }
@@ -47,7 +54,7 @@ class Resolver {
   enum class Step : uint8_t { done, follow };  // follow: the name at next_ of the message
 
   Step answer_name();
-  const ZoneTree::Entry* find_zone() const;
+  const ZoneTree::Entry* zone_of_ds() const;
   Step answer_node(const ZoneNode& node);
   Step answer_any(const ZoneNode& node);
   Step answer_service(const ZoneNode& node, bool& answered);
@@ -80,7 +87,8 @@ class Resolver {
   WorkerTally& tally_;
   AnswerWriter& writer_;
 
-  LookupName name_;  // that is looked up now: the question's, then each target of the chain
+  LookupName& name_;  // that is looked up now: the question's, then each target of the chain
+  const ZoneTree::Entry* entry_;  // its zone
   uint16_t qtype_ = 0;
   uint16_t rcode_ = 0;
   bool authoritative_ = false;
@@ -90,7 +98,6 @@ class Resolver {
   const void* giver_ = nullptr;  // what gave the first name's answer: a node, or its zone
   unsigned hop_ = 0;
   size_t next_ = 0;
-  const ZoneTree::Entry* entry_ = nullptr;
   const Zone* zone_ = nullptr;
   std::array<uint64_t, chain_max> seen_;  // hashes of the names before this one; `hop_` of them
   struct PlacedDname {

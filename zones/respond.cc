@@ -23,12 +23,18 @@ struct Verdict {
   const ExtendedError* error = nullptr;  // for clients that speak EDNS
 };
 
+}  // namespace
+
 /// One query on its way to its answer.
 class Exchange {
  public:
-  Exchange(Bytes packet, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
+  Exchange(Prepared& prepared, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
            std::span<uint8_t> out)
-      : packet_(packet),
+      : packet_(prepared.packet_),
+        query_(prepared.query_),
+        name_(prepared.name_),
+        entry_(prepared.entry_),
+        parsed_(prepared.parsed_),
         client_(client),
         snapshot_(snapshot),
         answering_(snapshot.answering),
@@ -52,14 +58,16 @@ class Exchange {
   void finish(AnswerWriter& writer, const Verdict& verdict);
 
   Bytes packet_;
+  Query& query_;
+  LookupName& name_;
+  const ZoneTree::Entry* entry_;
+  ParseOutcome parsed_;
   const Client& client_;
   const Snapshot& snapshot_;
   const Answering& answering_;
   WorkerTally& tally_;
   std::span<uint8_t> out_;
 
-  Query query_;
-  ParseOutcome parsed_ = ParseOutcome::fine;
   Tsig tsig_;
   uint16_t tsig_rcode_ = rcode::no_error;
   CheckedCookie cookie_;
@@ -71,7 +79,6 @@ class Exchange {
 };
 
 Outcome Exchange::run() {
-  parsed_ = parse_query(packet_, query_);
   if (parsed_ == ParseOutcome::too_short) return {.drop = Drop::too_short};
   if (parsed_ == ParseOutcome::is_response) return {.drop = Drop::is_response};
 
@@ -173,14 +180,13 @@ bool Exchange::refuses_unproven(AnswerWriter& writer, Verdict& verdict) const {
 
 /// NOTIFY (RFC 1996) and UPDATE (RFC 2136): we are the primary of our zones, and take neither.
 Verdict Exchange::refuse_change() const {
-  LookupName name;
-  name.assign(query_.name, snapshot_.zones.key());
-  const ZoneTree::Entry* entry = snapshot_.zones.find(name);
   const bool is_our_zone =
-      entry && entry->apex.labels() == name.labels() && query_.qclass == dns_class::in;
+      entry_ && entry_->apex.labels() == name_.labels() && query_.qclass == dns_class::in;
   if (is_our_zone) return {rcode::refused, &extended_error::changes_prohibited};
   return {rcode::not_auth, &extended_error::not_authoritative};
 }
+
+namespace {
 
 /// What a question gets before any zone is looked at; no_error: look.
 Verdict policy(const Query& query) {
@@ -200,6 +206,8 @@ Verdict policy(const Query& query) {
   }
 }
 
+}  // namespace
+
 Verdict Exchange::decide_query(AnswerWriter& writer) {
   if (query_.qclass == dns_class::chaos) {
     const uint16_t rcode = answer_chaos(query_, answering_, writer);
@@ -211,8 +219,8 @@ Verdict Exchange::decide_query(AnswerWriter& writer) {
   if (verdict.rcode != rcode::no_error) return verdict;
   if (query_.qtype == type::axfr || query_.qtype == type::ixfr) return decide_transfer();
 
-  Resolver resolver(snapshot_, client_, query_.edns.subnet, tally_, writer);
-  const uint16_t rcode = resolver.resolve(query_.name, query_.qtype);
+  Resolver resolver(snapshot_, client_, query_.edns.subnet, tally_, writer, name_, entry_);
+  const uint16_t rcode = resolver.resolve(query_.qtype);
   // Of all classes at once nobody can be the authority (RFC 1034 section 3.7.1).
   authoritative_ = resolver.authoritative() && query_.qclass == dns_class::in;
   outcome_.kind = resolver.kind();
@@ -264,11 +272,16 @@ void Exchange::finish(AnswerWriter& writer, const Verdict& verdict) {
   if (tsig_.room() > 0) outcome_.size = tsig_.sign(out_.data(), outcome_.size, client_.now);
 }
 
-}  // namespace
-
 Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
                 std::span<uint8_t> out) {
-  return Exchange(packet, client, snapshot, tally, out).run();
+  Prepared query;
+  query.read(packet, snapshot);
+  return answer(query, client, snapshot, tally, out);
+}
+
+Outcome answer(Prepared& query, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
+               std::span<uint8_t> out) {
+  return Exchange(query, client, snapshot, tally, out).run();
 }
 
 }  // namespace swingover::zones

@@ -7,6 +7,7 @@
 #include "base/ip.h"
 #include "base/units.h"
 #include "zones/cookie.h"
+#include "zones/prepared.h"
 #include "zones/snapshot.h"
 #include "zones/worker_tally.h"
 
@@ -58,5 +59,9 @@ struct Outcome {
 /// Source   RFC 1034 section 4.3.2 as clarified by 2181, 2308, 4592, 6672, 6891, 8020, 8482, 9471.
 Outcome respond(Bytes packet, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
                 std::span<uint8_t> out);
+
+/// The same for a query that was read from the same snapshot; it can be answered once.
+Outcome answer(Prepared& query, const Client& client, const Snapshot& snapshot, WorkerTally& tally,
+               std::span<uint8_t> out);
 
 }  // namespace swingover::zones

@@ -31,6 +31,14 @@ Zone::Match Zone::find(const LookupName& name) const {
   return {encloser, false};
 }
 
+const ZoneNode* Zone::likely_node(const LookupName& name) const {
+  const uint64_t hash = name.hash(name.labels());
+  const auto tag = static_cast<uint32_t>(hash >> 32);
+  uint64_t at = hash & mask_;
+  while (slots_[at].place != 0 && slots_[at].tag != tag) at = (at + 1) & mask_;
+  return slots_[at].place != 0 ? &node(slots_[at].place) : nullptr;
+}
+
 const ZoneNode* Zone::find_exact(const LookupName& name, unsigned labels) const {
   const uint64_t hash = name.hash(labels);
   const uint32_t tag = static_cast<uint32_t>(hash >> 32);

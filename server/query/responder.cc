@@ -28,6 +28,17 @@ void Responder::refresh() {
   limits_.apply(newest->snapshot->answering, static_cast<uint32_t>(newest->tallies.size()));
 }
 
+/// Step by step for all, so that the waits for memory overlap.
+void Responder::read(std::span<const Bytes> packets) {
+  const zones::Snapshot& snapshot = *serving_->snapshot;
+  const zones::WorkerTally& tally = *serving_->tallies[worker_];
+  const std::span<zones::Prepared> batch = std::span(batch_).first(packets.size());
+  for (size_t i = 0; i < packets.size(); ++i) batch[i].read(packets[i], snapshot);
+  for (zones::Prepared& query : batch) query.fetch_node();
+  for (zones::Prepared& query : batch) query.fetch_plan(snapshot);
+  for (const zones::Prepared& query : batch) query.fetch_tally(snapshot, tally);
+}
+
 void Responder::set_under_load(bool is_under_load) {
   limits_.set_under_load(is_under_load);
   counters_.under_load.set(is_under_load ? 1 : 0);
@@ -51,7 +62,9 @@ zones::Outcome Responder::limit(const zones::Outcome& outcome, ClientLimits::Ver
   }
   counters_.slipped.add();
   client.must_prove = true;
-  return answer(packet, client, out);
+  zones::Prepared again;
+  again.read(packet, *serving_->snapshot);
+  return answer(again, client, out);
 }
 
 void Responder::count(const zones::Outcome& outcome, zones::Transport transport) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "base/counters.h"
 #include "base/published.h"
@@ -53,6 +54,7 @@ class Responder {
       : reader_(serving),
         worker_(worker),
         counters_(counters),
+        batch_(batch_max),
         limits_(random_seed(), counters.limited) {
     refresh();
   }
@@ -62,23 +64,19 @@ class Responder {
   void refresh();
   void set_under_load(bool is_under_load);
 
-  /// Writes the answer to `out`; its size, 0: say nothing.
-  size_t respond(Bytes packet, zones::Client client, std::span<uint8_t> out) {
-    client.now = wall_seconds_;
-    client.must_prove =
-        client.transport == zones::Transport::udp && limits_.must_prove(client.address);
-    client.may_transfer = transfers_running_ < transfers_max;
-    zones::Outcome outcome = answer(packet, client, out);
-    if (outcome.is_transfer) begin_transfer(packet, client);
-    if (client.transport == zones::Transport::udp && outcome.size > 0 &&
-        outcome.cookie != zones::CookieState::valid) {
-      const auto verdict = limits_.judge(client.address, outcome.kind, outcome.rate_key);
-      if (client.must_prove || verdict != ClientLimits::Verdict::send) {
-        outcome = limit(outcome, verdict, packet, client, out);
-      }
-    }
-    count(outcome, client.transport);
-    return outcome.size;
+  static constexpr size_t batch_max = 64;
+
+  /// Reads a batch of at most batch_max queries, and asks memory for what their answers will touch.
+  void read(std::span<const Bytes> packets);
+  /// Writes the answer to the query at this place of the batch; its size, 0: say nothing. Each once.
+  size_t respond(size_t place, const zones::Client& client, std::span<uint8_t> out) {
+    return serve(batch_[place], client, out);
+  }
+  /// Writes the answer to one that comes alone.
+  size_t respond(Bytes packet, const zones::Client& client, std::span<uint8_t> out) {
+    zones::Prepared& query = batch_[0];
+    query.read(packet, *serving_->snapshot);
+    return serve(query, client, out);
   }
 
   /// What respond() began and a stream must send: the messages of a zone transfer. Taken once.
@@ -89,8 +87,26 @@ class Responder {
   WorkerCounters& counters() { return counters_; }
 
  private:
-  zones::Outcome answer(Bytes packet, const zones::Client& client, std::span<uint8_t> out) {
-    return zones::respond(packet, client, *serving_->snapshot, *serving_->tallies[worker_], out);
+  size_t serve(zones::Prepared& query, zones::Client client, std::span<uint8_t> out) {
+    client.now = wall_seconds_;
+    client.must_prove =
+        client.transport == zones::Transport::udp && limits_.must_prove(client.address);
+    client.may_transfer = transfers_running_ < transfers_max;
+    zones::Outcome outcome = answer(query, client, out);
+    if (outcome.is_transfer) begin_transfer(query.packet(), client);
+    if (client.transport == zones::Transport::udp && outcome.size > 0 &&
+        outcome.cookie != zones::CookieState::valid) {
+      const auto verdict = limits_.judge(client.address, outcome.kind, outcome.rate_key);
+      if (client.must_prove || verdict != ClientLimits::Verdict::send) {
+        outcome = limit(outcome, verdict, query.packet(), client, out);
+      }
+    }
+    count(outcome, client.transport);
+    return outcome.size;
+  }
+  zones::Outcome answer(zones::Prepared& query, const zones::Client& client,
+                        std::span<uint8_t> out) {
+    return zones::answer(query, client, *serving_->snapshot, *serving_->tallies[worker_], out);
   }
   void begin_transfer(Bytes packet, const zones::Client& client);
   zones::Outcome limit(const zones::Outcome& outcome, ClientLimits::Verdict verdict, Bytes packet,
@@ -101,6 +117,7 @@ class Responder {
   uint32_t worker_;
   WorkerCounters& counters_;
   const Serving* serving_ = nullptr;
+  std::vector<zones::Prepared> batch_;
   ClientLimits limits_;
   uint32_t wall_seconds_ = 0;
   std::unique_ptr<MessageStream> stream_;

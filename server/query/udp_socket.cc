@@ -12,8 +12,14 @@ UdpSocket::UdpSocket(loop::Loop& loop, ListenPair& pair, Responder& responder)
       responder_(responder),
       is_wildcard_(pair.udp_address.address.is_any()) {
   for (size_t i = 0; i < batch_size; ++i) {
-    slots_[i].in = {packets_->in[i].data(), packets_->in[i].size()};
-    slots_[i].out.iov_base = packets_->out[i].data();
+    slots_[i].in = {buffers_->in[i].data(), buffers_->in[i].size()};
+    slots_[i].out.iov_base = buffers_->out[i].data();
+    msghdr& query = queries_[i].msg_hdr;
+    query.msg_name = &slots_[i].peer;
+    query.msg_iov = &slots_[i].in;
+    query.msg_iovlen = 1;
+    if (is_wildcard_) query.msg_control = slots_[i].control.data();
+    replies_[i].msg_hdr.msg_iovlen = 1;
     prepare(i);
   }
   poll_.emplace(loop, socket_.descriptor(), [this](loop::Poll::Ready ready) { on_ready(ready); });
@@ -44,12 +50,16 @@ void UdpSocket::on_ready(loop::Poll::Ready ready) {
 
 /// False when the kernel has no more queries, or no more room for answers.
 bool UdpSocket::turn() {
-  for (int i = 0; i < batches_a_turn; ++i) {
+  for (size_t answered = 0; answered < queries_a_turn;) {
     const size_t received = receive();
     if (received == 0) return false;
     answer(received);
+    answered += received;
     if (!flush()) return false;
-    if (received < batch_size) return false;  // asking once more would mostly find nothing
+    // Where several wait at a time, more came meanwhile: to look costs less than a turn of the loop. Behind
+    // a single one it would mostly find nothing.
+    if (received == 1) return false;
+    responder_.refresh();
   }
   return true;
 }
@@ -64,23 +74,28 @@ void UdpSocket::answer(size_t received) {
   replies_sent_ = 0;
   replies_count_ = 0;
   for (size_t i = 0; i < received; ++i) {
-    Slot& slot = slots_[i];
-    Bytes packet(packets_->in[i].data(), queries_[i].msg_len);
-    zones::Client client = client_of(slot);
-    const bool is_fine = front_ends_.empty() || take_proxy_header(packet, client.address);
-    const size_t size = is_fine ? responder_.respond(packet, client, packets_->out[i]) : 0;
-    if (size > 0) {
-      slot.out.iov_len = size;
-      msghdr& reply = replies_[replies_count_++].msg_hdr;
-      reply = {};
-      reply.msg_name = &slot.peer;
-      reply.msg_namelen = queries_[i].msg_hdr.msg_namelen;
-      reply.msg_iov = &slot.out;
-      reply.msg_iovlen = 1;
-      if (is_wildcard_) aim_reply(reply, queries_[i].msg_hdr);
-    }
+    packets_[i] = {buffers_->in[i].data(), queries_[i].msg_len};
+    clients_[i] = client_of(slots_[i]);
+    if (!front_ends_.empty() && !take_proxy_header(packets_[i], clients_[i].address))
+      packets_[i] = {};
+  }
+  responder_.read(std::span(packets_).first(received));
+  for (size_t i = 0; i < received; ++i) {
+    const size_t size =
+        packets_[i].data() ? responder_.respond(i, clients_[i], buffers_->out[i]) : 0;
+    if (size > 0) add_reply(i, size);
     prepare(i);
   }
+}
+
+void UdpSocket::add_reply(size_t slot, size_t size) {
+  Slot& s = slots_[slot];
+  s.out.iov_len = size;
+  msghdr& reply = replies_[replies_count_++].msg_hdr;
+  reply.msg_name = &s.peer;
+  reply.msg_namelen = queries_[slot].msg_hdr.msg_namelen;
+  reply.msg_iov = &s.out;
+  if (is_wildcard_) aim_reply(reply, queries_[slot].msg_hdr);
 }
 
 /// A front end's header goes off the packet, and its client becomes ours; false: there is no proper one.
@@ -98,14 +113,8 @@ bool UdpSocket::take_proxy_header(Bytes& packet, IpAddress& client) {
 
 /// What recvmmsg() changes is set again for the next batch.
 void UdpSocket::prepare(size_t slot) {
-  Slot& s = slots_[slot];
-  msghdr& query = queries_[slot].msg_hdr;
-  query.msg_name = &s.peer;
-  query.msg_namelen = sizeof s.peer;
-  query.msg_iov = &s.in;
-  query.msg_iovlen = 1;
-  query.msg_control = is_wildcard_ ? s.control.data() : nullptr;
-  query.msg_controllen = is_wildcard_ ? s.control.size() : 0;
+  queries_[slot].msg_hdr.msg_namelen = sizeof slots_[slot].peer;
+  if (is_wildcard_) queries_[slot].msg_hdr.msg_controllen = slots_[slot].control.size();
 }
 
 /// Sends what is left of the batch; false when the kernel has no room now.

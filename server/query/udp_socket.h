@@ -19,7 +19,7 @@ namespace swingover::query {
 /// One worker's UDP socket: queries in and answers out by the batch, each from the address that was asked.
 ///
 /// Memory   All buffers are made at start, about 0.5 MB.
-/// Fairness A turn takes a bounded number of batches, so that TCP and timers get theirs under any load.
+/// Fairness A turn takes a bounded number of queries, so that TCP and timers get theirs under any load.
 /// Threads  The worker's. Hot path.
 class UdpSocket {
  public:
@@ -32,8 +32,8 @@ class UdpSocket {
   void finish();
 
  private:
-  static constexpr size_t batch_size = 64;
-  static constexpr int batches_a_turn = 4;
+  static constexpr size_t batch_size = Responder::batch_max;
+  static constexpr size_t queries_a_turn = 4 * batch_size;
 
   /// Room for every address form and for the packet info of either family.
   struct alignas(cmsghdr) Slot {
@@ -46,7 +46,7 @@ class UdpSocket {
     iovec out;
   };
   // A stride of a power of two would put all packets' first lines into the same few cache sets.
-  struct Packets {
+  struct Buffers {
     std::array<std::array<uint8_t, 4096 + 64>, batch_size> in;
     std::array<std::array<uint8_t, 4096 + 64>, batch_size> out;
   };
@@ -55,6 +55,7 @@ class UdpSocket {
   bool turn();
   size_t receive();
   void answer(size_t received);
+  void add_reply(size_t slot, size_t size);
   void prepare(size_t slot);
   bool flush();
   zones::Client client_of(const Slot& slot) const;
@@ -65,8 +66,10 @@ class UdpSocket {
   Responder& responder_;
   bool is_wildcard_;
   std::vector<IpPrefix> front_ends_;
-  std::unique_ptr<Packets> packets_ = std::make_unique<Packets>();
+  std::unique_ptr<Buffers> buffers_ = std::make_unique<Buffers>();
   std::array<Slot, batch_size> slots_{};
+  std::array<Bytes, batch_size> packets_;  // of the batch at hand, without front ends' headers
+  std::array<zones::Client, batch_size> clients_;
   std::array<mmsghdr, batch_size> queries_{};
   std::array<mmsghdr, batch_size> replies_{};
   size_t replies_sent_ = 0;
