@@ -257,7 +257,8 @@ TEST_CASE("a TLS client that ends its side behind the query gets the answer", "[
 Octets proxied(const char* client) {
   Octets octets{0x0d, 0x0a, 0x0d, 0x0a, 0,    0x0d, 0x0a, 0x51,
                 0x55, 0x49, 0x54, 0x0a, 0x21, 0x11, 0x00, 12};
-  const Bytes address = parse_ip_address(client)->bytes();
+  const IpAddress source = *parse_ip_address(client);
+  const Bytes address = source.bytes();
   octets.insert(octets.end(), address.begin(), address.end());
   octets.insert(octets.end(), {127, 9, 8, 7, 0x30, 0x39, 0, 53});
   return octets;
