@@ -109,12 +109,13 @@ std::string without_secrets(std::string_view text);
 
 struct LoadedZones {
   std::vector<zones::ZoneSource>
-      zones;  // one for each of config.zones; null contents where a file has errors
+      zones;  // one for each of config.zones; neither contents nor unchanged where a file has errors
   std::vector<std::string> failed;  // the names of those
   std::string problems;
 };
 
-/// Reads each zone's file and checks it against the services. A bad one never takes the others with it.
-LoadedZones load_zones(const Config& config);
+/// Reads each zone's file and checks it against the services. A bad one never takes the others with it. A file that
+/// gives what it gave for `previous` is read, but not parsed.
+LoadedZones load_zones(const Config& config, const zones::Snapshot* previous = nullptr);
 
 }  // namespace swingover::server

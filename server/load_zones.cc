@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/random.h"
+#include "base/siphash.h"
 #include "server/config.h"
 #include "zones/zone_file.h"
 
@@ -25,26 +27,45 @@ std::vector<zones::Service> services_of(const ZoneOptions& zone, const Config& c
   return own;
 }
 
+zones::TextDigest digest_of(std::string_view text) {
+  static const SipKey key{random_seed(), random_seed()};
+  return {text.size(), siphash(key, {reinterpret_cast<const uint8_t*>(text.data()), text.size()})};
+}
+
+/// Parses the text, or finds that it gave what `previous` has; what people should know is in the source's warnings.
+void load_text(const std::string& path, const std::string& text,
+               const std::vector<zones::Service>& services, const zones::Snapshot* previous,
+               zones::ZoneSource& source) {
+  source.text = digest_of(text);
+  if (previous) source.unchanged = zones::unchanged_zone(*previous, source, services);
+  if (source.unchanged) {
+    const auto& before = previous->model->zones;
+    source.warnings = std::ranges::find(before, source.apex, &zones::ZoneSource::apex)->warnings;
+    return;
+  }
+  Diagnostics diagnostics = Diagnostics::of_kept(path, text);
+  source.contents = zones::parse_zone_file(text, source.apex, diagnostics, services);
+  if (source.contents) zones::check_services(*source.contents, services, diagnostics);
+  if (diagnostics.has_errors()) source.contents = nullptr;
+  source.warnings = diagnostics.text();
+}
+
 }  // namespace
 
-LoadedZones load_zones(const Config& config) {
+LoadedZones load_zones(const Config& config, const zones::Snapshot* previous) {
   LoadedZones loaded;
   for (const ZoneOptions& zone : config.zones) {
     const std::string path = path_beside(config.file, zone.file);
     const auto text = read_file(path);
-    zones::ZoneSource source{zone.name, nullptr, {zone.transfer_view, zone.secondaries}};
+    zones::ZoneSource source{.apex = zone.name, .transfer = {zone.transfer_view, zone.secondaries}};
     if (!text) {
       loaded.problems +=
           fmt::format("error: zone {}: {}\n", zone.name.text(), text.error().message);
     } else {
-      Diagnostics diagnostics = Diagnostics::of_kept(path, *text);
-      const std::vector<zones::Service> services = services_of(zone, config);
-      source.contents = zones::parse_zone_file(*text, zone.name, diagnostics, services);
-      if (source.contents) zones::check_services(*source.contents, services, diagnostics);
-      if (diagnostics.has_errors()) source.contents = nullptr;
-      loaded.problems += diagnostics.text();
+      load_text(path, *text, services_of(zone, config), previous, source);
+      loaded.problems += source.warnings;
     }
-    if (!source.contents) loaded.failed.push_back(zone.name.text());
+    if (!source.contents && !source.unchanged) loaded.failed.push_back(zone.name.text());
     loaded.zones.push_back(std::move(source));
   }
   return loaded;

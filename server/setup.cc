@@ -63,6 +63,11 @@ control::Setup compile(const Config& config, LoadedZones zones, const SetupSourc
                                           .answering = answering_of(config, source),
                                           .serials = std::move(serials)},
                                          previous);
+  // From here on nothing needs them: queries and transfers read the compiled zones.
+  for (zones::ZoneSource& zone : model->zones) {
+    zone.contents.reset();
+    zone.unchanged.reset();
+  }
   setup.model = std::move(model);
   setup.monitors = config.monitors;
   setup.failed_zones = std::move(zones.failed);
@@ -87,7 +92,7 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   if (!text) return {std::nullopt, source.config_file + ": error: " + text.error().message + "\n"};
   LoadedConfig loaded = parse_config(source.config_file, *text);
   if (!loaded.config) return {std::nullopt, std::move(loaded.problems)};
-  LoadedZones zones = load_zones(*loaded.config);
+  LoadedZones zones = load_zones(*loaded.config, previous);
   if (!zones.failed.empty()) return {std::nullopt, loaded.problems + zones.problems};
 
   control::Setup setup =

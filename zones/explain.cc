@@ -274,7 +274,8 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
     return out;
   }
   out.zone = zone->apex.folded().text();
-  if (!zone->contents) {
+  const ZoneTree::Entry* loaded = snapshot.zones.entry_of(zone->apex);
+  if (!loaded || !loaded->zone) {
     teller.step("zone", out.zone, "its file could not be loaded: server failure");
     return out;
   }

@@ -1,6 +1,7 @@
 #include "zones/snapshot.h"
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_map>
 
 namespace swingover::zones {
@@ -17,16 +18,23 @@ bool same_names(const Service& a, const Service& b) {
          });
 }
 
+/// Whether the zone of `old` was compiled with services that give the same names and records.
+template <class Services>
+bool has_same_names(const Snapshot& previous, const ZoneTree::Entry& old,
+                    const Services& services) {
+  return std::ranges::equal(services, old.services, [&](const Service& now, ServiceId before) {
+    return same_names(now, previous.model->services[before.value]);
+  });
+}
+
 /// The zone of `previous` that is this one to the octet; null if there is none.
 std::shared_ptr<const Zone> reusable(const Snapshot* previous, const ZoneSource& source,
                                      std::span<const Service* const> services) {
   const ZoneTree::Entry* old = previous ? previous->zones.entry_of(source.apex) : nullptr;
   if (!old || !old->zone || old->zone->contents() != source.contents) return nullptr;
-  const bool same =
-      std::ranges::equal(services, old->services, [previous](const Service* now, ServiceId before) {
-        return same_names(*now, previous->model->services[before.value]);
-      });
-  return same ? old->zone : nullptr;
+  const auto as_values = std::views::transform(
+      services, [](const Service* service) -> const Service& { return *service; });
+  return has_same_names(*previous, *old, as_values) ? old->zone : nullptr;
 }
 
 /// The services of each zone, by the longest apex at or above their names.
@@ -66,6 +74,20 @@ void compile_transfer(const ZoneSource& source, std::span<const Service* const> 
 
 }  // namespace
 
+std::shared_ptr<const Zone> unchanged_zone(const Snapshot& previous, const ZoneSource& source,
+                                           std::span<const Service> services) {
+  const ZoneTree::Entry* old = previous.zones.entry_of(source.apex);
+  const auto before = std::ranges::find(previous.model->zones, source.apex, &ZoneSource::apex);
+  if (!old || !old->zone || before == previous.model->zones.end()) return nullptr;
+  if (!source.text || before->text != source.text) return nullptr;
+  if (!source.transfer.secondaries.empty()) {
+    std::vector<const Service*> own;
+    for (const Service& service : services) own.push_back(&service);
+    if (!old->transfer || !old->transfer->shows_same(own, source.transfer.view)) return nullptr;
+  }
+  return has_same_names(previous, *old, services) ? old->zone : nullptr;
+}
+
 std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
                                                SnapshotOptions options, const Snapshot* previous) {
   auto snapshot = std::make_shared<Snapshot>();
@@ -79,8 +101,8 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
     const ZoneSource& source = model->zones[i];
     ZoneTree::Entry entry{.apex = source.apex, .zone = nullptr, .services = {}};
     for (const Service* service : services[i]) entry.services.push_back(service->id);
-    if (source.contents) {
-      entry.zone = reusable(previous, source, services[i]);
+    if (source.contents || source.unchanged) {
+      entry.zone = source.unchanged ? source.unchanged : reusable(previous, source, services[i]);
       if (!source.transfer.secondaries.empty()) {
         compile_transfer(source, services[i], previous, snapshot->serials, entry);
       } else if (!entry.zone) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,11 +21,23 @@
 
 namespace swingover::zones {
 
-/// One configured zone. No contents: its file could not be loaded, every query for it is answered SERVFAIL.
+/// What tells one text from another, by a keyed hash of all of it: two texts are the same in this process if these
+/// are. No time or number of the file takes part, so no edit is missed.
+struct TextDigest {
+  uint64_t size = 0;
+  uint64_t hash = 0;
+  friend bool operator==(const TextDigest&, const TextDigest&) = default;
+};
+
+/// One configured zone. Neither contents nor an unchanged zone: its file could not be loaded, every query for it is
+/// answered SERVFAIL.
 struct ZoneSource {
   Name apex;
-  std::shared_ptr<const ZoneContents> contents;
+  std::shared_ptr<const ZoneContents> contents{};  // may be dropped once it is compiled
   TransferOptions transfer{};
+  std::optional<TextDigest> text{};         // of its file
+  std::string warnings{};                   // about that, for people; whole lines
+  std::shared_ptr<const Zone> unchanged{};  // instead of contents: see unchanged_zone()
 };
 
 /// By the zone's name in lower case.
@@ -58,6 +72,11 @@ struct SnapshotOptions {
   Answering answering{};
   Serials serials{};  // what was served last, when there is no previous snapshot to tell
 };
+
+/// The zone of `previous` that its file would give again: the text is that one, and so are the services in the zone,
+/// as far as their names and addresses go, and what secondaries are shown. Null if something changed. Any thread.
+std::shared_ptr<const Zone> unchanged_zone(const Snapshot& previous, const ZoneSource& source,
+                                           std::span<const Service> services);
 
 /// Compiles `model`. Zones whose contents and services are those of `previous` are shared with it, not
 /// built again. The eligibility map is new, all `unknown`; the caller fills it before it publishes.

@@ -113,7 +113,8 @@ class Zone {
   unsigned apex_size() const { return apex_size_; }
   size_t names() const { return names_; }
   size_t memory_octets() const;
-  const std::shared_ptr<const ZoneContents>& contents() const { return contents_; }
+  /// What it was compiled from, if that is still there: the zone does not keep it.
+  std::shared_ptr<const ZoneContents> contents() const { return contents_.lock(); }
 
  private:
   friend class ZoneBuilder;
@@ -147,7 +148,7 @@ class Zone {
   std::vector<uint32_t> targets_;  // by endpoint: the node-like place of its CNAME; 0: an address
   Name apex_;
   size_t names_ = 0;
-  std::shared_ptr<const ZoneContents> contents_;
+  std::weak_ptr<const ZoneContents> contents_;
 };
 
 }  // namespace swingover::zones

@@ -376,7 +376,7 @@ std::shared_ptr<Zone> Zone::build(std::shared_ptr<const ZoneContents> contents,
                                   std::span<const Service* const> services) {
   auto zone = std::make_shared<Zone>();
   ZoneBuilder(*zone, *contents).build(services);
-  zone->contents_ = std::move(contents);
+  zone->contents_ = contents;
   return zone;
 }
 
