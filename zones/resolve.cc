@@ -124,6 +124,7 @@ Resolver::Step Resolver::answer_node(const ZoneNode& node) {
   RrsetView rrset;
   if (zone_->find_rrset(node, qtype_, rrset)) {
     if (rrset.records == 0) return fail();
+    if (qtype_ == type::dname && is_placed(node)) return Step::done;
     const size_t start = writer_.at();
     if (!put_answer(rrset, node)) return truncated();
     if (!rrset.additional.empty()) put_additional(rrset, start, false);
@@ -260,6 +261,20 @@ Resolver::Step Resolver::answer_pool(const ZoneNode& node, bool& answered) {
   return answer_endpoints(plan, std::span(places).first(count), rrtype);
 }
 
+const Resolver::PlacedDname* Resolver::find_placed(const ZoneNode& owner) const {
+  const auto* const end = dnames_.data() + dname_count_;
+  const auto* const placed = std::find_if(
+      dnames_.data(), end, [&owner](const PlacedDname& dname) { return dname.node == &owner; });
+  return placed != end ? placed : nullptr;
+}
+
+/// Whether the DNAME that is asked for has led here, and so stands in the answer. A wildcard's stands there under
+/// its own name, not under one that it stands in for.
+bool Resolver::is_placed(const ZoneNode& node) const {
+  return find_placed(node) && zone_->name_size(node) == name_.size() &&
+         (!(node.flags & ZoneNode::is_wildcard) || name_.wire()[1] == '*');
+}
+
 /// RFC 6672 section 3.2. `owner` is above the name, never the name itself.
 Resolver::Step Resolver::answer_dname(const ZoneNode& owner) {
   if (hop_ == 0) giver_ = &owner;
@@ -268,11 +283,9 @@ Resolver::Step Resolver::answer_dname(const ZoneNode& owner) {
   const unsigned target_size = read_u16(&rrset.block[10]);
   const unsigned prefix_size = name_.size() - zone_->name_size(owner);
 
-  const auto placed =
-      std::find_if(dnames_.begin(), dnames_.begin() + dname_count_,
-                   [&owner](const PlacedDname& dname) { return dname.node == &owner; });
+  const PlacedDname* const placed = find_placed(owner);
   unsigned place = 0;
-  if (placed != dnames_.begin() + dname_count_) {
+  if (placed) {
     place = placed->place;
   } else {
     place = static_cast<unsigned>(writer_.at());

@@ -51,6 +51,10 @@ class Resolver {
   uint64_t rate_key() const;
 
  private:
+  struct PlacedDname {
+    const ZoneNode* node;
+    unsigned place;
+  };
   enum class Step : uint8_t { done, follow };  // follow: the name at next_ of the message
 
   Step answer_name();
@@ -64,6 +68,8 @@ class Resolver {
   bool put_endpoints(Section section, const ServicePlan& plan, std::span<const uint32_t> places,
                      uint16_t rrtype, unsigned owner_place);
   Step answer_dname(const ZoneNode& owner);
+  const PlacedDname* find_placed(const ZoneNode& owner) const;
+  bool is_placed(const ZoneNode& node) const;
   Step refer(const ZoneNode& cut);
   Step negative(uint16_t rcode);
   Step fail(const ExtendedError* error = nullptr);
@@ -100,10 +106,6 @@ class Resolver {
   size_t next_ = 0;
   const Zone* zone_ = nullptr;
   std::array<uint64_t, chain_max> seen_;  // hashes of the names before this one; `hop_` of them
-  struct PlacedDname {
-    const ZoneNode* node;
-    unsigned place;
-  };
   std::array<PlacedDname, chain_max> dnames_;  // in the answer already
   unsigned dname_count_ = 0;
 };

@@ -166,6 +166,18 @@ TEST_CASE("a DNAME may stand at the apex (RFC 6672 section 2.3)", "[resolve]") {
   CHECK(server.ask("a.example.", type::ds).answer.size() == 2);
 }
 
+TEST_CASE("a DNAME that leads to itself stands once in the answer (RFC 2181 section 5)",
+          "[resolve]") {
+  Served server = zone_of("example.", "d 60 IN DNAME example.\n*.w 60 IN DNAME w\n");
+  CHECK(server.ask("d.d.example.", type::dname).answer ==
+        Lines{"d.example. 60 IN DNAME example.", "d.d.example. 60 IN CNAME d.example."});
+  CHECK(server.ask("*.*.w.example.", type::dname).answer ==
+        Lines{"*.w.example. 60 IN DNAME w.example.", "*.*.w.example. 60 IN CNAME *.w.example."});
+  CHECK(server.ask("x.*.w.example.", type::dname).answer ==
+        Lines{"*.w.example. 60 IN DNAME w.example.", "x.*.w.example. 60 IN CNAME x.w.example.",
+              "x.w.example. 60 IN DNAME w.example."});
+}
+
 TEST_CASE("a DNAME gives names of up to 255 octets, and YXDOMAIN beyond (RFC 6672 section 2.2)",
           "[resolve]") {
   // d.example. is 11 octets, longer.example.: 16
