@@ -283,23 +283,34 @@ LoadedConfig load_config(const std::string& path) {
 std::string without_secrets(std::string_view text) {
   static constexpr std::string_view key = "secret";
   static constexpr std::string_view blanks = " \t";
-  std::string out;
-  for (size_t at = text.find(key); at != std::string_view::npos; at = text.find(key)) {
-    out += text.substr(0, at + key.size());
-    text.remove_prefix(at + key.size());
-    const size_t equals = text.find_first_not_of(blanks);
+  static constexpr std::string_view word =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  std::string out(text);
+  for (size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
+    size_t equals = std::min(text.find_first_not_of(word, at), text.size());
+    if (text.substr(at, equals - at) == "secret_file") continue;
+    if (equals < text.size() && (text[equals] == '"' || text[equals] == '\'')) ++equals;
+    equals = text.find_first_not_of(blanks, equals);
     if (equals == std::string_view::npos || text[equals] != '=') continue;
-    const size_t quote = text.find_first_not_of(blanks, equals + 1);
-    if (quote == std::string_view::npos || (text[quote] != '"' && text[quote] != '\'')) continue;
-    const size_t end = text.find_first_of(std::string{text[quote], '\n'}, quote + 1);
-    out += text.substr(0, quote + 1);
-    text.remove_prefix(std::min(end, text.size()));
+    const size_t value = text.find_first_not_of(blanks, equals + 1);
+    if (value == std::string_view::npos) continue;
+    // What is no whole string ends with its line: it is a mistake, and shown as one.
+    std::string_view quote = text.substr(value, 3);
+    if (quote != "\"\"\"" && quote != "'''") quote = text.substr(value, 1);
+    const bool is_quoted = quote.front() == '"' || quote.front() == '\'';
+    const size_t begin = value + (is_quoted ? quote.size() : 0);
+    size_t end = is_quoted ? text.find(quote, begin) : std::string_view::npos;
+    if (quote.size() < 3) end = std::min(end, text.find('\n', begin));
+    end = std::min(end, text.size());
+    std::replace_if(
+        out.begin() + static_cast<std::ptrdiff_t>(begin),
+        out.begin() + static_cast<std::ptrdiff_t>(end), [](char c) { return c != '\n'; }, '*');
   }
-  return out.append(text);
+  return out;
 }
 
 LoadedConfig parse_config(const std::string& path, std::string_view text) {
-  Diagnostics diagnostics(path, text);
+  Diagnostics diagnostics(path, without_secrets(text));  // it quotes lines
   const TomlDocument document = parse_toml(text, diagnostics);
   Config config = read_config(document, path, diagnostics);
   LoadedConfig loaded{std::nullopt, diagnostics.text()};

@@ -104,7 +104,8 @@ LoadedConfig load_config(const std::string& path);
 /// The same for a text that is at hand.
 LoadedConfig parse_config(const std::string& path, std::string_view text);
 
-/// The text of a config without the secrets that stand in it, for where it is kept and shown.
+/// The text of a config with asterisks for the secrets that stand in it, for where it is kept and shown. Every line and
+/// column stays where it is; a text that is no TOML loses what looks like a secret.
 std::string without_secrets(std::string_view text);
 
 struct LoadedZones {

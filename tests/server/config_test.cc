@@ -519,10 +519,29 @@ TEST_CASE("a secret is read from a file beside the config", "[config]") {
 
 TEST_CASE("a config is kept without its secrets", "[config]") {
   using server::without_secrets;
-  CHECK(without_secrets("secret = \"abc\"\nname = \"x\"\n") == "secret = \"\"\nname = \"x\"\n");
-  CHECK(without_secrets("a = { secret='abc', name = 1 }") == "a = { secret='', name = 1 }");
+  CHECK(without_secrets("secret = \"abc\"\nname = \"x\"\n") == "secret = \"***\"\nname = \"x\"\n");
+  CHECK(without_secrets("a = { secret='abc', name = 1 }") == "a = { secret='***', name = 1 }");
   CHECK(without_secrets("secret_file = \"k.secret\"") == "secret_file = \"k.secret\"");
   CHECK(without_secrets("# the secret is out\nsecret\t=\t\"abc") ==
-        "# the secret is out\nsecret\t=\t\"");
+        "# the secret is out\nsecret\t=\t\"***");
+  CHECK(without_secrets("\"secret\" = \"abc\"") == "\"secret\" = \"***\"");
+  CHECK(without_secrets("secret = \"\"\"\nabc\n\"\"\"\nb = 1") ==
+        "secret = \"\"\"\n***\n\"\"\"\nb = 1");
+  CHECK(without_secrets("secret = '''abc'''") == "secret = '''***'''");
+  CHECK(without_secrets("secret =") == "secret =");
   CHECK(without_secrets(good_config) == good_config);
+}
+
+TEST_CASE("no problem of a config shows a secret", "[config]") {
+  for (const char* line :
+       {"secret = \"TOPSECRET\" junk", "secret = \"TOPSECRET", "secrett = \"TOPSECRET\"",
+        "secret = [\"TOPSECRET\"]", "secret = TOPSECRET", "\"secret\" = \"TOPSECRET\" junk",
+        "secret = \"\\q TOPSECRET\"", "secret = \"TOPSECRET\"\nsecret = \"TOPSECRET\""}) {
+    const auto loaded = server::parse_config(
+        "s.toml", std::string("[[tsig_key]]\nname = \"k.\"\nalgorithm = \"hmac-sha256\"\n") + line);
+    INFO(loaded.problems);
+    CHECK_FALSE(loaded.config);
+    CHECK(loaded.problems.find("secret") != std::string::npos);
+    CHECK(loaded.problems.find("TOPSECRET") == std::string::npos);
+  }
 }
