@@ -293,6 +293,13 @@ int reload(Session& session, const Arguments&) {
   session.out << "reloaded: generation "
               << (generation == answer.json->end() ? "-" : printable(generation->dump())) << "\n"
               << printable_lines(string_at(*answer.json, "problems"));
+  if (const auto keys = answer.json->find("needs_restart");
+      keys != answer.json->end() && keys->is_array()) {
+    for (const auto& key : *keys) {
+      if (key.is_string())
+        session.out << "a restart is needed for " << printable(key.get<std::string>()) << "\n";
+    }
+  }
   return exit_done;
 }
 

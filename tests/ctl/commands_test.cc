@@ -183,6 +183,14 @@ TEST_CASE("nobody reached is exit status 3", "[commands]") {
 TEST_CASE("a reload shows the generation, or every problem", "[commands]") {
   FakeAdmin good({{"POST /v1/reload", FakeAdmin::reply(200, R"({"generation":2,"problems":""})")}});
   CHECK(run(good.address(), "reload", {}).out == "reloaded: generation 2\n");
+  FakeAdmin partly(
+      {{"POST /v1/reload",
+        FakeAdmin::reply(
+            200,
+            R"({"generation":3,"problems":"","needs_restart":["server.listen","tls.listen"]})")}});
+  CHECK(run(partly.address(), "reload", {}).out ==
+        "reloaded: generation 3\na restart is needed for server.listen\n"
+        "a restart is needed for tls.listen\n");
   FakeAdmin bad(
       {{"POST /v1/reload",
         FakeAdmin::reply(
