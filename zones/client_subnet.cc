@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <span>
 
 #include "zones/protocol.h"
 
@@ -13,21 +15,40 @@ constexpr uint16_t family_v4 = 1;
 constexpr uint16_t family_v6 = 2;
 constexpr unsigned mapping_bits = 96;  // of ::ffff:0:0/96
 
-/// IANA's special-purpose ranges that stand for other hosts in each network that uses them.
-unsigned local_range_v4(Bytes a) {
-  if (a[0] == 0 || a[0] == 10 || a[0] == 127) return 8;
-  if (a[0] == 100 && (a[1] & 0xc0) == 64) return 10;  // RFC 6598
-  if (a[0] == 172 && (a[1] & 0xf0) == 16) return 12;
-  if (a[0] == 192 && a[1] == 168) return 16;
-  if (a[0] == 169 && a[1] == 254) return 16;
-  return 0;
+/// One of IANA's special-purpose ranges that stand for other hosts in each network that uses them.
+struct LocalRange {
+  std::array<uint8_t, 16> octets;
+  unsigned bits;
+};
+constexpr std::array<LocalRange, 7> local_v4{{
+    {{0}, 8},
+    {{10}, 8},
+    {{127}, 8},
+    {{100, 64}, 10},  // RFC 6598
+    {{172, 16}, 12},
+    {{192, 168}, 16},
+    {{169, 254}, 16},
+}};
+constexpr std::array<LocalRange, 4> local_v6{{
+    {{0xfc}, 7},         // RFC 4193
+    {{0xfe, 0x80}, 10},  // link-local
+    {{}, 128},
+    {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128},
+}};
+
+std::span<const LocalRange> local_ranges(const IpAddress& address) {
+  if (address.is_v4()) return local_v4;
+  return local_v6;
 }
 
-unsigned local_range_v6(Bytes a) {
-  if ((a[0] & 0xfe) == 0xfc) return 7;                   // RFC 4193
-  if (a[0] == 0xfe && (a[1] & 0xc0) == 0x80) return 10;  // link-local
-  const bool has_high_bits = std::any_of(a.begin(), a.begin() + 15, [](uint8_t b) { return b; });
-  return !has_high_bits && a[15] <= 1 ? 128 : 0;  // :: and ::1
+/// Bits that the two have in common from the first one on.
+unsigned common_bits(Bytes address, const LocalRange& range) {
+  for (size_t i = 0; i < address.size(); ++i) {
+    const auto differing = static_cast<uint8_t>(address[i] ^ range.octets[i]);
+    if (differing != 0)
+      return static_cast<unsigned>(8 * i) + static_cast<unsigned>(std::countl_zero(differing));
+  }
+  return static_cast<unsigned>(8 * address.size());
 }
 
 }  // namespace
@@ -68,8 +89,18 @@ Steering steer_by(const ClientSubnet& subnet, const IpAddress& resolver, const S
   return {.address = address, .is_subnet = true, .extra_bits = extra_bits};
 }
 
+unsigned bits_apart_from_local(const IpAddress& address) {
+  unsigned bits = 0;
+  for (const LocalRange& range : local_ranges(address))
+    bits = std::max(bits, common_bits(address.bytes(), range) + 1);
+  return bits;
+}
+
 unsigned local_range(const IpAddress& address) {
-  return address.is_v4() ? local_range_v4(address.bytes()) : local_range_v6(address.bytes());
+  for (const LocalRange& range : local_ranges(address)) {
+    if (common_bits(address.bytes(), range) >= range.bits) return range.bits;
+  }
+  return 0;
 }
 
 }  // namespace swingover::zones

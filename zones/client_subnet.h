@@ -40,6 +40,9 @@ struct Steering {
 /// lists nor the resolver itself stands in: then the resolver's own address is all that is known.
 Steering steer_by(const ClientSubnet& subnet, const IpAddress& resolver, const SourceMap& sources);
 
+/// Bits of a global `address` that no local range shares: an answer for all of them says nothing of a local one.
+unsigned bits_apart_from_local(const IpAddress& address);
+
 /// The prefix of the local range (private, loopback, link-local, unspecified) that `address` is in; 0: global.
 unsigned local_range(const IpAddress& address);
 

@@ -203,6 +203,9 @@ Choice Resolver::choose_endpoints(const ServicePlan& plan, AddressFamily family,
       const SourceMap::Found found = snapshot_.sources.find(steering.address);
       locality = found.locality;
       bits = std::max(bits, found.length);
+      // What the map does not list gets another answer in a local range: by the resolver's address.
+      if (locality == no_locality && steering.is_subnet && local_range(client_.address) == 0)
+        bits = std::max(bits, bits_apart_from_local(steering.address));
     }
     const unsigned scope = steering.is_subnet ? bits + steering.extra_bits : steering.scope;
     scope_ = static_cast<uint8_t>(std::max<unsigned>(scope_, scope));

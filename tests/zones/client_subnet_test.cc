@@ -120,4 +120,14 @@ TEST_CASE("local ranges are known by their prefix", "[client_subnet]") {
   CHECK(range("2001:db8::1") == 0);
 }
 
+TEST_CASE("a global address is told apart from every local range", "[client_subnet]") {
+  const auto bits = [](std::string_view text) {
+    return bits_apart_from_local(*parse_ip_address(text));
+  };
+  CHECK(bits("8.8.8.8") == 7);      // 8.0.0.0/7, since 8.0.0.0/6 holds 10.0.0.0/8
+  CHECK(bits("203.0.113.1") == 5);  // 200.0.0.0/5, since 192.0.0.0/4 holds 192.168.0.0/16
+  CHECK(bits("192.169.0.1") == 16);
+  CHECK(bits("2001:db8::1") == 3);  // 2000::/3, since ::/2 holds ::1
+}
+
 }  // namespace swingover::zones

@@ -117,6 +117,14 @@ TEST_CASE("a client subnet steers a service, and the scope says how far that hol
     CHECK(ask("local.svc.example.", "2001:db8:2:300::/56").address == "192.0.2.2");
     CHECK(ask("local.svc.example.", "2001:db8:2:300::/56").scope == "56/48");
   }
+  SECTION("never as far as a local range, whose clients get what their resolver gets") {
+    server.set_client(*parse_ip_address("198.51.96.1"));  // near ams
+    CHECK(ask("local.svc.example.", "192.168.7.0/24").address == "192.0.2.2");
+    CHECK(ask("local.svc.example.", "192.168.7.0/24").scope == "24/16");
+    CHECK(ask("local.svc.example.", "192.0.2.0/24").scope == "24/9");
+    server.set_client(*parse_ip_address("10.9.0.53"));  // it stands in such a network itself
+    CHECK(ask("local.svc.example.", "192.0.2.0/24").scope == "24/6");
+  }
   SECTION("also when that is longer than the prefix given") {
     CHECK(ask("local.svc.example.", "198.51.96.0/20").scope == "20/22");
     CHECK(ask("local.svc.example.", "198.0.0.0/8").scope == "8/11");
