@@ -64,8 +64,7 @@ void prefetch(const void* address) {
 // How many steps ahead memory is asked for that is read in no order: the sorted one's neighbours lie anywhere.
 constexpr size_t ahead = 8;
 
-constexpr size_t one_name_max =
-    3 + 2 * 2 * Name::size_max;  // in names_: labels, key and their sizes
+constexpr size_t one_name_max = 2 + 2 * Name::size_max;  // in keys_, which takes most
 
 }  // namespace
 
@@ -73,11 +72,13 @@ RecordTable::RecordTable(size_t text_octets, size_t text_lines) {
   records_.reserve(text_lines);
   runs_.reserve(text_lines);
   names_.reserve(text_octets);
+  keys_.reserve(text_octets);
   rdatas_.reserve(text_octets / 2);
 }
 
 bool RecordTable::has_room() const {
-  return names_.size() <= UINT32_MAX - one_name_max && rdatas_.size() <= UINT32_MAX - 2 * 65536 &&
+  const size_t names = std::max(names_.size(), keys_.size());
+  return names <= UINT32_MAX - one_name_max && rdatas_.size() <= UINT32_MAX - 2 * 65536 &&
          records_.size() < UINT32_MAX;
 }
 
@@ -85,10 +86,10 @@ void RecordTable::set_owner(Bytes labels) {
   runs_.push_back({static_cast<uint32_t>(names_.size()), static_cast<uint32_t>(records_.size())});
   names_.push_back(static_cast<uint8_t>(labels.size()));
   names_.insert(names_.end(), labels.begin(), labels.end());
-  const size_t size_at = names_.size();
-  names_.resize(size_at + 2);
-  append_sort_key(labels, names_);
-  write_u16(&names_[size_at], static_cast<unsigned>(names_.size() - size_at - 2));
+  const size_t size_at = keys_.size();
+  keys_.resize(size_at + 2);
+  append_sort_key(labels, keys_);
+  write_u16(&keys_[size_at], static_cast<unsigned>(keys_.size() - size_at - 2));
 }
 
 void RecordTable::add(uint16_t type, uint32_t ttl, size_t rdata, Position at) {
@@ -106,17 +107,21 @@ std::span<const RecordTable::Record> RecordTable::records_of(uint32_t run) const
   return std::span(records_).subspan(runs_[run].first_record, end - runs_[run].first_record);
 }
 
-std::vector<RecordTable::SortItem> RecordTable::sorted_runs() const {
+std::vector<RecordTable::Sorted> RecordTable::sort_runs() {
   std::vector<SortItem> items(runs_.size());
+  uint32_t at = 0;
   for (uint32_t run = 0; run < items.size(); ++run) {
-    const uint8_t* labels = &names_[runs_[run].name];
-    const uint8_t* behind = labels + 1 + *labels;
     items[run].run = run;
-    items[run].key_at = static_cast<uint32_t>(behind + 2 - names_.data());
-    items[run].key_size = read_u16(behind);
+    items[run].key_at = at + 2;
+    items[run].key_size = read_u16(&keys_[at]);
+    at = items[run].key_at + items[run].key_size;
   }
   sort_from(items, 0);
-  return items;
+  keys_ = {};
+  std::vector<Sorted> sorted;
+  sorted.reserve(items.size());
+  for (const SortItem& item : items) sorted.push_back({item.run & INT32_MAX, item.is_new});
+  return sorted;
 }
 
 /// Eight octets at a time, and only where those in front are equal: a comparison touches no key, and what names
@@ -124,10 +129,10 @@ std::vector<RecordTable::SortItem> RecordTable::sorted_runs() const {
 void RecordTable::sort_from(std::span<SortItem> items, size_t depth) const {
   constexpr size_t step = sizeof(SortItem::octets);
   for (size_t i = 0; i < items.size(); ++i) {
-    if (i + ahead < items.size()) prefetch(&names_[items[i + ahead].key_at] + depth);
+    if (i + ahead < items.size()) prefetch(&keys_[items[i + ahead].key_at] + depth);
     SortItem& item = items[i];
     const size_t left = item.key_size > depth ? item.key_size - depth : 0;
-    item.octets = left == 0 ? 0 : first_octets(&names_[item.key_at + depth], left);
+    item.octets = left == 0 ? 0 : first_octets(&keys_[item.key_at + depth], left);
   }
   const auto precedes = [](const SortItem& a, const SortItem& b) {
     return a.octets != b.octets ? a.octets < b.octets : a.run < b.run;
@@ -149,15 +154,15 @@ void RecordTable::sort_from(std::span<SortItem> items, size_t depth) const {
 }
 
 /// What lies behind an owner is found in three steps, so each is asked for before the next one needs it.
-void RecordTable::prefetch_behind(std::span<const SortItem> items, size_t at) const {
-  if (at + 3 * ahead < items.size()) prefetch(&runs_[items[at + 3 * ahead].run]);
-  if (at + 2 * ahead < items.size()) {
-    const OwnerRun& run = runs_[items[at + 2 * ahead].run];
+void RecordTable::prefetch_behind(std::span<const Sorted> runs, size_t at) const {
+  if (at + 3 * ahead < runs.size()) prefetch(&runs_[runs[at + 3 * ahead].run]);
+  if (at + 2 * ahead < runs.size()) {
+    const OwnerRun& run = runs_[runs[at + 2 * ahead].run];
     prefetch(&names_[run.name]);
     prefetch(records_.data() + run.first_record);
   }
-  if (at + ahead < items.size()) {
-    const size_t first = runs_[items[at + ahead].run].first_record;
+  if (at + ahead < runs.size()) {
+    const size_t first = runs_[runs[at + ahead].run].first_record;
     if (first < records_.size()) prefetch(rdatas_.data() + records_[first].rdata);
   }
 }
@@ -189,10 +194,10 @@ class RecordTable::ContentsBuilder {
     places_.reserve(table.records_.size());
   }
 
-  void add_owner(std::span<const SortItem> runs) {
+  void add_owner(std::span<const Sorted> runs) {
     records_.clear();
-    for (const SortItem& item : runs) {
-      const auto more = table_.records_of(item.run);
+    for (const Sorted& sorted : runs) {
+      const auto more = table_.records_of(sorted.run);
       records_.insert(records_.end(), more.begin(), more.end());
     }
     if (records_.empty()) return;
@@ -263,13 +268,13 @@ void RecordTable::ContentsBuilder::add_set(std::span<const Record> records) {
 
 std::shared_ptr<const ZoneContents> RecordTable::build(const Name& apex, Diagnostics& diagnostics,
                                                        std::vector<Position>& places) {
-  const std::vector<SortItem> items = sorted_runs();
+  const std::vector<Sorted> runs = sort_runs();
   ContentsBuilder builder(*this, apex, diagnostics, places);
-  for (size_t from = 0; from < items.size();) {
-    prefetch_behind(items, from);
+  for (size_t from = 0; from < runs.size();) {
+    prefetch_behind(runs, from);
     size_t to = from + 1;
-    while (to < items.size() && !items[to].is_new) ++to;
-    builder.add_owner(std::span(items).subspan(from, to - from));
+    while (to < runs.size() && !runs[to].is_new) ++to;
+    builder.add_owner(std::span(runs).subspan(from, to - from));
     from = to;
   }
   auto contents = builder.finish();

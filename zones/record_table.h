@@ -15,7 +15,8 @@ namespace swingover::zones {
 ///
 /// Shape   An owner, then its records; the same owner may come again later. The data of a record is written to
 ///         the end of rdata_arena() before add().
-/// Memory  20 octets a record and 8 an owner beside their octets, 24 an owner more while sorting.
+/// Memory  20 octets a record and 8 an owner beside their octets, 24 an owner and a key of some more octets than its
+///         name until they are sorted, 4 from then on.
 /// Limits  4 GiB of names and as much of data: has_room() says whether one more record fits.
 class RecordTable {
  public:
@@ -43,13 +44,18 @@ class RecordTable {
   };
   // One time that an owner was set; its records reach to the first of the next.
   struct OwnerRun {
-    uint32_t name = 0;  // in names_: size of the labels, labels, size of the sort key, key
+    uint32_t name = 0;  // in names_: size of the labels, labels
     uint32_t first_record = 0;
+  };
+  /// A run's place in the order of owners. Each has two octets of keys_ at least, so that 31 bits number them.
+  struct Sorted {
+    uint32_t run : 31 = 0;
+    uint32_t is_new : 1 = 1;  // its owner is not that of the one in front
   };
   struct SortItem {
     uint64_t octets = 0;  // of the key, those at the depth being sorted
     uint32_t run = 0;
-    uint32_t key_at = 0;  // in names_
+    uint32_t key_at = 0;  // in keys_
     uint16_t key_size = 0;
     bool is_new = true;  // its owner is not that of the item in front
   };
@@ -60,14 +66,16 @@ class RecordTable {
     return {rdatas_.data() + record.rdata, record.rdata_size};
   }
   std::span<const Record> records_of(uint32_t run) const;
-  std::vector<SortItem> sorted_runs() const;
+  /// And lets the keys go.
+  std::vector<Sorted> sort_runs();
   void sort_from(std::span<SortItem> items, size_t depth) const;
-  void prefetch_behind(std::span<const SortItem> items, size_t at) const;
+  void prefetch_behind(std::span<const Sorted> runs, size_t at) const;
   int compare_rdatas(const Record& a, const Record& b) const;
 
   std::vector<Record> records_;
   std::vector<OwnerRun> runs_;
   std::vector<uint8_t> names_;
+  std::vector<uint8_t> keys_;  // by run: its size, the octets it is sorted by
   std::vector<uint8_t> rdatas_;
 };
 

@@ -103,7 +103,7 @@ void Zone::set_serial(uint32_t serial) {
 }
 
 size_t Zone::memory_octets() const {
-  return sizeof *this + slots_.capacity() * sizeof(Slot) + memory_.capacity() +
+  return sizeof *this + slots_.capacity() * sizeof(Slot) + memory_.size() +
          (services_.capacity() + pools_.capacity()) * sizeof(ZoneService) +
          targets_.capacity() * sizeof(uint32_t);
 }

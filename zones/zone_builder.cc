@@ -3,7 +3,10 @@
 #include <cassert>
 #include <cstring>
 #include <optional>
+#include <unordered_map>
+#include <utility>
 
+#include "base/shrink.h"
 #include "zones/protocol.h"
 #include "zones/zone.h"
 
@@ -11,6 +14,9 @@ namespace swingover::zones {
 
 /// Turns contents and services into a Zone: first a draft of every name, then the nodes in that order, then
 /// the links between them, whose places are known only then. Control path.
+///
+/// Memory  Beside the zone and the contents, 24 octets a name: the zone's own table finds drafts until it finds nodes,
+///         and a draft's name is that of its owner in the contents.
 class ZoneBuilder {
  public:
   ZoneBuilder(Zone& zone, const ZoneContents& contents) : zone_(zone), contents_(contents) {}
@@ -19,22 +25,26 @@ class ZoneBuilder {
     zone_.apex_ = contents_.apex().folded();
     zone_.apex_size_ = static_cast<unsigned>(zone_.apex_.wire().size());
     zone_.apex_labels_ = static_cast<unsigned>(zone_.apex_.labels());
-    index_.assign(std::bit_ceil(2 * (contents_.owners().size() + 4 * services.size()) + 16), 0);
-    drafts_.reserve(contents_.owners().size() + 4 * services.size() + 1);
+    const size_t names_likely = contents_.owners().size() + 4 * services.size() + 1;
+    drafts_.reserve(names_likely);
+    make_table(table_size(names_likely));
     draft_of(zone_.apex_);
     for (uint32_t i = 0; i < contents_.owners().size(); ++i)
-      drafts_[draft_of(contents_.owners()[i].name())].owner = i;
+      draft_of(contents_.owners()[i].name(), i);
     for (const Service* service : services) add_service(*service);
+    if (table_size(drafts_.size()) < zone_.slots_.size()) make_table(table_size(drafts_.size()));
     find_blockers();
+    // Enough for nearly all zones. What stays unused is not touched, and then takes no memory.
+    zone_.memory_.reserve(64 + 24 * drafts_.size() + names_.size() + contents_.memory_octets() +
+                          48 * contents_.records());
     // Place 0 says "none" in every link, so the first node stands behind it.
-    zone_.memory_.reserve(64 + 48 * drafts_.size() + 32 * contents_.records());
     zone_.memory_.resize(Zone::alignment);
     for (Draft& draft : drafts_) emit(draft);
     emit_targets(services);
     const uint32_t soa = emit_negative_soa();
-    zone_.memory_.shrink_to_fit();
+    shrink_if_small(zone_.memory_);
     link();
-    fill_table();
+    finish_table();
     zone_.apex_node_ = drafts_[0].place;
     zone_.names_ = drafts_.size();
     if (soa != 0) zone_.negative_soa_ = zone_.rrset(zone_.node(soa), 0);
@@ -44,86 +54,115 @@ class ZoneBuilder {
   static constexpr uint32_t none = UINT32_MAX;
 
   struct Draft {
-    uint64_t hash = 0;
-    uint32_t owner = none;  // in the contents
-    uint32_t name_at = 0;   // in names_
+    uint32_t hash = 0;     // its lower half; the upper one is the slot's tag
+    uint32_t name_at = 0;  // of an owner: its number in the contents; else in names_
     uint32_t parent = none;
-    uint32_t wildcard = none;
     uint32_t blocked_by = none;
-    uint32_t service = 0;
     uint32_t place = 0;
     uint8_t name_size = 0;
     uint8_t flags = 0;
+    bool has_owner = false;  // there are records
   };
   struct PendingLink {
     size_t at;       // in memory, of a place to be set
     uint32_t draft;  // to that of this draft
   };
 
-  ZoneContents::Owner owner_of(const Draft& draft) const { return contents_.owners()[draft.owner]; }
+  ZoneContents::Owner owner_of(const Draft& draft) const {
+    return contents_.owners()[draft.name_at];
+  }
+  /// In lower case, or as the file spells it.
+  Bytes name_of(const Draft& draft) const {
+    return draft.has_owner ? owner_of(draft).labels()
+                           : Bytes(names_).subspan(draft.name_at, draft.name_size);
+  }
 
-  uint32_t draft_of(const Name& name) {
+  /// `owner`: its number in the contents, if it is there.
+  uint32_t draft_of(const Name& name, uint32_t owner = none) {
     lookup_.assign(name.wire(), key_);
     zone_.labels_max_ = std::max(zone_.labels_max_, lookup_.labels());
-    return draft_of(lookup_.labels());
+    return draft_of(lookup_.labels(), owner);
   }
 
   /// Of the ancestor of `lookup_` with so many labels; makes it, and those above it, when it is new.
-  uint32_t draft_of(unsigned labels) {
-    if (const uint32_t found = find(labels); found != none) return found;
-    const uint32_t parent = labels == zone_.apex_labels_ ? none : draft_of(labels - 1);
-    const unsigned start = lookup_.start(labels);
-    const unsigned size = lookup_.size() - start - zone_.apex_size_;
-    const uint8_t* octets = lookup_.wire() + start;
-    const auto id = static_cast<uint32_t>(drafts_.size());
-    Draft draft;
-    draft.hash = lookup_.hash(labels);
-    draft.parent = parent;
-    draft.name_at = static_cast<uint32_t>(names_.size());
-    draft.name_size = static_cast<uint8_t>(size);
-    names_.insert(names_.end(), octets, octets + size);
-    if (parent != none && octets[0] == 1 && octets[1] == '*') {
-      drafts_[parent].wildcard = id;
-      draft.flags |= ZoneNode::is_wildcard;
+  uint32_t draft_of(unsigned labels, uint32_t owner = none) {
+    uint32_t id = find(labels);
+    if (id == none) id = add_draft(labels, owner);
+    if (owner != none) {
+      drafts_[id].name_at = owner;
+      drafts_[id].has_owner = true;
     }
-    drafts_.push_back(draft);
-    if (2 * drafts_.size() > index_.size()) {
-      index_.assign(2 * index_.size(), 0);
-      for (uint32_t i = 0; i < id; ++i) put_in_index(i);
-    }
-    put_in_index(id);
     return id;
   }
 
-  uint32_t find(unsigned labels) const {
-    const uint64_t hash = lookup_.hash(labels);
-    const unsigned start = lookup_.start(labels);
-    const unsigned size = lookup_.size() - start - zone_.apex_size_;
-    const size_t mask = index_.size() - 1;
-    for (size_t at = hash & mask; index_[at] != 0; at = (at + 1) & mask) {
-      const Draft& draft = drafts_[index_[at] - 1];
-      if (draft.hash == hash && draft.name_size == size &&
-          std::equal(lookup_.wire() + start, lookup_.wire() + start + size,
-                     names_.begin() + draft.name_at)) {
-        return index_[at] - 1;
-      }
+  uint32_t add_draft(unsigned labels, uint32_t owner) {
+    const uint32_t parent = labels == zone_.apex_labels_ ? none : draft_of(labels - 1);
+    const Bytes name = own_name(labels);
+    const auto id = static_cast<uint32_t>(drafts_.size());
+    Draft draft;
+    draft.hash = static_cast<uint32_t>(lookup_.hash(labels));
+    draft.parent = parent;
+    draft.name_size = static_cast<uint8_t>(name.size());
+    if (owner == none) {
+      draft.name_at = static_cast<uint32_t>(names_.size());
+      names_.insert(names_.end(), name.begin(), name.end());
     }
-    return none;
+    if (parent != none && name[0] == 1 && name[1] == '*') {
+      wildcards_[parent] = id;
+      draft.flags |= ZoneNode::is_wildcard;
+    }
+    drafts_.push_back(draft);
+    if (table_size(drafts_.size()) > zone_.slots_.size()) make_table(2 * zone_.slots_.size());
+    put_in_table(draft.hash, {tag_of(labels), id + 1});
+    return id;
   }
 
-  void put_in_index(uint32_t draft) {
-    const size_t mask = index_.size() - 1;
-    size_t at = drafts_[draft].hash & mask;
-    while (index_[at] != 0) at = (at + 1) & mask;
-    index_[at] = draft + 1;
+  /// Left of the apex, in lower case.
+  Bytes own_name(unsigned labels) const {
+    const unsigned start = lookup_.start(labels);
+    return {lookup_.wire() + start, lookup_.size() - start - zone_.apex_size_};
+  }
+  uint32_t tag_of(unsigned labels) const {
+    return static_cast<uint32_t>(lookup_.hash(labels) >> 32);
+  }
+
+  uint32_t find(unsigned labels) const {
+    const Bytes name = own_name(labels);
+    const uint32_t tag = tag_of(labels);
+    for (uint64_t at = lookup_.hash(labels);; ++at) {
+      const Zone::Slot& slot = zone_.slots_[at & zone_.mask_];
+      if (slot.place == 0) return none;
+      if (slot.tag != tag) continue;
+      const uint32_t id = slot.place - 1;
+      if (drafts_[id].name_size == name.size() &&
+          std::ranges::equal(name, name_of(drafts_[id]), {}, {}, folded_octet))
+        return id;
+    }
+  }
+
+  /// At most two thirds full: short probes, 8 octets a slot.
+  static size_t table_size(size_t names) { return std::bit_ceil(names + names / 2 + 1); }
+
+  void make_table(size_t size) {
+    const auto old = std::exchange(zone_.slots_, std::vector<Zone::Slot>(size));
+    zone_.mask_ = size - 1;
+    for (const Zone::Slot& slot : old) {
+      if (slot.place != 0) put_in_table(drafts_[slot.place - 1].hash, slot);
+    }
+  }
+
+  /// A slot's place is its draft's number and one, until finish_table().
+  void put_in_table(uint32_t hash, Zone::Slot slot) {
+    uint64_t at = hash & zone_.mask_;
+    while (zone_.slots_[at].place != 0) at = (at + 1) & zone_.mask_;
+    zone_.slots_[at] = slot;
   }
 
   void add_service(const Service& service) {
     ZoneService whole{.first_endpoint = static_cast<uint32_t>(zone_.targets_.size()),
                       .owner = draft_of(service.name)};
-    Draft& draft = drafts_[whole.owner];
-    draft.flags |= ZoneNode::is_service;
-    draft.service = static_cast<uint32_t>(zone_.services_.size());
+    drafts_[whole.owner].flags |= ZoneNode::is_service;
+    service_places_[whole.owner] = static_cast<uint32_t>(zone_.services_.size());
     for (const Pool& pool : service.pools) {
       const ZoneService part{.first_endpoint = static_cast<uint32_t>(zone_.targets_.size()),
                              .endpoints = static_cast<uint32_t>(pool.endpoints.size()),
@@ -141,10 +180,10 @@ class ZoneBuilder {
     if (!on) return;
     const Result<Name> name = Name::child(pool.cluster_name, *on);
     if (!name) return;
-    Draft& draft = drafts_[draft_of(*name)];
-    if (draft.flags & ZoneNode::is_pool) return;
-    draft.flags |= ZoneNode::is_pool;
-    draft.service = static_cast<uint32_t>(zone_.pools_.size());
+    const uint32_t id = draft_of(*name);
+    if (drafts_[id].flags & ZoneNode::is_pool) return;
+    drafts_[id].flags |= ZoneNode::is_pool;
+    service_places_[id] = static_cast<uint32_t>(zone_.pools_.size());
     zone_.pools_.push_back(part);
   }
 
@@ -152,7 +191,7 @@ class ZoneBuilder {
   void find_blockers() {
     for (uint32_t i = 0; i < drafts_.size(); ++i) {
       Draft& draft = drafts_[i];
-      if (draft.owner != none) {
+      if (draft.has_owner) {
         for (const Rrset rrset : owner_of(draft).rrsets()) {
           if (rrset.type == type::ns && draft.parent != none) draft.flags |= ZoneNode::is_cut;
           if (rrset.type == type::dname) draft.flags |= ZoneNode::has_dname;
@@ -177,29 +216,27 @@ class ZoneBuilder {
   void align(size_t to) { zone_.memory_.resize((zone_.memory_.size() + to - 1) / to * to); }
 
   void emit(Draft& draft) {
-    const Bytes name = Bytes(names_).subspan(draft.name_at, draft.name_size);
-    if (draft.owner == none) {
-      draft.place = emit_node(draft, name, 0);
+    if (!draft.has_owner) {
+      draft.place = emit_node(draft, 0);
       return;
     }
     const ZoneContents::Owner owner = owner_of(draft);
-    draft.place = emit_node(draft, name, owner.rrsets().size());
+    draft.place = emit_node(draft, owner.rrsets().size());
     size_t index = 0;
     for (const Rrset rrset : owner.rrsets())
       emit_rrset(draft, owner.name(), rrset, draft.place, index++);
   }
 
   /// The node, room for its entries, its name.
-  uint32_t emit_node(const Draft& draft, Bytes name, size_t rrsets) {
+  uint32_t emit_node(const Draft& draft, size_t rrsets) {
     align(Zone::alignment);
     const size_t place = zone_.memory_.size() / Zone::alignment;
     assert(place < none);
-    put(ZoneNode{.service = draft.service,
-                 .rrsets = static_cast<uint16_t>(rrsets),
-                 .name_size = static_cast<uint8_t>(name.size()),
+    put(ZoneNode{.rrsets = static_cast<uint16_t>(rrsets),
+                 .name_size = draft.name_size,
                  .flags = draft.flags});
     zone_.memory_.resize(zone_.memory_.size() + rrsets * sizeof(Zone::Entry));
-    zone_.memory_.insert(zone_.memory_.end(), name.begin(), name.end());
+    for (const uint8_t octet : name_of(draft)) zone_.memory_.push_back(folded_octet(octet));
     return static_cast<uint32_t>(place);
   }
 
@@ -259,9 +296,11 @@ class ZoneBuilder {
     lookup_.assign(name.wire(), key_);
     if (const uint32_t found = find(lookup_.labels()); found != none)
       return with_glue || drafts_[found].blocked_by == none ? found : none;
-    const Draft& encloser = drafts_[closest_encloser()];
+    const uint32_t closest = closest_encloser();
+    const Draft& encloser = drafts_[closest];
     const bool is_open = encloser.blocked_by == none && !(encloser.flags & ZoneNode::has_dname);
-    return is_open ? encloser.wildcard : none;
+    const auto wildcard = wildcards_.find(closest);
+    return is_open && wildcard != wildcards_.end() ? wildcard->second : none;
   }
 
   /// Whether a delegation or a DNAME answers for `name`, a name of this zone.
@@ -280,7 +319,7 @@ class ZoneBuilder {
 
   bool is_helpful(const Draft& draft, uint16_t helped_type) const {
     if (draft.flags & ZoneNode::is_service) return true;
-    if (draft.owner == none) return false;
+    if (!draft.has_owner) return false;
     const ZoneContents::Owner::Rrsets rrsets = owner_of(draft).rrsets();
     return std::any_of(rrsets.begin(), rrsets.end(), [=](const Rrset& rrset) {
       return rrset.type == type::a || rrset.type == type::aaaa ||
@@ -317,7 +356,7 @@ class ZoneBuilder {
   }
 
   uint32_t emit_negative_soa() {
-    if (drafts_[0].owner == none) return 0;
+    if (!drafts_[0].has_owner) return 0;
     const ZoneContents::Owner apex = owner_of(drafts_[0]);
     std::optional<Rrset> soa = apex.find(type::soa);
     if (!soa || (*soa->rdatas.begin()).size() < 4) return 0;
@@ -329,7 +368,7 @@ class ZoneBuilder {
   /// A set that no lookup finds, behind a node of its own.
   uint32_t emit_hidden(const Name& owner, const Rrset& rrset) {
     const Draft nameless;
-    const uint32_t place = emit_node(nameless, {}, 1);
+    const uint32_t place = emit_node(nameless, 1);
     emit_rrset(nameless, owner, rrset, place, 0);
     return place;
   }
@@ -342,21 +381,22 @@ class ZoneBuilder {
     for (auto* parts : {&zone_.services_, &zone_.pools_}) {
       for (ZoneService& part : *parts) part.owner = drafts_[part.owner].place;
     }
-    for (const Draft& draft : drafts_) {
-      const size_t node = size_t{draft.place} * Zone::alignment;
-      if (draft.blocked_by != none) set(node + offsetof(ZoneNode, blocked_by), draft.blocked_by);
-      if (draft.wildcard != none) set(node + offsetof(ZoneNode, wildcard), draft.wildcard);
+    const auto field = [this](uint32_t draft, size_t offset) {
+      return size_t{drafts_[draft].place} * Zone::alignment + offset;
+    };
+    for (uint32_t i = 0; i < drafts_.size(); ++i) {
+      if (drafts_[i].blocked_by != none)
+        set(field(i, offsetof(ZoneNode, blocked_by)), drafts_[i].blocked_by);
     }
+    for (const auto& [parent, wildcard] : wildcards_)
+      set(field(parent, offsetof(ZoneNode, wildcard)), wildcard);
+    for (const auto& [draft, place] : service_places_)
+      std::memcpy(&zone_.memory_[field(draft, offsetof(ZoneNode, service))], &place, sizeof place);
   }
 
-  /// At most two thirds full: short probes, 8 octets a slot.
-  void fill_table() {
-    zone_.slots_.resize(std::bit_ceil(drafts_.size() + drafts_.size() / 2 + 1));
-    zone_.mask_ = zone_.slots_.size() - 1;
-    for (const Draft& draft : drafts_) {
-      uint64_t at = draft.hash & zone_.mask_;
-      while (zone_.slots_[at].place != 0) at = (at + 1) & zone_.mask_;
-      zone_.slots_[at] = {static_cast<uint32_t>(draft.hash >> 32), draft.place};
+  void finish_table() {
+    for (Zone::Slot& slot : zone_.slots_) {
+      if (slot.place != 0) slot.place = drafts_[slot.place - 1].place;
     }
   }
 
@@ -365,8 +405,9 @@ class ZoneBuilder {
   HashKey key_ = HashKey::of_process();
   LookupName lookup_;
   std::vector<Draft> drafts_;
-  std::vector<uint32_t> index_;  // by hash: draft + 1
-  std::vector<uint8_t> names_;
+  std::vector<uint8_t> names_;                             // of those that have no records
+  std::unordered_map<uint32_t, uint32_t> wildcards_;       // by their parents
+  std::unordered_map<uint32_t, uint32_t> service_places_;  // of services and pools, by drafts
   std::vector<PendingLink> links_;
   std::vector<Name> helped_;
   CompiledRrset compiled_;

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/shrink.h"
+
 namespace swingover::zones {
 namespace {
 
@@ -123,7 +125,7 @@ bool ZoneContents::has_at_or_below(const Name& name) const {
 }
 
 size_t ZoneContents::memory_octets() const {
-  return sizeof *this + places_.capacity() * sizeof places_[0] + octets_.capacity();
+  return sizeof *this + places_.size() * sizeof places_[0] + octets_.size();
 }
 
 std::shared_ptr<const ZoneContents> ZoneContents::make(const Name& apex,
@@ -181,8 +183,8 @@ void ZoneContentsWriter::add_set(const Rrset& set) {
 std::shared_ptr<const ZoneContents> ZoneContentsWriter::finish() {
   if (!zone_->places_.empty())
     zone_->places_.push_back(static_cast<uint32_t>(zone_->octets_.size()));
-  zone_->places_.shrink_to_fit();
-  zone_->octets_.shrink_to_fit();
+  shrink_if_small(zone_->places_);
+  shrink_if_small(zone_->octets_);
   return std::exchange(zone_, nullptr);
 }
 
