@@ -1,7 +1,6 @@
 #include "zones/snapshot.h"
 
 #include <algorithm>
-#include <ranges>
 #include <unordered_map>
 
 namespace swingover::zones {
@@ -19,11 +18,10 @@ bool same_names(const Service& a, const Service& b) {
 }
 
 /// Whether the zone of `old` was compiled with services that give the same names and records.
-template <class Services>
 bool has_same_names(const Snapshot& previous, const ZoneTree::Entry& old,
-                    const Services& services) {
-  return std::ranges::equal(services, old.services, [&](const Service& now, ServiceId before) {
-    return same_names(now, previous.model->services[before.value]);
+                    std::span<const Service* const> services) {
+  return std::ranges::equal(services, old.services, [&](const Service* now, ServiceId before) {
+    return same_names(*now, previous.model->services[before.value]);
   });
 }
 
@@ -32,9 +30,7 @@ std::shared_ptr<const Zone> reusable(const Snapshot* previous, const ZoneSource&
                                      std::span<const Service* const> services) {
   const ZoneTree::Entry* old = previous ? previous->zones.entry_of(source.apex) : nullptr;
   if (!old || !old->zone || old->zone->contents() != source.contents) return nullptr;
-  const auto as_values = std::views::transform(
-      services, [](const Service* service) -> const Service& { return *service; });
-  return has_same_names(*previous, *old, as_values) ? old->zone : nullptr;
+  return has_same_names(*previous, *old, services) ? old->zone : nullptr;
 }
 
 /// The services of each zone, by the longest apex at or above their names.
@@ -80,12 +76,13 @@ std::shared_ptr<const Zone> unchanged_zone(const Snapshot& previous, const ZoneS
   const auto before = std::ranges::find(previous.model->zones, source.apex, &ZoneSource::apex);
   if (!old || !old->zone || before == previous.model->zones.end()) return nullptr;
   if (!source.text || before->text != source.text) return nullptr;
-  if (!source.transfer.secondaries.empty()) {
-    std::vector<const Service*> own;
-    for (const Service& service : services) own.push_back(&service);
-    if (!old->transfer || !old->transfer->shows_same(own, source.transfer.view)) return nullptr;
+  std::vector<const Service*> own;
+  for (const Service& service : services) own.push_back(&service);
+  if (!source.transfer.secondaries.empty() &&
+      (!old->transfer || !old->transfer->shows_same(own, source.transfer.view))) {
+    return nullptr;
   }
-  return has_same_names(previous, *old, services) ? old->zone : nullptr;
+  return has_same_names(previous, *old, own) ? old->zone : nullptr;
 }
 
 std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
