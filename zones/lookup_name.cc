@@ -20,14 +20,14 @@ uint64_t load_word(const uint8_t* at) {
   return word;
 }
 
-/// ASCII upper case to lower, eight octets at once. Length octets are at most 63, below 'A', and stay.
-uint64_t folded_word(uint64_t word) {
-  constexpr uint64_t ones = 0x0101010101010101U;
-  const uint64_t seven = word & (0x7f * ones);
-  const uint64_t from_a = seven + (0x80 - 'A') * ones;
-  const uint64_t past_z = seven + (0x80 - 'Z' - 1) * ones;
-  const uint64_t upper = (from_a ^ past_z) & ~word & (0x80 * ones);
-  return word | upper >> 2;
+/// ASCII upper case to lower, sixteen octets at once: a loop that compilers turn into a few vector
+/// instructions. Length octets are at most 63, below 'A', and stay.
+void fold_sixteen(uint8_t* octets) {
+  for (unsigned i = 0; i < 16; ++i) {
+    const auto from_a = static_cast<uint8_t>(octets[i] - 'A');
+    const auto bit = static_cast<uint8_t>(from_a < 26 ? 0x20 : 0);
+    octets[i] = static_cast<uint8_t>(octets[i] | bit);
+  }
 }
 
 uint64_t mixed(uint64_t a, uint64_t b) {
@@ -84,10 +84,7 @@ void LookupName::assign_from_message(const uint8_t* message, size_t at, const Ha
 }
 
 void LookupName::fold_and_hash(const HashKey& key) {
-  for (unsigned at = 0; at < size_; at += 8) {
-    const uint64_t word = folded_word(load_word(&wire_[at]));
-    std::memcpy(&wire_[at], &word, sizeof word);
-  }
+  for (unsigned at = 0; at < size_; at += 16) fold_sixteen(&wire_[at]);
   uint64_t hash = key.start;
   hashes_[0] = hash;
   for (unsigned i = labels_; i-- > 0;) {

@@ -58,7 +58,7 @@ class LookupName {
   uint8_t size_;
   uint8_t labels_;
   bool in_question_;
-  alignas(8) std::array<uint8_t, padded> wire_;
+  alignas(16) std::array<uint8_t, padded> wire_;
   std::array<uint8_t, labels_max + 1> starts_;  // by label from the left; the root's last
   std::array<uint16_t, labels_max + 1> places_;
   std::array<uint64_t, labels_max + 1> hashes_;  // by labels of the ancestor

@@ -58,7 +58,24 @@ bool read_record(Bytes packet, size_t& at, Record& record) {
   return true;
 }
 
+/// Whether all that a query brings behind its question is an OPT record without options, as it mostly is.
+bool has_bare_opt_alone(Bytes packet, size_t at) {
+  const bool is_alone = read_u32(&packet[6]) == 0 && read_u16(&packet[10]) == 1 &&
+                        packet.size() - at == 1 + record_fixed_size;
+  if (!is_alone || packet[at] != 0) return false;
+  const uint8_t* fixed = &packet[at + 1];
+  return read_u16(fixed) == type::opt && read_u16(fixed + 8) == 0;
+}
+
+ParseOutcome outcome_of(OptOutcome opt) {
+  return opt == OptOutcome::bad_version ? ParseOutcome::bad_version : ParseOutcome::fine;
+}
+
 ParseOutcome parse_records(Bytes packet, size_t at, Query& query) {
+  if (has_bare_opt_alone(packet, at)) {
+    const uint8_t* fixed = &packet[at + 1];
+    return outcome_of(parse_opt(read_u16(fixed + 2), read_u32(fixed + 4), {}, query.edns));
+  }
   const unsigned before_additional = read_u16(&packet[6]) + read_u16(&packet[8]);
   const unsigned records = before_additional + read_u16(&packet[10]);
   OptOutcome opt = OptOutcome::fine;
@@ -82,7 +99,7 @@ ParseOutcome parse_records(Bytes packet, size_t at, Query& query) {
     opt = parse_opt(record.record_class, record.ttl, record.rdata, query.edns);
   }
   if (at != packet.size() || opt == OptOutcome::malformed) return ParseOutcome::format_error;
-  return opt == OptOutcome::bad_version ? ParseOutcome::bad_version : ParseOutcome::fine;
+  return outcome_of(opt);
 }
 
 /// Only who asks for a cookie has no question.

@@ -132,9 +132,9 @@ void Exchange::read_signature(size_t limit) {
 /// How many octets this client can take by this transport.
 size_t Exchange::size_limit() const {
   if (client_.transport != Transport::udp) return out_.size();
-  const size_t asked =
-      query_.edns.present ? std::max<size_t>(query_.edns.udp_size, udp_size_least) : udp_size_least;
-  return std::min({asked, std::max<size_t>(answering_.udp_size_max, udp_size_least), out_.size()});
+  // Without an OPT `udp_size` is the least.
+  const size_t asked = std::min(query_.edns.udp_size, answering_.udp_size_max);
+  return std::min(std::max(asked, udp_size_least), out_.size());
 }
 
 /// How many it may have by a datagram that anybody could have sent in its name.

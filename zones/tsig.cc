@@ -178,9 +178,8 @@ bool Tsig::read(Bytes packet, size_t at, Record& record) {
   return true;
 }
 
-uint16_t Tsig::verify_request(Bytes packet, const Query& query, std::span<const TsigKey> keys,
-                              uint64_t now_seconds) {
-  if (query.tsig_at == 0) return rcode::no_error;
+uint16_t Tsig::verify_record(Bytes packet, const Query& query, std::span<const TsigKey> keys,
+                             uint64_t now_seconds) {
   Record record;
   if (!read(packet, query.tsig_at, record)) return rcode::format_error;
   const Bytes name(name_.data(), name_size_);
@@ -231,8 +230,7 @@ void Tsig::remember_mac(Bytes mac) {
   prior_mac_size_ = static_cast<uint8_t>(mac.size());
 }
 
-size_t Tsig::room() const {
-  if (!present_) return 0;
+size_t Tsig::record_size() const {
   const bool is_signed = key_ && error_ != tsig_error::bad_signature;
   return name_size_ + record_fixed_size + algorithm_size_ + rdata_fixed_size +
          (is_signed ? key_->mac_size() : 0) +

@@ -56,13 +56,15 @@ class Tsig {
   /// For who answers. Checks the TSIG at `query.tsig_at` of `packet`, if there is one. The RCODE to answer with:
   /// no_error; format_error; not_auth with the error that sign() will tell.
   uint16_t verify_request(Bytes packet, const Query& query, std::span<const TsigKey> keys,
-                          uint64_t now_seconds);
+                          uint64_t now_seconds) {
+    return query.tsig_at == 0 ? rcode::no_error : verify_record(packet, query, keys, now_seconds);
+  }
 
   /// The key that the request was signed with, if that was right; else null.
   const TsigKey* key() const { return error_ == tsig_error::none ? key_ : nullptr; }
 
   /// Octets that sign() adds; 0: there was no TSIG to answer.
-  size_t room() const;
+  size_t room() const { return present_ ? record_size() : 0; }
 
   /// Appends the TSIG to the message of `size` octets and counts it; returns the new size. Again: the
   /// following messages of the same answer, each signed over the one before (section 5.3.1).
@@ -79,6 +81,9 @@ class Tsig {
  private:
   struct Record;
 
+  uint16_t verify_record(Bytes packet, const Query& query, std::span<const TsigKey> keys,
+                         uint64_t now_seconds);
+  size_t record_size() const;
   bool read(Bytes packet, size_t at, Record& record);
   uint16_t refuse(uint16_t error);
   bool mac_matches(Bytes packet, size_t at, const Record& record) const;
