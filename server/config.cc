@@ -197,6 +197,13 @@ void check_tls(const TomlValue& table, const ServerOptions& server, const std::s
     }
   }
   tls.credentials = std::move(loaded.credentials);
+  using std::filesystem::perms;
+  std::error_code ignored;  // it was read a moment ago
+  const perms mode = std::filesystem::status(tls.key, ignored).permissions();
+  if (tls.credentials && !ignored && (mode & perms::others_read) != perms::none) {
+    diagnostics.warning(table.position_of("key"),
+                        fmt::format("{} can be read by everybody", tls.key));
+  }
 }
 
 /// What is legal, and likely a slip.

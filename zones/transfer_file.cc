@@ -40,6 +40,13 @@ std::optional<std::vector<uint8_t>> decode_base64(std::string_view text) {
   return octets;
 }
 
+bool is_open_to_all(const std::string& path) {
+  using std::filesystem::perms;
+  std::error_code failed;
+  const perms mode = std::filesystem::status(path, failed).permissions();
+  return !failed && (mode & perms::others_read) != perms::none;
+}
+
 /// Problems stand at the table: the line of the secret itself is never shown.
 std::optional<std::vector<uint8_t>> read_secret(const TsigKeyOptions& key, const TomlValue& table,
                                                 const std::string& config_file,
@@ -49,7 +56,13 @@ std::optional<std::vector<uint8_t>> read_secret(const TsigKeyOptions& key, const
     return std::nullopt;
   }
   std::string text = key.secret;
-  if (!key.secret_file.empty()) {
+  if (key.secret_file.empty()) {
+    if (is_open_to_all(config_file)) {
+      diagnostics.warning(
+          table.at, fmt::format("{} holds the secret of the key {} and can be read by everybody",
+                                config_file, key.name.text()));
+    }
+  } else {
     const Position at = table.position_of("secret_file");
     const std::string path = path_beside(config_file, key.secret_file);
     std::error_code failed;
@@ -58,8 +71,7 @@ std::optional<std::vector<uint8_t>> read_secret(const TsigKeyOptions& key, const
       diagnostics.error(at, fmt::format("there is no file {}", path));
       return std::nullopt;
     }
-    using std::filesystem::perms;
-    if ((status.permissions() & perms::others_read) != perms::none)
+    if (is_open_to_all(path))
       diagnostics.warning(at, fmt::format("{} can be read by everybody", path));
     auto read = read_file(path, secret_file_size_max);
     if (!read) {

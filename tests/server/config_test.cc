@@ -48,7 +48,11 @@ std::string source_file(const std::string& path) {
 }  // namespace
 
 TEST_CASE("the config of the description loads, with every value in its place", "[config]") {
-  const auto loaded = server::load_config(source_file("tests/server/contract.toml"));
+  const tests::TemporaryFolder folder;  // it holds a secret, which nobody else may read
+  folder.write("contract.toml", *read_file(source_file("tests/server/contract.toml")));
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder.file("contract.toml"), perms::owner_read);
+  const auto loaded = server::load_config(folder.file("contract.toml"));
   INFO(loaded.problems);
   REQUIRE(loaded.config);
   CHECK(loaded.problems.empty());
@@ -444,6 +448,10 @@ TEST_CASE("certificate and key of [tls] are read and checked where they are name
     return true;
   };
   CHECK(problem("good.crt", "good.key").empty());
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder.file("other.key"), perms::owner_read | perms::others_read);
+  has(problem("other.crt", "other.key"), "3:7: warning: ");
+  has(problem("other.crt", "other.key"), "other.key can be read by everybody");
   has(problem("none.crt", "good.key"), "2:15: error: there is no file");
   has(problem("good.crt", "none.key"), "3:7: error: there is no file");
   has(problem("empty.pem", "good.key"), "2:15: error: ");
@@ -513,6 +521,18 @@ TEST_CASE("a secret is read from a file beside the config", "[config]") {
   CHECK(loaded.config.has_value());
   std::filesystem::permissions(folder + "/k.secret", perms::owner_read | perms::others_read);
   CHECK(parse_config(folder + "/t.toml", text).problems.find("can be read by everybody") !=
+        std::string::npos);
+
+  const std::string with_secret =
+      changed(good_config, "[[region]]",
+              "[[tsig_key]]\nname = \"k\"\nalgorithm = \"hmac-sha256\"\nsecret = "
+              "\"AAECAwQFBgcICQoLDA0ODw==\"\n[[region]]");
+  std::ofstream(folder + "/t.toml") << with_secret;
+  std::filesystem::permissions(folder + "/t.toml", perms::owner_read);
+  CHECK(parse_config(folder + "/t.toml", with_secret).problems.empty());
+  std::filesystem::permissions(folder + "/t.toml", perms::owner_read | perms::others_read);
+  CHECK(parse_config(folder + "/t.toml", with_secret)
+            .problems.find("t.toml holds the secret of the key k. and can be read by everybody") !=
         std::string::npos);
   std::filesystem::remove_all(folder);
 }

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -39,6 +40,8 @@ struct TlsFiles {
     write(key, [&](std::FILE* file) {
       return PEM_write_PrivateKey(file, pair.get(), nullptr, nullptr, 0, nullptr, nullptr);
     });
+    using std::filesystem::perms;
+    std::filesystem::permissions(key, perms::owner_read | perms::owner_write);
   }
   TlsFiles(const std::string& folder, const std::string& name) : TlsFiles(folder, name, Valid{}) {}
 
