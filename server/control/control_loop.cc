@@ -72,7 +72,7 @@ Control::Tick Control::new_tick(std::string cause) const {
 void Control::start(Setup setup, Remembered remembered) {
   for (const Intent& intent : remembered.intents) intents_.put(intent);
 
-  auto join = std::make_unique<Join>(setup.model, setup.monitors);
+  auto join = std::make_shared<Join>(setup.model, setup.monitors);
   for (uint32_t place = 0; place < join->checks().size(); ++place) {
     const auto found = remembered.health.find(join->checks()[place].key());
     if (found == remembered.health.end() || found->second.health == Health::unknown) continue;
@@ -89,7 +89,7 @@ void Control::start(Setup setup, Remembered remembered) {
                                         intent_words(expired), "expired", expired.reason));
     log_info("intent expired", {{"id", expired.id}, {"target", expired.target}});
   }
-  put_in_force(std::move(setup), std::move(join), tick);
+  put_in_force(std::move(setup), std::move(join), {}, tick);
   tick.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
                           "generation " + std::to_string(snapshot_->generation),
                           "version " + environment_.version});
@@ -99,7 +99,8 @@ void Control::start(Setup setup, Remembered remembered) {
 }
 
 /// Everything from here on answers from `setup`. The batch gets what a later start must know of it.
-void Control::put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick) {
+void Control::put_in_force(Setup setup, std::shared_ptr<Join> join,
+                           const std::vector<std::optional<uint32_t>>& old_services, Tick& tick) {
   join->set_intents(intents_);
   join->settle(tick.at);
   const std::shared_ptr<const zones::Model> old_model = setup_.model;
@@ -107,6 +108,8 @@ void Control::put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick) 
 
   setup_ = std::move(setup);
   snapshot_ = setup_.snapshot;
+  // To free a large one takes as long as to make it.
+  if (join_) environment_.offload([old = std::move(join_)]() mutable { old.reset(); }, [] {});
   join_ = std::move(join);
   stored_.clear();
   for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i) stored_.emplace_back(i);
@@ -114,17 +117,12 @@ void Control::put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick) 
   environment_.publish(snapshot_);
   start_probes();
 
-  std::map<std::string, uint32_t> old_places;
-  for (uint32_t i = 0; old_model && i < old_model->services.size(); ++i) {
-    old_places.emplace(service_text(old_model->services[i]), i);
-  }
   for (uint32_t i = 0; i < setup_.model->services.size(); ++i) {
     const zones::Service& service = setup_.model->services[i];
     chosen_.push_back(chosen_pools(i));
-    const auto old = old_places.find(service_text(service));
-    if (old == old_places.end()) continue;
-    const zones::Service& before = old_model->services[old->second];
-    const std::set<uint32_t>& old_pools = old_chosen[old->second];
+    if (i >= old_services.size() || !old_services[i]) continue;
+    const zones::Service& before = old_model->services[*old_services[i]];
+    const std::set<uint32_t>& old_pools = old_chosen[*old_services[i]];
     if (pool_set(before, old_pools) == pool_set(service, chosen_[i])) continue;
     swings_[{service_text(service), tick.cause}] += 1;
     tick.entries.push_back({tick.at, "swing", service_target(service), std::string(ourselves),
@@ -443,15 +441,36 @@ void Control::begin_reload() {
   is_loading_ = true;
   log_info("reloading");
   environment_.on_reload(true);
-  auto loaded = std::make_shared<Loaded>();
+  auto prepared = std::make_shared<Prepared>();
   environment_.offload(
-      [loaded, load = environment_.load, previous = snapshot_] {
-        *loaded = load(previous->generation + 1, previous.get());
+      [prepared, load = environment_.load, previous = snapshot_, join = join_] {
+        prepared->loaded = load(previous->generation + 1, previous.get());
+        if (prepared->loaded.setup) prepared->follow(*join);
       },
-      [this, loaded] { finish_reload(std::move(*loaded)); });
+      [this, prepared] { finish_reload(std::move(*prepared)); });
 }
 
-void Control::finish_reload(Loaded loaded) {
+/// `before` is in use on the control thread: only what of it never changes is read.
+void Control::Prepared::follow(const Join& before) {
+  const Setup& setup = *loaded.setup;
+  join = std::make_shared<Join>(setup.model, setup.monitors);
+  for (const health::Check& check : join->checks())
+    old_checks.push_back(before.find_check(check.key()));
+  for (const health::Check& check : before.checks()) {
+    std::string key = check.key();
+    if (!join->find_check(key)) gone.push_back(std::move(key));
+  }
+  std::unordered_map<std::string, uint32_t> places;
+  for (uint32_t i = 0; i < before.model().services.size(); ++i)
+    places.emplace(service_text(before.model().services[i]), i);
+  for (const zones::Service& service : setup.model->services) {
+    const auto old = places.find(service_text(service));
+    old_services.push_back(old == places.end() ? std::nullopt : std::optional(old->second));
+  }
+}
+
+void Control::finish_reload(Prepared prepared) {
+  Loaded& loaded = prepared.loaded;
   Tick tick = new_tick("reload");
   const std::string before = "generation " + std::to_string(snapshot_->generation);
   ReloadResult result;
@@ -460,17 +479,14 @@ void Control::finish_reload(Loaded loaded) {
   if (loaded.setup) {
     result.problems = loaded.setup->warnings;
     result.needs_restart = loaded.setup->needs_restart;
-    auto join = std::make_unique<Join>(loaded.setup->model, loaded.setup->monitors);
-    for (uint32_t place = 0; place < join_->checks().size(); ++place) {
-      const std::string key = join_->checks()[place].key();
-      if (const auto there = join->find_check(key)) {
-        join->set_check(*there, join_->check(place));
-      } else {
-        tick.batch.erase(store::Table::state, health_key(key));
-      }
+    for (uint32_t place = 0; place < prepared.old_checks.size(); ++place) {
+      const std::optional<uint32_t> old = prepared.old_checks[place];
+      if (old) prepared.join->set_check(place, join_->check(*old));
     }
+    for (const std::string& key : prepared.gone)
+      tick.batch.erase(store::Table::state, health_key(key));
     const auto also_put_in_force = std::exchange(loaded.setup->also_put_in_force, nullptr);
-    put_in_force(std::move(*loaded.setup), std::move(join), tick);
+    put_in_force(std::move(*loaded.setup), std::move(prepared.join), prepared.old_services, tick);
     if (also_put_in_force) also_put_in_force();
   } else {
     ++reload_failures_;

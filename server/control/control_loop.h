@@ -131,7 +131,20 @@ class Control {
     Entries entries;
   };
 
-  void put_in_force(Setup setup, std::unique_ptr<Join> join, Tick& tick);
+  /// What a reload works out off this thread, beside the setup: how it follows from what is in force.
+  struct Prepared {
+    Loaded loaded;
+    std::shared_ptr<Join> join;                       // of the setup; no health and no intents yet
+    std::vector<std::optional<uint32_t>> old_checks;  // by check: its place in the join before
+    std::vector<std::string> gone;                    // keys of the checks that are no more
+    std::vector<std::optional<uint32_t>> old_services;  // by service: its place in the model before
+
+    void follow(const Join& before);
+  };
+
+  /// `old_services`: as Prepared's.
+  void put_in_force(Setup setup, std::shared_ptr<Join> join,
+                    const std::vector<std::optional<uint32_t>>& old_services, Tick& tick);
   void mark_stored();
   void start_probes();
   std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;
@@ -147,7 +160,7 @@ class Control {
   void expire_intents();
   void note_first_state();
   void begin_reload();
-  void finish_reload(Loaded loaded);
+  void finish_reload(Prepared prepared);
   Tick new_tick(std::string cause) const;
   static store::JournalEntry intent_entry(const Intent& intent, WallTime at, std::string actor,
                                           std::string before, std::string after,
@@ -156,7 +169,7 @@ class Control {
   Environment environment_;
   Setup setup_;
   std::shared_ptr<const zones::Snapshot> snapshot_;
-  std::unique_ptr<Join> join_;
+  std::shared_ptr<Join> join_;
   Intents intents_;
   std::set<std::string> intents_on_their_way_;  // targets with a commit that has not ended
   std::vector<EndpointId> stored_;              // whose health is of the last run, perhaps

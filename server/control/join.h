@@ -35,7 +35,8 @@ struct CheckState {
 /// Intents   A drain that covers it excludes it. Else the force with the narrowest target (endpoint, pool, service,
 ///           cluster) decides, whatever its health. Else its health does.
 /// Cost      A changed check costs what hangs on it; changed intents cost one pass over everything.
-/// Threads   The control thread.
+/// Threads   The control thread. It may be made on another one; checks(), find_check() and model() never change and
+///           are any thread's.
 class Join {
  public:
   using Monitors = std::vector<std::shared_ptr<const health::MonitorOptions>>;
