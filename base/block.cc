@@ -21,8 +21,10 @@ size_t rounded_up(size_t size, size_t to) {
   return (size + to - 1) / to * to;
 }
 
-/// Begins at a huge page's boundary; what of it is never touched costs address space alone.
-uint8_t* map(size_t size) {
+}  // namespace
+
+/// Begins at a huge page's boundary.
+void* map_huge(size_t size) {
   const size_t whole = rounded_up(size, huge_page) + huge_page;
   void* area = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (area == MAP_FAILED) std::abort();
@@ -36,12 +38,14 @@ uint8_t* map(size_t size) {
   return begin + front;
 }
 
-}  // namespace
+void unmap_huge(void* memory, size_t size) {
+  munmap(memory, rounded_up(size, huge_page));
+}
 
 Block::Block(size_t size) : size_(size) {
   if (size == 0) return;
   if (is_mapped(size)) {
-    data_ = map(size);
+    data_ = static_cast<uint8_t*>(map_huge(size));
     return;
   }
   const size_t whole = rounded_up(size, cache_line_size);
@@ -59,7 +63,7 @@ Block& Block::operator=(Block&& other) noexcept {
 void Block::reset() {
   if (!data_) return;
   if (is_mapped(size_)) {
-    munmap(data_, rounded_up(size_, huge_page));
+    unmap_huge(data_, size_);
   } else {
     std::free(data_);
   }

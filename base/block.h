@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace swingover {
 
@@ -33,6 +34,39 @@ class Block {
 
   uint8_t* data_ = nullptr;
   size_t size_ = 0;
+};
+
+/// Of a container's memory so much and more lies in huge pages: at most an eighth of it is rounding then.
+inline constexpr size_t large_memory = size_t{16} << 20;
+
+/// Memory from the kernel in huge pages, where it has them, zeroed; back with the same size. Aborts when there
+/// is none. What is never touched costs address space alone.
+void* map_huge(size_t size);
+void unmap_huge(void* memory, size_t size);
+
+/// For containers of the library that queries read and that can grow to many megabytes, as Block does; smaller
+/// ones get their memory as ever.
+template <class T>
+struct LargeMemory {
+  using value_type = T;
+
+  LargeMemory() = default;
+  template <class U>
+  LargeMemory(const LargeMemory<U>&) {}  // NOLINT: allocators convert
+
+  T* allocate(size_t count) {
+    const size_t size = count * sizeof(T);
+    return static_cast<T*>(size >= large_memory ? map_huge(size) : ::operator new(size));
+  }
+  void deallocate(T* memory, size_t count) {
+    const size_t size = count * sizeof(T);
+    if (size >= large_memory) {
+      unmap_huge(memory, size);
+    } else {
+      ::operator delete(memory);
+    }
+  }
+  friend bool operator==(const LargeMemory&, const LargeMemory&) { return true; }
 };
 
 /// Asks for the cache line at `address`, which a later step will read. Any address is fine.

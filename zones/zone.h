@@ -52,7 +52,8 @@ struct ZoneService {
 ///          one node. Names that exist only because longer ones do have nodes too, so an existing name's
 ///          ancestors all exist and the closest encloser is found by bisection: at most 7 more probes,
 ///          however many labels a hostile name has.
-/// Memory   12 to 24 octets of table a name, 16 of node, 16 an RRset, and the octets themselves.
+/// Memory   12 to 24 octets of table a name, 16 of node, 16 an RRset, and the octets themselves; in huge pages when
+///          the zone is large.
 /// Threads  Any, read only. Hot path but for build().
 class Zone {
  public:
@@ -135,9 +136,9 @@ class Zone {
 
   const ZoneNode* find_exact(const LookupName& name, unsigned labels) const;
 
-  std::vector<Slot> slots_;
+  std::vector<Slot, LargeMemory<Slot>> slots_;
   uint64_t mask_ = 0;
-  std::vector<uint8_t> memory_;  // place 0 is never a node
+  std::vector<uint8_t, LargeMemory<uint8_t>> memory_;  // place 0 is never a node
   uint32_t apex_node_ = 0;
   unsigned apex_size_ = 0;
   unsigned apex_labels_ = 0;

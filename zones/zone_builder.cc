@@ -144,7 +144,7 @@ class ZoneBuilder {
   static size_t table_size(size_t names) { return std::bit_ceil(names + names / 2 + 1); }
 
   void make_table(size_t size) {
-    const auto old = std::exchange(zone_.slots_, std::vector<Zone::Slot>(size));
+    const auto old = std::exchange(zone_.slots_, decltype(zone_.slots_)(size));
     zone_.mask_ = size - 1;
     for (const Zone::Slot& slot : old) {
       if (slot.place != 0) put_in_table(drafts_[slot.place - 1].hash, slot);

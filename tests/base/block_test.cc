@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <utility>
+#include <vector>
 
 #include "base/counters.h"
 
@@ -33,4 +34,18 @@ TEST_CASE("a block that was moved keeps its memory, and an empty one has none", 
   CHECK(third.data()[7] == 1);
   CHECK(third.size() == 3U << 20);
   CHECK(Block(0).data() == nullptr);
+}
+
+TEST_CASE("a container's memory is its own, whether small or in huge pages", "[block]") {
+  for (const size_t size : {size_t{1}, large_memory - 1, large_memory, large_memory + 5}) {
+    CAPTURE(size);
+    std::vector<uint8_t, LargeMemory<uint8_t>> octets(size, 0x5a);
+    if (size >= large_memory) CHECK(reinterpret_cast<uintptr_t>(octets.data()) % (2U << 20) == 0);
+    octets.resize(2 * size);  // moves, over the limit or not
+    CHECK(std::count(octets.begin(), octets.end(), 0x5a) == static_cast<std::ptrdiff_t>(size));
+    octets.resize(1);
+    octets.shrink_to_fit();
+    CHECK(octets[0] == 0x5a);
+    CHECK(octets.capacity() == 1);
+  }
 }
