@@ -1,6 +1,8 @@
 #include "server/query/tcp_server.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -22,6 +24,13 @@ Milliseconds tick_of(const TransportOptions& options) {
   return Milliseconds(std::clamp<int64_t>(shortest / 4, 10, 1000));
 }
 
+/// accept(2) looks for a descriptor first: it fails for want of one also when nobody waits, and then the client
+/// that came last must not be shed for nobody.
+bool has_waiting(const Socket& listener) {
+  pollfd watched{listener.descriptor(), POLLIN, 0};
+  return poll(&watched, 1, 0) > 0;
+}
+
 }  // namespace
 
 TcpServer::TcpServer(loop::Loop& loop, const TransportOptions& options,
@@ -36,6 +45,7 @@ TcpServer::TcpServer(loop::Loop& loop, const TransportOptions& options,
         end_if_finished();
       }) {
   configure(options);
+  take_spare();
 }
 
 void TcpServer::listen(Socket socket, bool is_tls) {
@@ -102,11 +112,13 @@ bool TcpServer::accept_one(Listener& listener) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
+      if (!has_waiting(listener.socket)) return false;
       if (!clients_.empty()) {
         responder_.counters().tcp_shed.add();
         drop(clients_.longest_idle());
         return true;
       }
+      if (give_spare()) return true;
       // Others hold all descriptors. Asking again at once would keep the whole worker busy.
       listeners_pause_ = true;
       for (Listener& each : listeners_) each.poll->stop();
@@ -114,6 +126,18 @@ bool TcpServer::accept_one(Listener& listener) {
     default:
       return false;
   }
+}
+
+/// A thread without clients has none to shed, and may not wait for those of the other threads to go: so each
+/// can always serve one.
+bool TcpServer::give_spare() {
+  if (spare_.descriptor() < 0) return false;
+  spare_ = Socket();
+  return true;
+}
+
+void TcpServer::take_spare() {
+  if (spare_.descriptor() < 0) spare_ = Socket(open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 void TcpServer::admit(Socket socket, const IpAddress& peer, bool is_tls) {
@@ -207,6 +231,7 @@ void TcpServer::on_tick() {
     listeners_pause_ = false;
     for (Listener& listener : listeners_) listener.poll->watch({.readable = true});
   }
+  if (clients_.empty()) take_spare();
   const MonotonicTime now = system_clock().now();
   while (!clients_.empty() && now - clients_.longest_idle().last_answer >= options_.tcp_idle) {
     drop(clients_.longest_idle());

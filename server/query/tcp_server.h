@@ -50,6 +50,8 @@ class TcpServer {
 
   void on_listener(Listener& listener);
   bool accept_one(Listener& listener);
+  bool give_spare();
+  void take_spare();
   void admit(Socket socket, const IpAddress& peer, bool is_tls);
   void on_clients();
   void serve(Client& client);
@@ -66,6 +68,7 @@ class TcpServer {
   TlsContext tls_;
   std::unique_ptr<TcpScratch> scratch_ = std::make_unique<TcpScratch>();
   std::list<Listener> listeners_;
+  Socket spare_;  // gives its place to a client when other threads hold all descriptors
   bool listeners_pause_ = false;  // no descriptor is left, until the next tick
   ReadySet ready_;
   TcpClients clients_;
