@@ -150,6 +150,8 @@ TEST_CASE("a wrong field is pointed at and says what it should be", "[zone_file_
   CHECK(refusal("TXT") == "6 a record of type TXT needs 1 field, here are 0");
   CHECK(refusal("TLSA 3 1 1 abc") == "14 not an even number of hexadecimal digits");
   CHECK(refusal("TLSA 256 1 1 ab") == "8 not a certificate usage: 0 to 255, or such as DANE-EE");
+  CHECK(refusal("CERT -00 1 8 MIIB") ==
+        "8 not a certificate type: a number, or a name such as PKIX");
   CHECK(refusal("CERT 0 1 8 MIIB") == "8 not a certificate type: a number, or a name such as PKIX");
   CHECK(refusal("CAA 0 is-sue x") == "9 not a tag: letters and digits");
   CHECK(refusal("DNSKEY 257 3 13 ====") == "19 not base64");
