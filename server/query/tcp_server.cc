@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <iterator>
 
@@ -18,6 +19,10 @@ constexpr int accepts_a_turn = 64;
 constexpr Milliseconds turn_max{1};
 constexpr int turns_at_end = 16;            // enough for 64 KiB of queries that have come already
 constexpr int64_t keepalive_unit_ms = 100;  // RFC 7828 section 3.1
+
+/// A thread has no client to shed and no descriptor to accept one with: whoever has several gives one up at its
+/// next tick. Off the way of queries.
+std::atomic<bool> is_descriptor_wanted{false};
 
 Milliseconds tick_of(const TransportOptions& options) {
   const int64_t shortest = std::min(options.tcp_idle.value, options.tcp_query_timeout.value);
@@ -121,6 +126,7 @@ bool TcpServer::accept_one(Listener& listener) {
       if (give_spare()) return true;
       // Others hold all descriptors. Asking again at once would keep the whole worker busy.
       listeners_pause_ = true;
+      is_descriptor_wanted.store(true, std::memory_order_relaxed);
       for (Listener& each : listeners_) each.poll->stop();
       return false;
     default:
@@ -230,6 +236,11 @@ void TcpServer::on_tick() {
   if (listeners_pause_) {
     listeners_pause_ = false;
     for (Listener& listener : listeners_) listener.poll->watch({.readable = true});
+  }
+  if (clients_.size() > 1 && is_descriptor_wanted.load(std::memory_order_relaxed)) {
+    is_descriptor_wanted.store(false, std::memory_order_relaxed);
+    responder_.counters().tcp_shed.add();
+    drop(clients_.longest_idle());
   }
   if (clients_.empty()) take_spare();
   const MonotonicTime now = system_clock().now();
