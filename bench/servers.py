@@ -65,7 +65,10 @@ class Server:
         found = [self.process.pid]
         for pid in found:
             for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
-                found += [int(child) for child in (task / "children").read_text().split()]
+                try:
+                    found += [int(child) for child in (task / "children").read_text().split()]
+                except OSError:
+                    continue  # this thread has just ended
         return found
 
     def cpu_seconds(self):
@@ -73,7 +76,10 @@ class Server:
         spent = 0
         for pid in self.pids():
             for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
-                spent += int((task / "schedstat").read_text().split()[0])
+                try:
+                    spent += int((task / "schedstat").read_text().split()[0])
+                except OSError:
+                    continue
         return spent / 1e9
 
     def resident_mib(self):
