@@ -36,7 +36,7 @@ HealthTable::Replaced HealthTable::replace(std::vector<Check> checks, uint64_t e
     Entry& entry = entries_[slot];
     if (old == before.end()) {
       entry = Entry{};
-      entry.machine = EndpointHealth(thresholds(*check.monitor), check.initial);
+      entry.machine = EndpointHealth(thresholds(*check.monitor), check.initial.health);
       entry.check = std::move(check);
       replaced.fresh.push_back(slot);
     } else {
@@ -63,7 +63,7 @@ HealthTable::Replaced HealthTable::replace(std::vector<Check> checks, uint64_t e
   for (const Slot slot : kept) {
     const Entry& entry = entries_[slot];
     if (!entry.is_heard) continue;
-    tell(entry, entry.machine.health() != entry.check.initial, replaced.updates);
+    tell(entry, entry.machine.health() != entry.check.initial.health, replaced.updates);
   }
   return replaced;
 }

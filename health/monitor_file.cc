@@ -37,15 +37,43 @@ std::string Form<health::StatusRange>::text(const health::StatusRange& value) {
 namespace swingover::health {
 namespace {
 
-/// Reports `key` where the kind has no use for it: someone expects it to matter.
-void refuse_keys(const TomlValue& table, std::string_view kind, std::string_view why,
-                 std::initializer_list<std::string_view> keys, Diagnostics& diagnostics) {
-  for (const std::string_view key : keys) {
-    if (const TomlMember* member = table.find(key)) {
-      diagnostics.error(member->at,
-                        fmt::format("{} means nothing to a monitor of the kind {}, which {}",
-                                    toml_quoted(key), toml_quoted(kind), why));
-    }
+/// Keys that matter to some kinds alone. All others belong to every kind.
+struct KindKey {
+  std::string_view key;
+  std::vector<MonitorKind> kinds;
+};
+const std::vector<KindKey>& kind_keys() {
+  using enum MonitorKind;
+  static const std::vector<KindKey> keys{
+      {"port", {tcp, http, https}},     {"path", {http, https}},        {"host", {http, https}},
+      {"expect_status", {http, https}}, {"expect_body", {http, https}}, {"tls_verify", {https}},
+      {"tls_ca_file", {https}},
+  };
+  return keys;
+}
+
+/// "means nothing to a monitor of the kind "tcp", which …".
+std::string_view what_it_does(MonitorKind kind) {
+  switch (kind) {
+    case MonitorKind::tcp:
+      return "only connects";
+    case MonitorKind::http:
+      return "has no TLS";
+    case MonitorKind::https:
+      return "asks over TLS";
+  }
+  return "";
+}
+
+/// Reports keys that the kind has no use for: someone expects them to matter.
+void refuse_other_kinds_keys(const TomlValue& table, MonitorKind kind, Diagnostics& diagnostics) {
+  for (const KindKey& row : kind_keys()) {
+    const TomlMember* member = table.find(row.key);
+    if (!member || std::ranges::find(row.kinds, kind) != row.kinds.end()) continue;
+    diagnostics.error(
+        member->at,
+        fmt::format("{} means nothing to a monitor of the kind {}, which {}", toml_quoted(row.key),
+                    toml_quoted(Form<MonitorKind>::text(kind)), what_it_does(kind)));
   }
 }
 
@@ -79,17 +107,12 @@ void check_times(const TomlValue& table, const MonitorOptions& monitor, Diagnost
 
 void check_kind(const TomlValue& table, const MonitorOptions& monitor, bool complete,
                 Diagnostics& diagnostics) {
+  refuse_other_kinds_keys(table, monitor.kind, diagnostics);
   if (monitor.kind == MonitorKind::tcp) {
     if (!table.find("port") && complete) {
       diagnostics.error(table.at, R"([[monitor]] of the kind "tcp" needs the key "port")");
     }
-    refuse_keys(table, "tcp", "only connects",
-                {"path", "host", "expect_status", "expect_body", "tls_verify", "tls_ca_file"},
-                diagnostics);
     return;
-  }
-  if (monitor.kind == MonitorKind::http) {
-    refuse_keys(table, "http", "has no TLS", {"tls_verify", "tls_ca_file"}, diagnostics);
   }
   if (!monitor.path.starts_with('/')) {
     diagnostics.error(table.position_of("path"), R"("path" must begin with "/")");

@@ -15,6 +15,9 @@ struct Finding {
   /// In words, stable from probe to probe: "connect: connection refused"; empty on a pass.
   std::string reason;
   int64_t duration_nanoseconds = 0;
+  Failure failure = Failure::soft;  // of a failed one
+  /// Of a passed one: what will make it fail one day ("certificate expires in 12 days"); mostly empty.
+  std::string warning{};
   /// False: this host could not look (no descriptor, no memory, no local port, an unreadable CA
   /// file). That says nothing of the target and must never bring it down; `reason` still says why.
   bool looked = true;

@@ -13,13 +13,21 @@
 
 namespace swingover::health {
 
+/// What outlives a restart of what was learnt of a target.
+struct StoredState {
+  Health health = Health::unknown;
+  Hold hold = Hold::none;
+  double penalty = 0;  // of its flaps, at penalty_at; see endpoint_health.h
+  WallTime penalty_at{};
+  friend bool operator==(const StoredState&, const StoredState&) = default;
+};
+
 /// One thing to look at: a monitor at an address. Equal keys are one probe, whoever asks for it.
 struct Check {
   std::shared_ptr<const MonitorOptions> monitor;
   std::string address;  // 192.0.2.10, 2001:db8::10, or a name that the system resolver is asked for
   std::string host;     // Host header and SNI of http and https
-  Health initial =
-      Health::unknown;  // the stored state; a first verdict that agrees changes nothing
+  StoredState initial{};  // the stored state; a first verdict that agrees changes nothing
 
   std::string key() const;  // monitor, address and host: the same from start to start
 };
@@ -29,10 +37,17 @@ struct CheckUpdate {
   uint64_t epoch = 0;  // of the replace() that named `check`
   uint32_t check = 0;  // its place in that replace()'s vector
   Health health = Health::unknown;
-  bool changed = false;  // health is another than before
+  Hold hold = Hold::none;
+  WallTime held_until{};  // when the hold ends if all goes well; 0: nobody can say, or no hold
+  /// How soon health or hold may next be another, by the probes under way and planned: `interval` or `confirm_interval`
+  /// times the verdicts still needed, or what is left of a hold. 0: settled, nothing speaks of a change.
+  Milliseconds until_change{0};
+  double penalty = 0;    // for StoredState; as of `at`
+  bool changed = false;  // health or hold is another than before
   Verdict verdict = Verdict::pass;
-  std::string
-      reason;  // in words: "connect: connection refused", "status 503, wanted 200-299"; empty on a pass
+  /// In words: "connect: connection refused", "status 503, wanted 200-299"; empty on a pass.
+  std::string reason;
+  std::string warning{};  // of a pass; see Finding
   MonotonicTime
       first_failure{};  // when the first failing probe of this streak was seen; for swing_duration
   WallTime at{};

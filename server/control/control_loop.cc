@@ -156,7 +156,7 @@ void Control::start_probes() {
   std::vector<health::Check> checks = join_->checks();
   Epoch epoch;
   for (uint32_t place = 0; place < checks.size(); ++place) {
-    checks[place].initial = join_->check(place).health;
+    checks[place].initial.health = join_->check(place).health;
     epoch.keys.push_back(checks[place].key());
   }
   epoch.number = environment_.replace_checks(std::move(checks));

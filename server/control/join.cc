@@ -76,7 +76,7 @@ void Join::add_cluster(uint32_t place, const Monitors& monitors) {
       continue;  // the config is checked: see server/config.h
     std::vector<uint32_t> row;
     for (const IpAddress& address : cluster.addresses) {
-      const uint32_t check = add_check({monitor, address.text(), monitor->host, Health::unknown});
+      const uint32_t check = add_check({monitor, address.text(), monitor->host, {}});
       users_[check].clusters.push_back(ClusterId(place));
       row.push_back(check);
     }
@@ -101,7 +101,7 @@ void Join::add_service(uint32_t place, const Monitors& monitors) {
         if (!monitor) continue;
         const std::string host =
             monitor->host.empty() ? without_final_dot(service_text(service)) : monitor->host;
-        node.checks.push_back(add_check({monitor, endpoint.text(), host, Health::unknown}));
+        node.checks.push_back(add_check({monitor, endpoint.text(), host, {}}));
       }
       const auto* address = std::get_if<IpAddress>(&endpoint.address);
       const auto ingress =

@@ -174,9 +174,9 @@ TEST_CASE("it stops at once while hundreds of probes hang", "[prober]") {
   const auto shared = std::make_shared<const MonitorOptions>(options);
   std::vector<Check> checks;
   for (int i = 0; i < 300; ++i) {
-    checks.push_back({shared, "127.3.0.4", "host" + std::to_string(i) + ".test", Health::unknown});
+    checks.push_back({shared, "127.3.0.4", "host" + std::to_string(i) + ".test", {}});
   }
-  checks.push_back({shared, "never-there.invalid", "", Health::unknown});
+  checks.push_back({shared, "never-there.invalid", "", {}});
   prober->replace(checks);
   for (int i = 0; i < 500 && prober->load().running < 250; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

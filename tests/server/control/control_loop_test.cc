@@ -167,7 +167,7 @@ TEST_CASE("a restart answers from what was stored, and marks it so", "[control_l
   Life life(store, clock);
   CHECK(life.control.snapshot().generation == 2);
   CHECK(life.fra() == Eligibility::down);
-  CHECK(life.checks[0].initial == Health::down);
+  CHECK(life.checks[0].initial.health == Health::down);
   CHECK(life.control.join().check(0).stored);
   CHECK(life.control.problems().empty());
   life.verdict("192.0.2.1", Health::down);
