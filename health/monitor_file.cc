@@ -1,10 +1,13 @@
 #include "health/monitor_file.h"
 
 #include <fmt/format.h>
-#include <algorithm>
+
+#include <charconv>
+#include <optional>
 
 #include "base/text.h"
 #include "base/toml_tables.h"
+#include "health/monitor_checks.h"
 
 namespace swingover {
 
@@ -32,111 +35,76 @@ std::string Form<health::StatusRange>::text(const health::StatusRange& value) {
                                    : fmt::format("{}-{}", value.first, value.last);
 }
 
-}  // namespace swingover
-
-namespace swingover::health {
 namespace {
 
-/// Keys that matter to some kinds alone. All others belong to every kind.
-struct KindKey {
-  std::string_view key;
-  std::vector<MonitorKind> kinds;
-};
-const std::vector<KindKey>& kind_keys() {
-  using enum MonitorKind;
-  static const std::vector<KindKey> keys{
-      {"port", {tcp, http, https}},     {"path", {http, https}},        {"host", {http, https}},
-      {"expect_status", {http, https}}, {"expect_body", {http, https}}, {"tls_verify", {https}},
-      {"tls_ca_file", {https}},
-  };
-  return keys;
+std::optional<char> octet_of(std::string_view digits) {
+  uint8_t octet = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), octet, 16);
+  if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2) return std::nullopt;
+  return static_cast<char>(octet);
 }
 
-/// "means nothing to a monitor of the kind "tcp", which …".
-std::string_view what_it_does(MonitorKind kind) {
-  switch (kind) {
-    case MonitorKind::tcp:
-      return "only connects";
-    case MonitorKind::http:
-      return "has no TLS";
-    case MonitorKind::https:
-      return "asks over TLS";
-  }
-  return "";
-}
-
-/// Reports keys that the kind has no use for: someone expects them to matter.
-void refuse_other_kinds_keys(const TomlValue& table, MonitorKind kind, Diagnostics& diagnostics) {
-  for (const KindKey& row : kind_keys()) {
-    const TomlMember* member = table.find(row.key);
-    if (!member || std::ranges::find(row.kinds, kind) != row.kinds.end()) continue;
-    diagnostics.error(
-        member->at,
-        fmt::format("{} means nothing to a monitor of the kind {}, which {}", toml_quoted(row.key),
-                    toml_quoted(Form<MonitorKind>::text(kind)), what_it_does(kind)));
-  }
-}
-
-bool has_blank_or_control(std::string_view text) {
-  return std::ranges::any_of(
-      text, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; });
-}
-
-/// False for what read_options has refused already: the default in its place is not what people wrote.
-bool is_duration_or_absent(const TomlValue& table, std::string_view key) {
-  const TomlMember* member = table.find(key);
-  return !member ||
-         (member->value.kind == TomlValue::Kind::text && parse_duration(member->value.text));
-}
-
-void check_times(const TomlValue& table, const MonitorOptions& monitor, Diagnostics& diagnostics) {
-  if (!is_duration_or_absent(table, "interval")) return;
-  if (monitor.timeout > monitor.interval) {
-    const Position at = table.position_of(table.find("timeout") ? "timeout" : "interval");
-    diagnostics.error(at,
-                      fmt::format(R"("timeout" ({}) must not be longer than "interval" ({}))",
-                                  duration_text(monitor.timeout), duration_text(monitor.interval)));
-  }
-  if (monitor.confirm_interval && *monitor.confirm_interval > monitor.interval) {
-    diagnostics.error(
-        table.position_of("confirm_interval"),
-        fmt::format(R"("confirm_interval" ({}) must not be longer than "interval" ({}))",
-                    duration_text(*monitor.confirm_interval), duration_text(monitor.interval)));
-  }
-}
-
-void check_kind(const TomlValue& table, const MonitorOptions& monitor, bool complete,
-                Diagnostics& diagnostics) {
-  refuse_other_kinds_keys(table, monitor.kind, diagnostics);
-  if (monitor.kind == MonitorKind::tcp) {
-    if (!table.find("port") && complete) {
-      diagnostics.error(table.at, R"([[monitor]] of the kind "tcp" needs the key "port")");
+/// `\xNN` and its like in `text` as octets; nothing: a backslash before something else.
+std::optional<std::string> unescaped(std::string_view text) {
+  std::string octets;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '\\') {
+      octets += text[at];
+      continue;
     }
-    return;
+    const std::string_view rest = text.substr(at + 1);
+    if (rest.empty()) return std::nullopt;
+    if (rest[0] == 'x') {
+      const auto octet = octet_of(rest.substr(1, 2));
+      if (!octet) return std::nullopt;
+      octets += *octet;
+      at += 3;
+      continue;
+    }
+    constexpr std::string_view letters = "rnt\\";
+    constexpr std::string_view meanings = "\r\n\t\\";
+    const size_t which = letters.find(rest[0]);
+    if (which == letters.npos) return std::nullopt;
+    octets += meanings[which];
+    ++at;
   }
-  if (!monitor.path.starts_with('/')) {
-    diagnostics.error(table.position_of("path"), R"("path" must begin with "/")");
-  } else if (has_blank_or_control(monitor.path)) {
-    diagnostics.error(table.position_of("path"),
-                      R"("path" must not hold blanks or control characters: write %20)");
-  }
-  if (has_blank_or_control(monitor.host) ||
-      monitor.host.find_first_of("/@?#") != std::string::npos) {
-    diagnostics.error(table.position_of("host"),
-                      R"("host" must be a bare host name such as "shop.example.com")");
-  }
-  const TomlMember* statuses = table.find("expect_status");
-  if (statuses && statuses->value.kind == TomlValue::Kind::array && statuses->value.items.empty()) {
-    diagnostics.error(statuses->value.at, R"("expect_status" needs at least one status)");
-  }
-  if (!monitor.tls_verify && table.find("tls_ca_file")) {
-    diagnostics.warning(table.find("tls_ca_file")->at,
-                        R"("tls_ca_file" has no effect while "tls_verify" is false)");
-  }
+  return octets;
 }
 
 }  // namespace
 
+Result<health::Octets> Form<health::Octets>::read(const TomlValue& value, NoLimits) {
+  if (value.kind != TomlValue::Kind::text) return must_be("a text", value);
+  auto octets = unescaped(value.text);
+  if (octets) return health::Octets{*std::move(octets)};
+  return must_be(noun, value, R"(a backslash begins \xNN, \r, \n, \t or \\)");
+}
+
+Result<health::Octets> Form<health::Octets>::read(const TomlValue& value, NotEmpty) {
+  auto octets = read(value, NoLimits{});
+  if (octets && octets->empty()) return Error{ErrorCode::invalid, "must not be empty"};
+  return octets;
+}
+
+std::string Form<health::Octets>::text(const health::Octets& value) {
+  std::string text;
+  for (const char c : value.value) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (c == '\\') {
+      text += R"(\\)";
+    } else if (octet < ' ' || octet >= 0x7f) {
+      text += fmt::format("\\x{:02x}", octet);
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace swingover
+
+namespace swingover::health {
 std::vector<MonitorOptions> parse_monitors(const TomlDocument& document, Diagnostics& diagnostics) {
   std::vector<MonitorOptions> monitors;
   UniqueNames names("the name of the [[monitor]]", diagnostics);
@@ -149,8 +117,9 @@ std::vector<MonitorOptions> parse_monitors(const TomlDocument& document, Diagnos
     const TomlMember* kind = table->find("kind");
     const bool kind_known = !kind || (kind->value.kind == TomlValue::Kind::text &&
                                       Form<MonitorKind>::text(monitor.kind) == kind->value.text);
-    check_times(*table, monitor, diagnostics);
-    if (kind_known) check_kind(*table, monitor, document.complete, diagnostics);
+    const WrittenMonitor written{*table, monitor, document.complete, diagnostics};
+    check_times(written);
+    if (kind_known) check_kind(written);
     const bool is_new = monitor.name.empty() ||
                         names.add(lower(monitor.name), monitor.name, table->position_of("name"));
     if (is_new && diagnostics.errors() == before) monitors.push_back(std::move(monitor));

@@ -35,6 +35,18 @@ struct Form<health::StatusRange> {
   static std::string text(const health::StatusRange& value);
 };
 
+/// A text that may hold any octet: `\xNN`, `\r`, `\n`, `\t` and `\\` mean in it what they say, beside the escapes
+/// of TOML's own. So 'PING\r\n' in single quotes and "PING\r\n" are the same, and '\x00\xff' needs single quotes.
+template <>
+struct Form<health::Octets> {
+  static constexpr std::string_view noun = R"(a text, in which \xNN is an octet)";
+  static constexpr std::string_view plural = "texts";
+  static constexpr bool in_quotes = true;
+  static Result<health::Octets> read(const TomlValue& value, NoLimits);
+  static Result<health::Octets> read(const TomlValue& value, NotEmpty);
+  static std::string text(const health::Octets& value);
+};
+
 }  // namespace swingover
 
 namespace swingover::health {

@@ -18,6 +18,13 @@ struct StatusRange {
   friend bool operator==(const StatusRange&, const StatusRange&) = default;
 };
 
+/// What is sent or looked for as it is: any octets. How people write them: Form<Octets> in monitor_file.h.
+struct Octets {
+  std::string value;
+  bool empty() const { return value.empty(); }
+  friend bool operator==(const Octets&, const Octets&) = default;
+};
+
 /// One [[monitor]] of the config file. Its rows (key, field, bounds, help) stand in monitor_file.h.
 struct MonitorOptions {
   std::string name;

@@ -137,3 +137,25 @@ TEST_CASE("a monitor's name is a label, and its own", "[monitor_file]") {
   CHECK(problem_of("[[monitor]]\nname = \"WEB\"\n") ==
         R"(4:8: the name of the [[monitor]] "WEB" stands twice; first in line 2)");
 }
+
+TEST_CASE("octets are written as they are, or as escapes of two hexadecimal digits",
+          "[monitor_file]") {
+  using Written = Form<health::Octets>;
+  const auto read = [](std::string text) {
+    TomlValue value;
+    value.kind = TomlValue::Kind::text;
+    value.text = std::move(text);
+    return Written::read(value, NotEmpty{});
+  };
+  CHECK(read("PING\r\n")->value == "PING\r\n");
+  CHECK(read(R"(PING\r\n)")->value == "PING\r\n");
+  CHECK(read(R"(\x00\xfF\t\\x)")->value == std::string("\0\xff\t\\x", 5));
+  for (const char* wrong : {R"(\)", R"(a\q)", R"(\x)", R"(\x1)", R"(\xg0)", R"(\x 1)"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(read(wrong));
+  }
+  CHECK(read("").error().message == "must not be empty");
+  const health::Octets all{std::string("a\\\0\xff\n", 5)};
+  CHECK(Written::text(all) == R"(a\\\x00\xff\x0a)");
+  CHECK(*read(Written::text(all)) == all);
+}

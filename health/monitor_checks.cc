@@ -1,0 +1,147 @@
+#include "health/monitor_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "health/monitor_file.h"
+
+namespace swingover::health {
+namespace {
+
+/// Keys that matter to some kinds alone. All others belong to every kind.
+struct KindKey {
+  std::string_view key;
+  std::vector<MonitorKind> kinds;
+};
+const std::vector<KindKey>& kind_keys() {
+  using enum MonitorKind;
+  // One row a key, so that two who add keys do not meet.
+  // clang-format off
+  static const std::vector<KindKey> keys{
+      {"port", {tcp, http, https}},
+      {"path", {http, https}},
+      {"host", {http, https}},
+      {"expect_status", {http, https}},
+      {"expect_body", {http, https}},
+      {"tls_verify", {https}},
+      {"tls_ca_file", {https}},
+  };
+  // clang-format on
+  return keys;
+}
+
+/// "means nothing to a monitor of the kind "tcp", which …".
+std::string_view what_it_does(MonitorKind kind) {
+  switch (kind) {
+    case MonitorKind::tcp:
+      return "only connects";
+    case MonitorKind::http:
+      return "has no TLS";
+    case MonitorKind::https:
+      return "asks over TLS";
+  }
+  return "";
+}
+
+/// Reports keys that the kind has no use for: someone expects them to matter.
+void refuse_other_kinds_keys(const WrittenMonitor& written) {
+  const MonitorKind kind = written.monitor.kind;
+  for (const KindKey& row : kind_keys()) {
+    const TomlMember* member = written.table.find(row.key);
+    if (!member || std::ranges::find(row.kinds, kind) != row.kinds.end()) continue;
+    written.diagnostics.error(
+        member->at,
+        fmt::format("{} means nothing to a monitor of the kind {}, which {}", toml_quoted(row.key),
+                    toml_quoted(Form<MonitorKind>::text(kind)), what_it_does(kind)));
+  }
+}
+
+void need_key(const WrittenMonitor& written, std::string_view key) {
+  if (written.table.find(key) || !written.complete) return;
+  written.diagnostics.error(
+      written.table.at,
+      fmt::format("[[monitor]] of the kind {} needs the key {}",
+                  toml_quoted(Form<MonitorKind>::text(written.monitor.kind)), toml_quoted(key)));
+}
+
+bool has_blank_or_control(std::string_view text) {
+  return std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; });
+}
+
+/// False for what read_options has refused already: the default in its place is not what people wrote.
+bool is_duration_or_absent(const TomlValue& table, std::string_view key) {
+  const TomlMember* member = table.find(key);
+  return !member ||
+         (member->value.kind == TomlValue::Kind::text && parse_duration(member->value.text));
+}
+
+void check_host(const WrittenMonitor& written) {
+  const std::string& host = written.monitor.host;
+  if (has_blank_or_control(host) || host.find_first_of("/@?#") != std::string::npos) {
+    written.diagnostics.error(written.table.position_of("host"),
+                              R"("host" must be a bare host name such as "shop.example.com")");
+  }
+}
+
+void check_tls_keys(const WrittenMonitor& written) {
+  const TomlMember* file = written.table.find("tls_ca_file");
+  if (written.monitor.tls_verify || !file) return;
+  written.diagnostics.warning(file->at,
+                              R"("tls_ca_file" has no effect while "tls_verify" is false)");
+}
+
+void check_tcp(const WrittenMonitor& written) {
+  need_key(written, "port");
+}
+
+void check_http(const WrittenMonitor& written) {
+  const auto& [table, monitor, complete, diagnostics] = written;
+  if (!monitor.path.starts_with('/')) {
+    diagnostics.error(table.position_of("path"), R"("path" must begin with "/")");
+  } else if (has_blank_or_control(monitor.path)) {
+    diagnostics.error(table.position_of("path"),
+                      R"("path" must not hold blanks or control characters: write %20)");
+  }
+  check_host(written);
+  const TomlMember* statuses = table.find("expect_status");
+  if (statuses && statuses->value.kind == TomlValue::Kind::array && statuses->value.items.empty()) {
+    diagnostics.error(statuses->value.at, R"("expect_status" needs at least one status)");
+  }
+  check_tls_keys(written);
+}
+
+}  // namespace
+
+void check_times(const WrittenMonitor& written) {
+  const auto& [table, monitor, complete, diagnostics] = written;
+  if (!is_duration_or_absent(table, "interval")) return;
+  if (monitor.timeout > monitor.interval) {
+    const Position at = table.position_of(table.find("timeout") ? "timeout" : "interval");
+    diagnostics.error(at,
+                      fmt::format(R"("timeout" ({}) must not be longer than "interval" ({}))",
+                                  duration_text(monitor.timeout), duration_text(monitor.interval)));
+  }
+  if (monitor.confirm_interval && *monitor.confirm_interval > monitor.interval) {
+    diagnostics.error(
+        table.position_of("confirm_interval"),
+        fmt::format(R"("confirm_interval" ({}) must not be longer than "interval" ({}))",
+                    duration_text(*monitor.confirm_interval), duration_text(monitor.interval)));
+  }
+}
+
+void check_kind(const WrittenMonitor& written) {
+  refuse_other_kinds_keys(written);
+  switch (written.monitor.kind) {
+    case MonitorKind::tcp:
+      return check_tcp(written);
+    case MonitorKind::http:
+    case MonitorKind::https:
+      return check_http(written);
+  }
+}
+
+}  // namespace swingover::health
