@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <string_view>
 #include <vector>
 
+#include "base/ip.h"
 #include "health/monitor_file.h"
 
 namespace swingover::health {
@@ -21,6 +23,7 @@ const std::vector<KindKey>& kind_keys() {
   // One row a key, so that two who add keys do not meet.
   // clang-format off
   static const std::vector<KindKey> keys{
+      {"address", {tcp, http, https}},
       {"port", {tcp, http, https}},
       {"path", {http, https}},
       {"host", {http, https}},
@@ -87,6 +90,16 @@ void check_host(const WrittenMonitor& written) {
   }
 }
 
+void check_address(const WrittenMonitor& written) {
+  const std::string& address = written.monitor.address;
+  const bool is_name = std::ranges::all_of(
+      address, [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '-' || c == '_'; });
+  if (is_name || parse_ip_address(address)) return;
+  written.diagnostics.error(
+      written.table.position_of("address"),
+      R"("address" must be an address or a name such as "192.0.2.1" or "db.example.com")");
+}
+
 void check_tls_keys(const WrittenMonitor& written) {
   const TomlMember* file = written.table.find("tls_ca_file");
   if (written.monitor.tls_verify || !file) return;
@@ -135,6 +148,7 @@ void check_times(const WrittenMonitor& written) {
 
 void check_kind(const WrittenMonitor& written) {
   refuse_other_kinds_keys(written);
+  check_address(written);
   switch (written.monitor.kind) {
     case MonitorKind::tcp:
       return check_tcp(written);

@@ -55,12 +55,15 @@ inline constexpr std::tuple monitor_options{
     option("name", &MonitorOptions::name, LabelOnly{}, "what services and clusters call it")
         .required(),
     option("kind", &MonitorOptions::kind, "how it looks"),
+    option("address", &MonitorOptions::address, NotEmpty{},
+           "where it looks instead: an address or a name; one look for all endpoints that use it")
+        .by_default("each endpoint's own address"),
     option("port", &MonitorOptions::port, 1, 65535, "where it connects; a tcp monitor needs it")
         .by_default("80 for http, 443 for https"),
     option("path", &MonitorOptions::path, "what http and https ask for; begins with `/`"),
     option("host", &MonitorOptions::host, NotEmpty{},
            "Host header and, with https, the name in the certificate")
-        .by_default("the service's name"),
+        .by_default("the service's name, or `address` where that is set"),
     option("expect_status", &MonitorOptions::expect_status, "the HTTP statuses that pass"),
     option("expect_body", &MonitorOptions::expect_body,
            "a text that must occur in the first 64 KiB of the body")

@@ -29,7 +29,8 @@ struct Octets {
 struct MonitorOptions {
   std::string name;
   MonitorKind kind = MonitorKind::http;
-  uint16_t port = 0;  // 0: the kind's own, 80 or 443; tcp needs one
+  std::string address;  // an IP address or a name to look at; empty: the endpoint's own
+  uint16_t port = 0;    // 0: the kind's own, 80 or 443; tcp needs one
   std::string path = "/";
   std::string host;  // Host header and SNI; empty: the service's name without its final dot
   std::vector<StatusRange> expect_status{{200, 299}};

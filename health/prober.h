@@ -26,11 +26,17 @@ struct StoredState {
 struct Check {
   std::shared_ptr<const MonitorOptions> monitor;
   std::string address;  // 192.0.2.10, 2001:db8::10, or a name that the system resolver is asked for
-  std::string host;     // Host header and SNI of http and https
+  std::string host;     // what kinds that name a host in what they ask call it; see make_check()
   StoredState initial{};  // the stored state; a first verdict that agrees changes nothing
 
   std::string key() const;  // monitor, address and host: the same from start to start
 };
+
+/// How `monitor` looks at an endpoint. A monitor with an `address` of its own looks there, whatever the endpoint, and
+/// one that asks for no host has none: endpoints and services that share the look share the check.
+/// `host_default` is what the endpoint is called where the monitor names no host; "": by its address.
+Check make_check(std::shared_ptr<const MonitorOptions> monitor, std::string endpoint,
+                 std::string host_default);
 
 /// What the control thread learns of a check: a change of health, or of what the last probe found.
 struct CheckUpdate {

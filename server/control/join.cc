@@ -76,7 +76,7 @@ void Join::add_cluster(uint32_t place, const Monitors& monitors) {
       continue;  // the config is checked: see server/config.h
     std::vector<uint32_t> row;
     for (const IpAddress& address : cluster.addresses) {
-      const uint32_t check = add_check({monitor, address.text(), monitor->host, {}});
+      const uint32_t check = add_check(health::make_check(monitor, address.text(), {}));
       users_[check].clusters.push_back(ClusterId(place));
       row.push_back(check);
     }
@@ -99,9 +99,8 @@ void Join::add_service(uint32_t place, const Monitors& monitors) {
       for (const std::string& name : service.monitors) {
         const auto monitor = find_monitor(monitors, name);
         if (!monitor) continue;
-        const std::string host =
-            monitor->host.empty() ? without_final_dot(service_text(service)) : monitor->host;
-        node.checks.push_back(add_check({monitor, endpoint.text(), host, {}}));
+        node.checks.push_back(add_check(health::make_check(
+            monitor, endpoint.text(), without_final_dot(service_text(service)))));
       }
       const auto* address = std::get_if<IpAddress>(&endpoint.address);
       const auto ingress =

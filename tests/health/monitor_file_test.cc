@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/toml_source.h"
+#include "health/prober.h"
 
 using namespace swingover;
 using health::MonitorOptions;
@@ -116,6 +117,37 @@ TEST_CASE("what goes into a request cannot break out of it", "[monitor_file]") {
         R"(3:8: "path" must not hold blanks or control characters: write %20)");
   CHECK(problem_of("host = \"http://x\"\n") ==
         R"(3:8: "host" must be a bare host name such as "shop.example.com")");
+}
+
+TEST_CASE("a monitor may look at another address than the one that is answered", "[monitor_file]") {
+  for (const char* address : {"192.0.2.1", "2001:db8::1", "db-1.example.com", "db_1"}) {
+    const auto result =
+        parsed("[[monitor]]\nname = \"web\"\naddress = \"" + std::string(address) + '"');
+    CHECK(result.problems.empty());
+    CHECK(result.monitors.at(0).address == address);
+  }
+  for (const char* address : {"192.0.2.1:80", "http://db", "a b", "[::1]"}) {
+    CHECK(
+        problem_of("address = \"" + std::string(address) + '"') ==
+        R"(3:11: "address" must be an address or a name such as "192.0.2.1" or "db.example.com")");
+  }
+}
+
+TEST_CASE("what a monitor asks names a host only where that matters", "[check]") {
+  const auto made = [](MonitorOptions options) {
+    return health::make_check(std::make_shared<const MonitorOptions>(std::move(options)),
+                              "192.0.2.1", "shop.example.test");
+  };
+  MonitorOptions options;
+  CHECK(made(options).host == "shop.example.test");
+  CHECK(made(options).address == "192.0.2.1");
+  options.address = "db.example.test";
+  CHECK(made(options).host == "db.example.test");
+  CHECK(made(options).address == "db.example.test");
+  options.host = "own.example.test";
+  CHECK(made(options).host == "own.example.test");
+  options.kind = health::MonitorKind::tcp;
+  CHECK(made(options).host.empty());
 }
 
 TEST_CASE("statuses are numbers from 100 to 599 and ranges of them", "[monitor_file]") {
