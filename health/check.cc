@@ -11,6 +11,7 @@ bool asks_for_host(MonitorKind kind) {
   switch (kind) {
     case MonitorKind::tcp:
       return false;
+    case MonitorKind::tls:
     case MonitorKind::http:
     case MonitorKind::https:
       return true;

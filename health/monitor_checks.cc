@@ -23,14 +23,18 @@ const std::vector<KindKey>& kind_keys() {
   // One row a key, so that two who add keys do not meet.
   // clang-format off
   static const std::vector<KindKey> keys{
-      {"address", {tcp, http, https}},
-      {"port", {tcp, http, https}},
+      {"address", {tcp, tls, http, https}},
+      {"port", {tcp, tls, http, https}},
       {"path", {http, https}},
-      {"host", {http, https}},
+      {"host", {tls, http, https}},
       {"expect_status", {http, https}},
       {"expect_body", {http, https}},
-      {"tls_verify", {https}},
-      {"tls_ca_file", {https}},
+      {"send", {tcp, tls}},
+      {"expect", {tcp, tls}},
+      {"tls_verify", {tls, https}},
+      {"tls_ca_file", {tls, https}},
+      {"expiry_warning", {tls, https}},
+      {"expiry_min", {tls, https}},
   };
   // clang-format on
   return keys;
@@ -40,7 +44,9 @@ const std::vector<KindKey>& kind_keys() {
 std::string_view what_it_does(MonitorKind kind) {
   switch (kind) {
     case MonitorKind::tcp:
-      return "only connects";
+      return "asks nothing by itself, without TLS";
+    case MonitorKind::tls:
+      return "asks nothing by itself";
     case MonitorKind::http:
       return "has no TLS";
     case MonitorKind::https:
@@ -111,6 +117,12 @@ void check_tcp(const WrittenMonitor& written) {
   need_key(written, "port");
 }
 
+void check_tls(const WrittenMonitor& written) {
+  need_key(written, "port");
+  check_host(written);
+  check_tls_keys(written);
+}
+
 void check_http(const WrittenMonitor& written) {
   const auto& [table, monitor, complete, diagnostics] = written;
   if (!monitor.path.starts_with('/')) {
@@ -152,6 +164,8 @@ void check_kind(const WrittenMonitor& written) {
   switch (written.monitor.kind) {
     case MonitorKind::tcp:
       return check_tcp(written);
+    case MonitorKind::tls:
+      return check_tls(written);
     case MonitorKind::http:
     case MonitorKind::https:
       return check_http(written);

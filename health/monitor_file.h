@@ -16,11 +16,13 @@ template <>
 struct OptionWords<health::MonitorKind> {
   using Kind = health::MonitorKind;
   static constexpr std::array words{
-      Word<Kind>{Kind::tcp, "tcp", "a connection to `port` is accepted"},
+      Word<Kind>{Kind::tcp, "tcp",
+                 "a connection to `port` is accepted; with `send` and `expect` also answered"},
+      Word<Kind>{Kind::tls, "tls", "the same over TLS, the certificate verified"},
       Word<Kind>{Kind::http, "http", "a GET of `path` is answered as expected"},
       Word<Kind>{Kind::https, "https", "the same over TLS, the certificate verified"},
   };
-  static constexpr std::array<std::string_view, 7> later{"tls",  "dns",  "icmp",      "grpc",
+  static constexpr std::array<std::string_view, 6> later{"dns",  "icmp", "grpc",
                                                          "exec", "push", "calculated"};
 };
 
@@ -58,21 +60,33 @@ inline constexpr std::tuple monitor_options{
     option("address", &MonitorOptions::address, NotEmpty{},
            "where it looks instead: an address or a name; one look for all endpoints that use it")
         .by_default("each endpoint's own address"),
-    option("port", &MonitorOptions::port, 1, 65535, "where it connects; a tcp monitor needs it")
+    option("port", &MonitorOptions::port, 1, 65535, "where it connects; tcp and tls need it")
         .by_default("80 for http, 443 for https"),
     option("path", &MonitorOptions::path, "what http and https ask for; begins with `/`"),
     option("host", &MonitorOptions::host, NotEmpty{},
-           "Host header and, with https, the name in the certificate")
+           "Host header and, over TLS, the name in the certificate")
         .by_default("the service's name, or `address` where that is set"),
     option("expect_status", &MonitorOptions::expect_status, "the HTTP statuses that pass"),
     option("expect_body", &MonitorOptions::expect_body,
            "a text that must occur in the first 64 KiB of the body")
         .by_default("the body is not looked at"),
+    option("send", &MonitorOptions::send, NotEmpty{},
+           "what tcp and tls send once they are connected; a backslash is an escape: `\\xNN` is an "
+           "octet")
+        .by_default("nothing is sent"),
+    option("expect", &MonitorOptions::expect, NotEmpty{},
+           "what must occur in the first 64 KiB that tcp and tls get; escapes as in `send`")
+        .by_default("nothing is waited for"),
     option("tls_verify", &MonitorOptions::tls_verify,
-           "whether https wants a certificate that is valid for `host`"),
+           "whether the certificate must be valid, and for `host`"),
     option("tls_ca_file", &MonitorOptions::tls_ca_file, NotEmpty{},
-           "the authorities that https trusts, PEM; relative to the config file")
+           "the authorities that are trusted, PEM; relative to the config file")
         .by_default("the system's"),
+    option("expiry_warning", &MonitorOptions::expiry_warning, Milliseconds(0),
+           Milliseconds(int64_t{3650} * 24 * 3'600'000),
+           "a certificate of the chain with less than this left is warned of; `0s`: never"),
+    option("expiry_min", &MonitorOptions::expiry_min, Milliseconds(0),
+           Milliseconds(int64_t{3650} * 24 * 3'600'000), "one with less than this left fails"),
     option("interval", &MonitorOptions::interval, Milliseconds(100), Milliseconds(3'600'000),
            "from one probe of an endpoint to its next"),
     option("timeout", &MonitorOptions::timeout, Milliseconds(10), Milliseconds(60'000),

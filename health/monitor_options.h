@@ -9,7 +9,7 @@
 
 namespace swingover::health {
 
-enum class MonitorKind : uint8_t { tcp, http, https };
+enum class MonitorKind : uint8_t { tcp, tls, http, https };
 
 /// HTTP statuses that count as a pass: first to last.
 struct StatusRange {
@@ -30,13 +30,17 @@ struct MonitorOptions {
   std::string name;
   MonitorKind kind = MonitorKind::http;
   std::string address;  // an IP address or a name to look at; empty: the endpoint's own
-  uint16_t port = 0;    // 0: the kind's own, 80 or 443; tcp needs one
+  uint16_t port = 0;    // 0: the kind's own, 80 or 443; the others need one
   std::string path = "/";
   std::string host;  // Host header and SNI; empty: the service's name without its final dot
   std::vector<StatusRange> expect_status{{200, 299}};
   std::string expect_body;  // must occur in the first 64 KiB; empty: not looked at
+  Octets send;              // of tcp and tls, once the connection stands; empty: nothing
+  Octets expect;            // must occur in the first 64 KiB that come back; empty: not waited for
   bool tls_verify = true;
-  std::string tls_ca_file;  // PEM; empty: the system's
+  std::string tls_ca_file;                                    // PEM; empty: the system's
+  Milliseconds expiry_warning{int64_t{14} * 24 * 3'600'000};  // of a certificate; 0: never
+  Milliseconds expiry_min{0};                                 // with less left it fails
   Milliseconds interval{5000};
   Milliseconds timeout{1000};
   std::optional<Milliseconds> confirm_interval;  // absent: a tenth of the interval, at least 50 ms

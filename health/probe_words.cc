@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/loop/timer.h"
+#include "health/monitor_file.h"
 
 namespace swingover::health {
 
@@ -41,6 +42,18 @@ std::string timeout_words(Milliseconds timeout, std::string_view doing) {
 bool is_own_trouble(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
          error == EADDRNOTAVAIL;
+}
+
+Failure failure_of(int error) {
+  const bool is_answer = error == ECONNREFUSED || error == ECONNRESET || error == EHOSTUNREACH ||
+                         error == ENETUNREACH || error == EHOSTDOWN;
+  return is_answer ? Failure::hard : Failure::soft;
+}
+
+std::string quoted_words(std::string_view octets) {
+  constexpr size_t shown_max = 40;
+  const std::string text = Form<Octets>::text({std::string(octets.substr(0, shown_max))});
+  return '"' + text + (octets.size() > shown_max ? "…\"" : "\"");
 }
 
 std::unique_ptr<Probe> ended_probe(loop::Loop& loop, Finding finding, Probe::Done done) {

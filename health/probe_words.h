@@ -19,6 +19,11 @@ std::string timeout_words(Milliseconds timeout, std::string_view doing);
 /// Whether this error of socket() or connect() is of this host, and says nothing of the target.
 bool is_own_trouble(int error);
 
+/// Hard for what only an answer of the network gives: refused, reset, unreachable.
+Failure failure_of(int error);
+/// `octets` in quotes, as people write them in the config file; at most 40 of them.
+std::string quoted_words(std::string_view octets);
+
 /// For a probe that could not even start: tells `finding` on the next turn.
 std::unique_ptr<Probe> ended_probe(loop::Loop& loop, Finding finding, Probe::Done done);
 

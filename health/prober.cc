@@ -13,7 +13,7 @@
 #include "base/loop/loop.h"
 #include "health/http_probe.h"
 #include "health/probe_engine.h"
-#include "health/resolver.h"
+#include "health/stream_world.h"
 #include "health/tcp_probe.h"
 
 namespace swingover::health {
@@ -73,7 +73,7 @@ class Prober::Core {
 
   loop::Loop loop_;
   // Of the probe thread, between its start and its end.
-  std::optional<Resolver> resolver_;
+  std::optional<StreamWorld> streams_;
   std::optional<HttpProbes> http_;
   std::optional<ProbeEngine> engine_;
 
@@ -87,7 +87,7 @@ class Prober::Core {
 
 void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
   block_signals();
-  resolver_.emplace(loop_);
+  streams_.emplace(loop_);
   http_.emplace(loop_);
   engine_.emplace(
       loop_, system_clock(), Schedule::Options{.running_max = running_max(), .seed = seed},
@@ -106,14 +106,19 @@ void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
   loop_.run();
   engine_.reset();
   http_.reset();
-  resolver_.reset();
+  streams_.reset();
 }
 
 std::unique_ptr<Target> Prober::Core::make_target(const Check& check) {
-  if (check.monitor->kind != MonitorKind::tcp) return http_->make_target(check);
-  return make_tcp_target(
-      loop_, *resolver_,
-      {.address = check.address, .port = check.monitor->port, .timeout = check.monitor->timeout});
+  switch (check.monitor->kind) {
+    case MonitorKind::tcp:
+    case MonitorKind::tls:
+      return make_tcp_target(*streams_, check);
+    case MonitorKind::http:
+    case MonitorKind::https:
+      break;
+  }
+  return http_->make_target(check);
 }
 
 void Prober::Core::count(const Check& check, const Finding& finding) {

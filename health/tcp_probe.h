@@ -1,25 +1,20 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
-#include "base/loop/loop.h"
-#include "base/units.h"
 #include "health/probe.h"
-#include "health/resolver.h"
+#include "health/prober.h"
+#include "health/stream_world.h"
 
 namespace swingover::health {
 
-struct TcpTargetOptions {
-  std::string address;  // or a name, resolved afresh by each probe
-  uint16_t port = 0;
-  Milliseconds timeout{1000};
-};
-
-/// Passes when a TCP connection to the target can be made; closes it at once. A name passes when
-/// one of its addresses does, tried in the resolver's order within the one timeout.
-/// One descriptor a probe. `loop` and `resolver` outlive the target.
-std::unique_ptr<Target> make_tcp_target(loop::Loop& loop, Resolver& resolver,
-                                        TcpTargetOptions options);
+/// Probes of kind tcp and tls.
+///
+/// Asks    A new connection, over tls a handshake; then `send`, if there is something to send. Closed after it.
+/// Judges  It must come about; over tls with a certificate that is good (see TlsClient), for as long as
+///         `expiry_min`. `expect` must occur in the first 64 KiB of what comes back.
+/// Names   One passes when one of its addresses can be connected to, tried in the resolver's order.
+/// `world` outlives the target.
+std::unique_ptr<Target> make_tcp_target(StreamWorld& world, const Check& check);
 
 }  // namespace swingover::health

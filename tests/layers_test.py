@@ -26,8 +26,8 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "systemd/": "server/systemd",
     "rocksdb/": "store/rocks_store",
     "ldns/": "zones/zone_file",
-    # Two uses that share nothing: what seals a client's stream, and what signs a message.
-    "openssl/": ("server/query/tls_", "zones/tsig"),
+    # Three uses that share nothing: what seals a client's stream, a probe's, and what signs a message.
+    "openssl/": ("server/query/tls_", "health/tls_client", "zones/tsig"),
     "prometheus/": "server/control/metrics",
     # JSON has two ends: what the admin interface shows, and swingctl, which reads it.
     "nlohmann/": ("server/control/views", "ctl/views", "ctl/commands"),

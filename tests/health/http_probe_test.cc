@@ -23,8 +23,8 @@ using tests::Backend;
 struct Looker {
   std::optional<Finding> probe(const MonitorOptions& options, const std::string& address,
                                const std::string& host = "shop.example.test") {
-    const auto target = probes.make_target(
-        {std::make_shared<const MonitorOptions>(options), address, host, {}});
+    const auto target =
+        probes.make_target({std::make_shared<const MonitorOptions>(options), address, host, {}});
     std::optional<Finding> found;
     std::unique_ptr<Probe> probe = target->start([&](Finding finding) {
       found = std::move(finding);
@@ -254,7 +254,9 @@ TEST_CASE("a cancelled HTTP probe is silent, and others go on", "[http_probe]") 
   Looker looker;
   const auto target =
       looker.probes.make_target({std::make_shared<const MonitorOptions>(http(backend.port())),
-                                 "127.3.0.2", "shop.example.test", {}});
+                                 "127.3.0.2",
+                                 "shop.example.test",
+                                 {}});
   int told = 0;
   std::vector<std::unique_ptr<Probe>> all;
   for (int i = 0; i < 40; ++i) {

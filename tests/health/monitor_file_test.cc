@@ -73,13 +73,14 @@ fall = 4
 }
 
 TEST_CASE("a kind of a later version is told from one that is misspelt", "[monitor_file]") {
-  for (const std::string kind : {"tls", "dns", "icmp", "grpc", "exec", "push", "calculated"}) {
+  for (const std::string kind : {"dns", "icmp", "grpc", "exec", "push", "calculated"}) {
     CHECK(problem_of("kind = \"" + kind + "\"\n") ==
           "3:8: \"kind\" \"" + kind +
-              R"(" is not in this version, which has "tcp", "http", "https")");
+              R"(" is not in this version, which has "tcp", "tls", "http", "https")");
   }
-  CHECK(problem_of("kind = \"htpp\"\n") ==
-        R"(3:8: "kind" must be one of "tcp", "http", "https", not "htpp"; did you mean "http"?)");
+  CHECK(
+      problem_of("kind = \"htpp\"\n") ==
+      R"(3:8: "kind" must be one of "tcp", "tls", "http", "https", not "htpp"; did you mean "http"?)");
 }
 
 TEST_CASE("times must fit into one another", "[monitor_file]") {
@@ -101,8 +102,13 @@ TEST_CASE("an interval that cannot be read is one problem, not two", "[monitor_f
 TEST_CASE("a kind has the keys that mean something to it", "[monitor_file]") {
   CHECK(problem_of("kind = \"tcp\"\n") ==
         R"(1:1: [[monitor]] of the kind "tcp" needs the key "port")");
-  CHECK(problem_of("kind = \"tcp\"\nport = 1\nexpect_body = \"x\"\n") ==
-        R"(5:1: "expect_body" means nothing to a monitor of the kind "tcp", which only connects)");
+  CHECK(
+      problem_of("kind = \"tcp\"\nport = 1\nexpect_body = \"x\"\n") ==
+      R"(5:1: "expect_body" means nothing to a monitor of the kind "tcp", which asks nothing by itself, without TLS)");
+  CHECK(problem_of("kind = \"tls\"\n") ==
+        R"(1:1: [[monitor]] of the kind "tls" needs the key "port")");
+  CHECK(problem_of("send = \"x\"\n") ==
+        R"(3:1: "send" means nothing to a monitor of the kind "http", which has no TLS)");
   CHECK(problem_of("tls_verify = false\n") ==
         R"(3:1: "tls_verify" means nothing to a monitor of the kind "http", which has no TLS)");
   CHECK(problem_of("kind = \"https\"\ntls_verify = false\ntls_ca_file = \"x\"\n") ==
@@ -186,6 +192,8 @@ TEST_CASE("octets are written as they are, or as escapes of two hexadecimal digi
     CAPTURE(wrong);
     CHECK_FALSE(read(wrong));
   }
+  CHECK(problem_of("kind = \"tcp\"\nport = 1\nexpect = 'a\\q'\n")
+            .starts_with("5:10: \"expect\" must be "));
   CHECK(read("").error().message == "must not be empty");
   const health::Octets all{std::string("a\\\0\xff\n", 5)};
   CHECK(Written::text(all) == R"(a\\\x00\xff\x0a)");

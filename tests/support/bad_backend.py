@@ -2,12 +2,12 @@
 """A backend that behaves, or misbehaves, as it is told.
 
     bad_backend.py --bind 127.0.1.1 --port 8080 --mode ok [--status 503] [--body ok]
-                   [--tls CERT KEY] [--control PORT]
+                   [--tls CERT KEY [--tls-refuse]] [--control PORT]
 
 Prints `port=8080 control=9080` when it listens (port 0: the kernel chooses). The control port is on
 the same address. On either port `GET /mode?set=hang` changes the mode (and `&status=503`, `&body=text`);
 `GET /mode` tells it and how many connections came. On the port itself that works without --tls, and in
-no mode that does not listen.
+no mode that does not listen. With --tls-refuse every handshake ends in an alert.
 
 Modes
     ok         200 and the body
@@ -48,6 +48,9 @@ class Backend:
         if options.tls:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*options.tls)
+            if options.tls_refuse:  # no cipher that a certificate with an ECDSA key could serve
+                self.tls.maximum_version = ssl.TLSVersion.TLSv1_2
+                self.tls.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
 
     def apply(self, query):
         with self.lock:
@@ -202,6 +205,7 @@ def main():
     parser.add_argument("--status", type=int, default=503)
     parser.add_argument("--body", default="ok")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    parser.add_argument("--tls-refuse", action="store_true")
     parser.add_argument("--control", type=int, metavar="PORT")
     backend = Backend(parser.parse_args())
     backend.listen_or_not()

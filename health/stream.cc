@@ -1,0 +1,279 @@
+#include "health/stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "health/probe_words.h"
+
+namespace swingover::health {
+
+namespace {
+
+constexpr size_t read_max = size_t{64} * 1024;  // a turn
+
+}  // namespace
+
+Stream::Stream(loop::Loop& loop, Resolver& resolver, To to, std::unique_ptr<TlsClient> tls,
+               User& user)
+    : loop_(loop),
+      resolver_(resolver),
+      user_(&user),
+      port_(to.port),
+      deadline_(system_clock().now() + to.timeout),
+      timer_(loop, [this] { on_time(); }),
+      tls_(std::move(tls)) {
+  timer_.start_once(to.timeout);
+  if (const auto address = parse_ip_address(to.address)) {
+    addresses_ = {*address};
+    connect_next();
+    return;
+  }
+  lookup_ =
+      resolver_.resolve(to.address, [this](Resolver::Found found) { on_found(std::move(found)); });
+}
+
+Stream::~Stream() {
+  if (destroyed_) *destroyed_ = true;
+  if (lookup_) resolver_.cancel(*lookup_);
+  if (tls_ && state_ == State::open) {
+    tls_->close();
+    const std::string goodbye = tls_->take_output();
+    (void)!::send(socket_, goodbye.data(), goodbye.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+  close_socket();
+}
+
+/// Whether this object is still there after the user has heard.
+template <class Event>
+bool Stream::tell(Event event) {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  event(*user_);
+  if (destroyed) return false;
+  destroyed_ = nullptr;
+  return true;
+}
+
+void Stream::on_found(Resolver::Found found) {
+  lookup_.reset();
+  if (found.addresses.empty()) {
+    return end({.how = End::How::failed, .doing = {}, .reason = "resolve: " + found.problem});
+  }
+  addresses_ = std::move(found.addresses);
+  connect_next();
+}
+
+void Stream::connect_next() {
+  state_ = State::connecting;
+  sockaddr_storage to{};
+  const unsigned size = to_sockaddr(addresses_[next_], port_, to);
+  ++next_;
+  if (const auto others = static_cast<int64_t>(addresses_.size() - next_); others > 0) {
+    timer_.start_once(Milliseconds(left().value / (others + 1)));
+  }
+  socket_ = ::socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket_ < 0) return end_soon("socket: ", errno);
+  // Over loopback connect() itself may say yes; a socket that is connected is writable a turn later.
+  if (::connect(socket_, reinterpret_cast<const sockaddr*>(&to), size) != 0 &&
+      errno != EINPROGRESS) {
+    return end_soon("connect: ", errno);
+  }
+  poll_.emplace(loop_, socket_, [this](loop::Poll::Ready ready) { on_ready(ready); });
+  interest_ = {.writable = true};
+  poll_->watch(interest_);
+}
+
+/// `answered`: by the network, and not by this host's own socket() or connect().
+void Stream::address_failed(const char* doing, int error, bool answered) {
+  const bool refused = failure_of(error) == Failure::hard && (answered || error == ECONNREFUSED);
+  all_refused_ = all_refused_ && refused;
+  close_socket();
+  if (next_ < addresses_.size()) {
+    // The next address has what is left of the time.
+    timer_.start_once(left());
+    return connect_next();
+  }
+  end({.how = End::How::failed,
+       .doing = {},
+       .reason = doing + errno_words(error),
+       .failure = all_refused_ ? Failure::hard : Failure::soft,
+       .looked = !is_own_trouble(error)});
+}
+
+void Stream::end_soon(const char* doing, int error) {
+  close_socket();
+  soon_ = {doing, error};
+  timer_.start_once(Milliseconds(0));
+}
+
+void Stream::on_time() {
+  if (soon_) {
+    const auto [doing, error] = *std::exchange(soon_, std::nullopt);
+    return address_failed(doing, error, false);
+  }
+  if (state_ == State::connecting && next_ < addresses_.size()) {
+    return address_failed("connect: ", ETIMEDOUT, false);
+  }
+  end({.how = End::How::timed_out, .doing = doing(), .reason = {}});
+}
+
+void Stream::on_ready(loop::Poll::Ready ready) {
+  if (state_ == State::connecting) return on_connected();
+  if (ready.writable && !unsent_.empty()) flush();
+  if (ready.readable || ready.failed) return receive();
+  watch();
+}
+
+void Stream::on_connected() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  if (error != 0) return address_failed("connect: ", error, true);
+  if (addresses_.size() > 1) timer_.start_once(left());
+  if (!tls_) return open();
+  const int on = 1;
+  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  state_ = State::shaking_hands;
+  unsent_ = tls_->take_output();
+  flush();
+  watch();
+}
+
+void Stream::open() {
+  state_ = State::open;
+  if (tell([](User& user) { user.on_open(); })) watch();
+}
+
+void Stream::receive() {
+  static thread_local std::array<char, read_max> buffer;
+  const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return watch();
+  if (got < 0) {
+    const int error = errno;
+    return end({.how = End::How::failed,
+                .doing = doing(),
+                .reason = errno_words(error),
+                .failure = failure_of(error)});
+  }
+  if (got == 0) return end({.how = End::How::closed, .doing = doing(), .reason = {}});
+  const std::string_view octets(buffer.data(), static_cast<size_t>(got));
+  if (tls_) return receive_sealed(octets);
+  if (tell([octets](User& user) { user.on_data(octets); })) watch();
+}
+
+void Stream::receive_sealed(std::string_view sealed) {
+  std::string plain;
+  tls_->receive(sealed, plain);
+  unsent_ += tls_->take_output();
+  flush();
+  if (state_ == State::shaking_hands && tls_->is_open()) {
+    state_ = State::open;
+    if (!tell([](User& user) { user.on_open(); })) return;
+  }
+  if (!plain.empty() && !tell([&plain](User& user) { user.on_data(plain); })) return;
+  if (!tls_->problem().empty()) {
+    return end({.how = End::How::failed, .doing = {}, .reason = tls_->problem()});
+  }
+  if (tls_->is_closed()) return end({.how = End::How::closed, .doing = doing(), .reason = {}});
+  watch();
+}
+
+void Stream::send(std::string_view octets) {
+  if (tls_) {
+    tls_->send(octets);
+    unsent_ += tls_->take_output();
+  } else if (unsent_.empty()) {
+    const ssize_t sent = ::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL);
+    // An error is told by the next recv(), behind what the other end said before it.
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) return;
+    unsent_ = octets.substr(sent > 0 ? static_cast<size_t>(sent) : 0);
+  } else {
+    unsent_ += octets;
+  }
+  flush();
+  if (!destroyed_) watch();
+}
+
+void Stream::flush() {
+  if (unsent_.empty()) return;
+  const ssize_t sent = ::send(socket_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+  if (sent > 0) {
+    unsent_.erase(0, static_cast<size_t>(sent));
+  } else if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+    unsent_.clear();
+  }
+}
+
+void Stream::watch() {
+  const loop::Poll::Interest wanted{.readable = true, .writable = !unsent_.empty()};
+  if (wanted.readable == interest_.readable && wanted.writable == interest_.writable) return;
+  interest_ = wanted;
+  poll_->watch(interest_);
+}
+
+void Stream::lend(User& user, std::optional<Milliseconds> timeout) {
+  user_ = &user;
+  if (!timeout) return timer_.stop();
+  deadline_ = system_clock().now() + *timeout;
+  timer_.start_once(*timeout);
+}
+
+void Stream::end(End how) {
+  timer_.stop();
+  close_socket();
+  user_->on_end(how);  // may destroy this
+}
+
+std::string_view Stream::doing() const {
+  switch (state_) {
+    case State::resolving:
+      return "resolving";
+    case State::connecting:
+      return "connecting";
+    case State::shaking_hands:
+      return "shaking hands over TLS";
+    case State::open:
+      return {};
+  }
+  return {};
+}
+
+Milliseconds Stream::left() const {
+  return std::max(deadline_ - system_clock().now(), Milliseconds(0));
+}
+
+void Stream::close_socket() {
+  poll_.reset();
+  if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+}
+
+Finding finding_of(const Stream::End& end, Milliseconds timeout, std::string_view doing) {
+  if (!end.doing.empty()) doing = end.doing;
+  Finding finding{
+      .verdict = Verdict::fail, .reason = {}, .failure = end.failure, .looked = end.looked};
+  switch (end.how) {
+    case Stream::End::How::timed_out:
+      finding.reason = timeout_words(timeout, doing);
+      break;
+    case Stream::End::How::closed:
+      finding.reason = "closed by the other end while " + std::string(doing);
+      break;
+    case Stream::End::How::failed:
+      finding.reason = end.reason;
+      // What failed in a phase of its own says so itself: "connect: …", "tls: …".
+      if (end.reason.find(": ") == std::string::npos) {
+        finding.reason += " while " + std::string(doing);
+      }
+      break;
+  }
+  return finding;
+}
+
+}  // namespace swingover::health
