@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <optional>
+#include <queue>
+#include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,12 +25,23 @@ namespace swingover::health {
 ///           and so on each confirm interval, up to as many as are still needed to decide. A silent
 ///           host is then down after its beat + timeout + (fall - 1) confirm intervals: with interval
 ///           1 s, timeout 1 s and fall 3 within 2.2 s, not 4.2 s.
+/// Alarm     Something else than a probe says that a target may have died (its watched connection ended):
+///           the next looks come 20 ms apart, and three of them at least, since what dies may still take
+///           the first one.
 /// Order     A failure of a probe that began before the last passed probe began is old news and does not
 ///           count: probes of a hiccup that time out after the target has recovered harm nobody.
-/// Memory    About 400 bytes a slot and its strings; monitors are shared.
+/// Silence   No verdict for the monitor's `stale_after`, counted from the start where none came since: health is
+///           unknown, and the reason says so. While this process stood still nobody was silent.
+/// News      An update comes with each change of health, hold, verdict, reason or warning; and when the next change
+///           is due at another time than was told, by more than a confirm interval. At rest there are none.
+/// Memory    About 550 bytes a slot, and what does not fit into the short strings; monitors are shared.
 class HealthTable {
  public:
   using Slot = uint32_t;
+  struct Now {
+    MonotonicTime now;
+    WallTime wall;
+  };
 
   /// Slots of `gone` first, then `fresh`: a slot in both has a changed monitor.
   struct Replaced {
@@ -35,7 +49,7 @@ class HealthTable {
     std::vector<Slot> fresh;
     std::vector<CheckUpdate> updates;  // what is known of those that stay, under their new places
   };
-  Replaced replace(std::vector<Check> checks, uint64_t epoch);
+  Replaced replace(std::vector<Check> checks, uint64_t epoch, Now now);
 
   const Check& check(Slot slot) const { return entries_[slot].check; }
   const EndpointHealth& machine(Slot slot) const { return entries_[slot].machine; }
@@ -45,36 +59,64 @@ class HealthTable {
     MonotonicTime now;
     WallTime wall;
   };
-  /// What one probe found; appends an update for each place of the slot if its health, its verdict or its reason
-  /// is another than before.
+  /// What one probe found; appends the updates that are news, one for each place of the slot.
   void apply(Slot slot, const Finding& finding, When when, std::vector<CheckUpdate>& out);
+  /// Ends holds, and finds who has been silent for too long. Due at next_deadline(); sooner or later harms nothing.
+  void tick(Now now, std::vector<CheckUpdate>& out);
+  std::optional<MonotonicTime> next_deadline() const;
+  /// This process stood still for so long, up to now.
+  void stood_still(Milliseconds gap) { stood_still_ += gap.value * 1'000'000; }
+  /// People let these checks (places of the newest replace()) come back: no hold is left.
+  void resume(std::span<const uint32_t> places, Now now, std::vector<CheckUpdate>& out);
+  void alarm(Slot slot);
 
   /// How many probes of it may run at once, now.
   uint32_t probes_max(Slot slot) const;
   /// How long after a probe's start its company starts; at least the confirm interval.
   Milliseconds patience(Slot slot) const;
-  Milliseconds confirm_interval(Slot slot) const { return check(slot).monitor->confirm(); }
+  /// From one probe's start to the next while a change is being confirmed, or under an alarm.
+  Milliseconds pace(Slot slot) const;
+  /// Whether its next look comes after pace() rather than on its beat.
+  bool is_urgent(Slot slot) const;
 
  private:
+  static constexpr uint32_t nowhere = UINT32_MAX;
   struct Entry {
     Check check;
-    std::vector<uint32_t> places;  // in the replace() of the epoch; empty: the slot is free
-    EndpointHealth machine{{}};
-    bool is_heard = false;  // a probe has ended since the monitor was set
+    uint32_t first_place = nowhere;  // in the replace() of the epoch; nowhere: the slot is free
+    EndpointHealth machine{HealthRules{}};
+    bool is_heard = false;    // a probe has ended since the monitor was set
+    bool is_blind = false;    // the last probe could not look
+    uint8_t alarm_looks = 0;  // that are still to come
     Verdict verdict = Verdict::pass;
     std::string reason;
-    WallTime heard_at{};
+    std::string warning;
     MonotonicTime last_pass_began{INT64_MIN};
-    int64_t usual_pass = 0;  // nanoseconds, smoothed
+    int64_t usual_pass = 0;     // nanoseconds, smoothed
+    int64_t last_verdict = 0;   // nanoseconds, without the time that this process stood still
+    int64_t change_told = 0;    // when a change was said to be possible; 0: not soon
+    int64_t armed = INT64_MAX;  // its valid entry in deadlines_
+  };
+  struct Deadline {
+    int64_t at;
+    Slot slot;
+    bool operator<(const Deadline& other) const { return at > other.at; }  // the soonest on top
   };
 
   Slot free_slot();
-  void tell(const Entry& entry, bool changed, std::vector<CheckUpdate>& out) const;
+  void start_machine(Entry& entry, const StoredState& stored, Now now);
+  bool is_silent(const Entry& entry, MonotonicTime now) const;
+  void arm(Slot slot, MonotonicTime now);
+  void tell_if_news(Slot slot, bool is_news, bool changed, Now now, std::vector<CheckUpdate>& out);
+  void tell(Entry& entry, bool changed, Now now, std::vector<CheckUpdate>& out);
 
   uint64_t epoch_ = 0;
-  std::vector<Entry> entries_;
+  int64_t stood_still_ = 0;  // nanoseconds, in all
+  std::deque<Entry> entries_;
   std::vector<Slot> free_;
-  std::unordered_map<std::string, Slot> by_key_;
+  std::vector<Slot> slots_;           // by place
+  std::vector<uint32_t> next_place_;  // by place: the next one of the same slot
+  std::priority_queue<Deadline> deadlines_;
 };
 
 }  // namespace swingover::health

@@ -158,6 +158,29 @@ void check_times(const WrittenMonitor& written) {
   }
 }
 
+void check_machine(const WrittenMonitor& written) {
+  const auto& [table, monitor, complete, diagnostics] = written;
+  if (monitor.stale_after && *monitor.stale_after <= monitor.interval + monitor.timeout) {
+    diagnostics.error(
+        table.position_of("stale_after"),
+        fmt::format(
+            R"("stale_after" ({}) must be longer than "interval" and "timeout" together ({}))",
+            duration_text(*monitor.stale_after),
+            duration_text(monitor.interval + monitor.timeout)));
+  }
+  const HealthRules rules = monitor.rules();
+  if (rules.flaky_fall > rules.flaky_window && monitor.flaky_window) {
+    diagnostics.error(table.position_of("flaky_window"),
+                      fmt::format(R"("flaky_window" ({}) must not be less than "flaky_fall" ({}))",
+                                  rules.flaky_window, rules.flaky_fall));
+  }
+  if (monitor.flap_reuse > monitor.flap_suppress) {
+    diagnostics.error(table.position_of(table.find("flap_reuse") ? "flap_reuse" : "flap_suppress"),
+                      fmt::format(R"("flap_reuse" ({}) must not be more than "flap_suppress" ({}))",
+                                  monitor.flap_reuse, monitor.flap_suppress));
+  }
+}
+
 void check_kind(const WrittenMonitor& written) {
   refuse_other_kinds_keys(written);
   check_address(written);

@@ -17,6 +17,9 @@ struct WrittenMonitor {
 /// Whether its times fit into one another.
 void check_times(const WrittenMonitor& written);
 
+/// Whether what turns its verdicts into health can ever strike, and let go.
+void check_machine(const WrittenMonitor& written);
+
 /// Whether its keys make sense for its kind, and together. The kind must have been read.
 void check_kind(const WrittenMonitor& written);
 

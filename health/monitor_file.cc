@@ -119,6 +119,7 @@ std::vector<MonitorOptions> parse_monitors(const TomlDocument& document, Diagnos
                                       Form<MonitorKind>::text(monitor.kind) == kind->value.text);
     const WrittenMonitor written{*table, monitor, document.complete, diagnostics};
     check_times(written);
+    check_machine(written);
     if (kind_known) check_kind(written);
     const bool is_new = monitor.name.empty() ||
                         names.add(lower(monitor.name), monitor.name, table->position_of("name"));

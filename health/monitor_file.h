@@ -26,6 +26,16 @@ struct OptionWords<health::MonitorKind> {
                                                          "exec", "push", "calculated"};
 };
 
+template <>
+struct OptionWords<health::Resume> {
+  using Resume = health::Resume;
+  static constexpr std::array words{
+      Word<Resume>{Resume::by_itself, "auto", "it comes back when it passes"},
+      Word<Resume>{Resume::by_hand, "manual",
+                   "it stays out, though it passes, until `swingctl resume`"},
+  };
+};
+
 /// "200-299", "204", or the bare number 204.
 template <>
 struct Form<health::StatusRange> {
@@ -98,6 +108,38 @@ inline constexpr std::tuple monitor_options{
         .by_default("a tenth of the interval, at least 50ms"),
     option("rise", &MonitorOptions::rise, 1, 100, "passes in a row that bring an endpoint up"),
     option("fall", &MonitorOptions::fall, 1, 100, "failures in a row that bring an endpoint down"),
+    option(
+        "fall_hard", &MonitorOptions::fall_hard, 1, 100,
+        "the same for hard failures (refused, reset, unreachable), which come at half the confirm "
+        "interval, 100ms at most; never more than `fall`")
+        .by_default("half of `fall`, at least 2"),
+    option(
+        "flaky_fall", &MonitorOptions::flaky_fall, 0, 64,
+        "failures among the last `flaky_window` verdicts that bring an endpoint down, in a row or "
+        "not; never fewer than `fall`; 0: only those in a row count")
+        .by_default("5, or `fall` if that is more"),
+    option("flaky_window", &MonitorOptions::flaky_window, 1, 64,
+           "how many verdicts `flaky_fall` looks back")
+        .by_default("twice `flaky_fall`"),
+    option(
+        "flap_half_life", &MonitorOptions::flap_half_life, Milliseconds(0),
+        Milliseconds(86'400'000),
+        "each fall of an endpoint adds 1000 to a penalty that halves in this time; \"0s\": flaps "
+        "are not counted"),
+    option("flap_suppress", &MonitorOptions::flap_suppress, 1, 1'000'000,
+           "from this penalty on the endpoint is kept out, though it passes, while others are "
+           "eligible"),
+    option("flap_reuse", &MonitorOptions::flap_reuse, 1, 1'000'000,
+           "below this penalty it may come back"),
+    option("flap_hold_max", &MonitorOptions::flap_hold_max, Milliseconds(1000),
+           Milliseconds(86'400'000), "how long after its last fall it may at the latest"),
+    option("hold_up", &MonitorOptions::hold_up, Milliseconds(0), Milliseconds(86'400'000),
+           "how long an endpoint that was down must pass without a failure before it comes back, "
+           "while others are eligible"),
+    option("resume", &MonitorOptions::resume, "who lets an endpoint that went down come back"),
+    option("stale_after", &MonitorOptions::stale_after, Milliseconds(100), Milliseconds(86'400'000),
+           "without a verdict for so long an endpoint is unknown; longer than interval and timeout")
+        .by_default("three intervals and the timeout"),
 };
 
 /// The `[[monitor]]` tables of `document`: every problem goes to `diagnostics`; of equal names the first is kept.

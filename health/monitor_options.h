@@ -6,10 +6,14 @@
 #include <vector>
 
 #include "base/units.h"
+#include "health/health_rules.h"
 
 namespace swingover::health {
 
 enum class MonitorKind : uint8_t { tcp, tls, http, https };
+
+/// Who lets a target that went down come back.
+enum class Resume : uint8_t { by_itself, by_hand };
 
 /// HTTP statuses that count as a pass: first to last.
 struct StatusRange {
@@ -46,12 +50,48 @@ struct MonitorOptions {
   std::optional<Milliseconds> confirm_interval;  // absent: a tenth of the interval, at least 50 ms
   uint32_t rise = 2;
   uint32_t fall = 3;
+  std::optional<uint32_t> fall_hard;     // absent: half of fall, rounded up, at least 2
+  std::optional<uint32_t> flaky_fall;    // absent: 5, or fall where that is more; 0: off
+  std::optional<uint32_t> flaky_window;  // absent: twice flaky_fall
+  Milliseconds flap_half_life{300'000};  // 0: off
+  uint32_t flap_suppress = 2500;
+  uint32_t flap_reuse = 1000;
+  Milliseconds flap_hold_max{1'800'000};
+  Milliseconds hold_up{0};
+  Resume resume = Resume::by_itself;
+  std::optional<Milliseconds> stale_after;  // absent: three intervals and the timeout
 
   Milliseconds confirm() const {
     if (confirm_interval) return *confirm_interval;
     return std::max(Milliseconds(interval.value / 10), Milliseconds(50));
   }
+  /// How long a target may be without a verdict before nothing is known of it.
+  Milliseconds silence_max() const { return stale_after ? *stale_after : interval * 3 + timeout; }
+  HealthRules rules() const;
   friend bool operator==(const MonitorOptions&, const MonitorOptions&) = default;
 };
+
+// A refused or reset connection is no lost packet: it takes fewer of them, at half the confirm interval, 100 ms at
+// most. `fall` stays the measure of how patient people want it.
+//
+// Of ten verdicts five failures, not six: one that fails every second probe has five among any ten. Where each probe
+// is lost with 5 % the rule of five strikes a quarter as often as three failures in a row do, and at 10 % as often.
+inline HealthRules MonitorOptions::rules() const {
+  const uint32_t flaky = flaky_fall.value_or(std::max(5U, fall));
+  return {.rise = rise,
+          .fall = fall,
+          .fall_hard = fall_hard.value_or(std::max(2U, (fall + 1) / 2)),
+          .flaky_fall = flaky,
+          .flaky_window = flaky_window.value_or(flaky * 2),
+          .flap_half_life = flap_half_life,
+          .flap_suppress = flap_suppress,
+          .flap_reuse = flap_reuse,
+          .flap_hold_max = flap_hold_max,
+          .hold_up = hold_up,
+          .resumes_by_hand = resume == Resume::by_hand,
+          .confirm = confirm(),
+          .confirm_hard =
+              std::clamp(Milliseconds(confirm().value / 2), Milliseconds(1), Milliseconds(100))};
+}
 
 }  // namespace swingover::health

@@ -19,14 +19,15 @@ ProbeEngine::ProbeEngine(loop::Loop& loop, const Clock& clock, Schedule::Options
       hooks_(std::move(hooks)),
       schedule_(options),
       timer_(loop, [this] { pump(); }) {
-  arm(see_time());
+  arm(see_time().now);
 }
 
 ProbeEngine::~ProbeEngine() = default;
 
 void ProbeEngine::replace(std::vector<Check> checks, uint64_t epoch) {
-  const MonotonicTime now = see_time();
-  HealthTable::Replaced replaced = table_.replace(std::move(checks), epoch);
+  const HealthTable::Now time = see_time();
+  const MonotonicTime now = time.now;
+  HealthTable::Replaced replaced = table_.replace(std::move(checks), epoch, time);
   for (const Slot slot : replaced.gone) {
     for (size_t i = 0; i < watched_[slot].running.size(); ++i) schedule_.finished();
     watched_[slot] = Watched{};
@@ -43,8 +44,18 @@ void ProbeEngine::replace(std::vector<Check> checks, uint64_t epoch) {
   arm(now);
 }
 
+void ProbeEngine::resume(const std::vector<uint32_t>& checks) {
+  const HealthTable::Now time = see_time();
+  table_.resume(checks, time, updates_);
+  deliver_soon();
+  arm(time.now);
+}
+
 void ProbeEngine::pump() {
-  const MonotonicTime now = see_time();
+  const HealthTable::Now time = see_time();
+  const MonotonicTime now = time.now;
+  table_.tick(time, updates_);
+  deliver_soon();
   for (int started = 0; started < starts_a_turn; ++started) {
     const auto slot = schedule_.take(now);
     if (!slot) break;
@@ -79,11 +90,12 @@ void ProbeEngine::on_finding(Slot slot, uint64_t id, const Finding& finding) {
   schedule_.finished();
   hooks_.on_probe_end(table_.check(slot), finding);
 
-  const MonotonicTime now = see_time();
+  const HealthTable::Now time = see_time();
+  const MonotonicTime now = time.now;
   if (finding.verdict == Verdict::fail && began < stood_still_until_) {
-    schedule_.look_by(slot, now + table_.confirm_interval(slot));
+    schedule_.look_by(slot, now + table_.pace(slot));
   } else {
-    table_.apply(slot, finding, {.began = began, .now = now, .wall = clock_.wall()}, updates_);
+    table_.apply(slot, finding, {.began = began, .now = now, .wall = time.wall}, updates_);
     if (finding.looked) plan_next(slot, now);
     deliver_soon();
   }
@@ -95,24 +107,32 @@ void ProbeEngine::plan_next(Slot slot, MonotonicTime now) {
   const EndpointHealth& machine = table_.machine(slot);
   const Watched& watched = watched_[slot];
   schedule_.set_patient(slot, machine.health() == Health::down && !machine.is_confirming());
-  if (!machine.is_confirming()) {
+  if (!table_.is_urgent(slot)) {
     schedule_.look_on_beat(slot, now);
   } else if (watched.running.size() < table_.probes_max(slot)) {
-    const MonotonicTime next = watched.last_start + table_.confirm_interval(slot);
+    const MonotonicTime next = watched.last_start + table_.pace(slot);
     schedule_.look_by(slot, std::max(next, now));
   }
 }
 
-MonotonicTime ProbeEngine::see_time() {
-  const MonotonicTime now = clock_.now();
-  if (schedule_.advance(now) > Milliseconds(0)) stood_still_until_ = now;
-  return now;
+HealthTable::Now ProbeEngine::see_time() {
+  const HealthTable::Now time{clock_.now(), clock_.wall()};
+  const Milliseconds gap = schedule_.advance(time.now);
+  if (gap > Milliseconds(0)) {
+    stood_still_until_ = time.now;
+    table_.stood_still(gap);
+  }
+  return time;
 }
 
 void ProbeEngine::arm(MonotonicTime now) {
   Milliseconds wait = turn_longest;
   if (schedule_.waiting() > 0 && schedule_.has_room()) wait = Milliseconds(0);
   if (const auto due = schedule_.next_due()) {
+    const int64_t nanoseconds = std::max<int64_t>(due->nanoseconds - now.nanoseconds, 0);
+    wait = std::min(wait, Milliseconds((nanoseconds + 999'999) / 1'000'000));
+  }
+  if (const auto due = table_.next_deadline()) {
     const int64_t nanoseconds = std::max<int64_t>(due->nanoseconds - now.nanoseconds, 0);
     wait = std::min(wait, Milliseconds((nanoseconds + 999'999) / 1'000'000));
   }

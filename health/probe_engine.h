@@ -37,6 +37,7 @@ class ProbeEngine {
   ProbeEngine& operator=(const ProbeEngine&) = delete;
 
   void replace(std::vector<Check> checks, uint64_t epoch);
+  void resume(const std::vector<uint32_t>& checks);
 
   /// Starts what is due; the engine's own timer calls it, at least every 100 ms.
   void pump();
@@ -57,7 +58,7 @@ class ProbeEngine {
   void start_probe(Slot slot, MonotonicTime now);
   void on_finding(Slot slot, uint64_t id, const Finding& finding);
   void plan_next(Slot slot, MonotonicTime now);
-  MonotonicTime see_time();
+  HealthTable::Now see_time();
   void arm(MonotonicTime now);
   void deliver_soon();
 

@@ -53,6 +53,10 @@ class Prober::Core {
     return epoch;
   }
 
+  void resume(std::vector<uint32_t> checks) {
+    loop_.post([this, checks = std::move(checks)] { engine_->resume(checks); });
+  }
+
   std::vector<MonitorCounters> counters() const {
     const std::lock_guard lock(mutex_);
     std::vector<MonitorCounters> all;
@@ -150,6 +154,10 @@ Prober::~Prober() = default;
 
 uint64_t Prober::replace(std::vector<Check> checks) {
   return core_->replace(std::move(checks));
+}
+
+void Prober::resume(std::vector<uint32_t> checks) {
+  core_->resume(std::move(checks));
 }
 
 std::vector<MonitorCounters> Prober::counters() const {

@@ -10,17 +10,9 @@
 #include "base/units.h"
 #include "health/health.h"
 #include "health/monitor_options.h"
+#include "health/stored_state.h"
 
 namespace swingover::health {
-
-/// What outlives a restart of what was learnt of a target.
-struct StoredState {
-  Health health = Health::unknown;
-  Hold hold = Hold::none;
-  double penalty = 0;  // of its flaps, at penalty_at; see endpoint_health.h
-  WallTime penalty_at{};
-  friend bool operator==(const StoredState&, const StoredState&) = default;
-};
 
 /// One thing to look at: a monitor at an address. Equal keys are one probe, whoever asks for it.
 struct Check {
@@ -96,6 +88,10 @@ class Prober {
   /// which what is already known of them is delivered once more: updates of older epochs may be
   /// dropped. `changed` then says that the health is another than `initial`.
   uint64_t replace(std::vector<Check> checks);
+
+  /// People let these checks (places of the newest replace()) come back: every hold of theirs ends, whatever
+  /// their health, and their past flaps are forgotten. What that changes is delivered as ever.
+  void resume(std::vector<uint32_t> checks);
 
   std::vector<MonitorCounters> counters() const;
   ProberLoad load() const;

@@ -18,7 +18,7 @@ std::shared_ptr<const MonitorOptions> monitor(const std::string& name, uint32_t 
 
 struct Table {
   HealthTable::Replaced replace(std::vector<Check> checks) {
-    return table.replace(std::move(checks), ++epoch);
+    return table.replace(std::move(checks), ++epoch, now());
   }
   std::vector<CheckUpdate> apply(HealthTable::Slot slot, const Finding& finding,
                                  Milliseconds began_before = Milliseconds(0)) {
@@ -33,6 +33,22 @@ struct Table {
   }
   std::vector<CheckUpdate> fails(HealthTable::Slot slot, const std::string& reason = "no") {
     return apply(slot, {.verdict = Verdict::fail, .reason = reason, .duration_nanoseconds = 0});
+  }
+
+  std::vector<CheckUpdate> refuses(HealthTable::Slot slot) {
+    return apply(slot, {.verdict = Verdict::fail,
+                        .reason = "connect: connection refused",
+                        .failure = Failure::hard});
+  }
+  HealthTable::Now now() const { return {clock.now(), clock.wall()}; }
+  /// Time goes by, in steps, as the engine makes them.
+  std::vector<CheckUpdate> waits(Milliseconds time) {
+    std::vector<CheckUpdate> out;
+    for (int64_t gone = 0; gone < time.value; gone += 100) {
+      clock.advance(Milliseconds(std::min<int64_t>(100, time.value - gone)));
+      table.tick(now(), out);
+    }
+    return out;
   }
 
   tests::ManualClock clock;
@@ -198,6 +214,187 @@ TEST_CASE("equal checks are one probe, and each place of them hears of it", "[he
   REQUIRE(updates.size() == 2);
   CHECK(updates[0].check == 0);
   CHECK(updates[1].check == 2);
+}
+
+TEST_CASE("a hold is told when it begins and when it ends, and not in between", "[health_table]") {
+  MonitorOptions options = *monitor("web");
+  options.hold_up = Milliseconds(30'000);
+  const auto settling = std::make_shared<const MonitorOptions>(options);
+  Table t;
+  const auto slot = t.replace({{settling, "192.0.2.1", "", Health::down}}).fresh[0];
+  t.passes(slot);
+  const auto up = t.passes(slot);
+  REQUIRE(up.size() == 1);
+  CHECK(up[0].changed);
+  CHECK(up[0].health == Health::up);
+  CHECK(up[0].hold == Hold::settling);
+  CHECK(up[0].until_change == Milliseconds(30'000));
+  CHECK(up[0].held_until == t.clock.wall() + Milliseconds(30'000));
+
+  for (int second = 0; second < 29; ++second) {
+    CHECK(t.waits(Milliseconds(900)).empty());
+    CHECK(t.passes(slot).empty());
+  }
+  CHECK(t.table.next_deadline() == t.clock.now() + Milliseconds(1000));
+  const auto freed = t.waits(Milliseconds(1000));
+  REQUIRE(freed.size() == 1);
+  CHECK(freed[0].changed);
+  CHECK(freed[0].hold == Hold::none);
+  CHECK(freed[0].held_until == WallTime{});
+  CHECK(freed[0].until_change == Milliseconds(0));
+  CHECK(freed[0].verdict == Verdict::pass);
+}
+
+TEST_CASE("a target without verdicts is unknown after a while, and says why", "[health_table]") {
+  Table t;  // interval and timeout of a second: four seconds
+  const auto slot = t.replace({{monitor("web"), "192.0.2.1", "", Health::up}}).fresh[0];
+
+  SECTION("from the start on, though its state is a stored one") {
+    CHECK(t.waits(Milliseconds(3900)).empty());
+    const auto stale = t.waits(Milliseconds(100));
+    REQUIRE(stale.size() == 1);
+    CHECK(stale[0].health == Health::unknown);
+    CHECK(stale[0].changed);
+    CHECK(stale[0].verdict == Verdict::fail);
+    CHECK(stale[0].reason == "no verdict for 4s");
+    CHECK(t.waits(Milliseconds(60'000)).empty());
+    const auto back = t.passes(slot);
+    REQUIRE(back.size() == 1);
+    CHECK(back[0].health == Health::up);
+    CHECK(back[0].reason.empty());
+  }
+  SECTION("each verdict puts it off") {
+    for (int i = 0; i < 20; ++i) {
+      CHECK(t.waits(Milliseconds(3900)).empty());
+      t.passes(slot);
+    }
+    CHECK(t.table.machine(slot).health() == Health::up);
+  }
+  SECTION("a probe that this host could not make is none, and its reason is told") {
+    t.passes(slot);
+    t.waits(Milliseconds(2000));
+    t.apply(slot,
+            {.verdict = Verdict::fail, .reason = "socket: too many open files", .looked = false});
+    const auto stale = t.waits(Milliseconds(1900));
+    REQUIRE(stale.size() == 1);
+    CHECK(stale[0].reason == "no verdict for 4s: socket: too many open files");
+  }
+  SECTION("while this process stood still nobody was silent") {
+    t.passes(slot);
+    t.clock.advance(Milliseconds(3'600'000));
+    t.table.stood_still(Milliseconds(3'600'000));
+    std::vector<CheckUpdate> out;
+    t.table.tick(t.now(), out);
+    CHECK(out.empty());
+    CHECK(t.waits(Milliseconds(3900)).empty());
+    CHECK(t.waits(Milliseconds(100)).size() == 1);
+  }
+}
+
+TEST_CASE("after an alarm three looks come quickly, and hard failures confirm one another",
+          "[health_table]") {
+  Table t;
+  const auto slot = t.replace({{monitor("web"), "192.0.2.1", "", Health::up}}).fresh[0];
+  t.passes(slot);
+  CHECK_FALSE(t.table.is_urgent(slot));
+  t.table.alarm(slot);
+  CHECK(t.table.is_urgent(slot));
+  CHECK(t.table.pace(slot) == Milliseconds(20));
+
+  SECTION("a target that passes them is left in peace") {
+    t.passes(slot);
+    t.passes(slot);
+    CHECK(t.table.is_urgent(slot));
+    t.passes(slot);
+    CHECK_FALSE(t.table.is_urgent(slot));
+  }
+  SECTION("one that refuses twice is down") {
+    t.refuses(slot);
+    CHECK(t.table.pace(slot) == Milliseconds(20));
+    const auto down = t.refuses(slot);
+    REQUIRE(down.size() == 1);
+    CHECK(down[0].health == Health::down);
+  }
+}
+
+TEST_CASE("what people resume is told under its places, once", "[health_table]") {
+  MonitorOptions options = *monitor("web");
+  options.resume = Resume::by_hand;
+  const auto web = std::make_shared<const MonitorOptions>(options);
+  Table t;
+  const auto fresh = t.replace({{web, "192.0.2.1", "a", {Health::up, Hold::resume}},
+                                {web, "192.0.2.2", "a", {Health::up, Hold::resume}},
+                                {web, "192.0.2.1", "a", {Health::up, Hold::resume}}})
+                         .fresh;
+  for (const auto slot : fresh) t.passes(slot);
+  std::vector<CheckUpdate> out;
+  const std::vector<uint32_t> places{2, 77};
+  t.table.resume(places, t.now(), out);
+  REQUIRE(out.size() == 2);
+  CHECK(out[0].check == 0);
+  CHECK(out[1].check == 2);
+  CHECK(out[1].changed);
+  CHECK(out[1].hold == Hold::none);
+  CHECK(t.table.machine(fresh[1]).hold() == Hold::resume);
+  out.clear();
+  t.table.resume(places, t.now(), out);
+  CHECK(out.empty());
+}
+
+TEST_CASE("a warning of a pass is news, and so is its end", "[health_table]") {
+  Table t;
+  const auto slot = t.replace({{monitor("web"), "192.0.2.1", ""}}).fresh[0];
+  t.passes(slot);
+  const Finding warned{
+      .reason = {}, .duration_nanoseconds = 1, .warning = "certificate expires in 9 days"};
+  const auto told = t.apply(slot, warned);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].warning == "certificate expires in 9 days");
+  CHECK_FALSE(told[0].changed);
+  CHECK(t.apply(slot, warned).empty());
+  CHECK(t.fails(slot).at(0).warning == "certificate expires in 9 days");
+  const auto renewed = t.passes(slot);
+  REQUIRE(renewed.size() == 1);
+  CHECK(renewed[0].warning.empty());
+}
+
+TEST_CASE("while failures are confirmed, the time of the change is told once", "[health_table]") {
+  Table t;
+  const auto slot = t.replace({{monitor("web", 5), "192.0.2.1", "", Health::up}}).fresh[0];
+  t.passes(slot);
+  const auto first = t.fails(slot);
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].until_change == Milliseconds(400));
+  CHECK(t.fails(slot).empty());  // 100 ms later 300 are left
+  CHECK(t.fails(slot).empty());
+
+  SECTION("unless it is put off") {
+    t.clock.advance(Milliseconds(1000));
+    const auto late = t.fails(slot);
+    REQUIRE(late.size() == 1);
+    CHECK(late[0].until_change == Milliseconds(100));
+    CHECK_FALSE(late[0].changed);
+  }
+  SECTION("or away") {
+    const auto pass = t.passes(slot);
+    REQUIRE(pass.size() == 1);
+    CHECK(pass[0].until_change == Milliseconds(0));
+  }
+}
+
+TEST_CASE("a changed monitor goes on with the hold and the penalty", "[health_table]") {
+  Table t;
+  const auto web = monitor("web");
+  const auto slot = t.replace({{web, "192.0.2.1", "", Health::up}}).fresh[0];
+  for (int i = 0; i < 3; ++i) {
+    for (int n = 0; n < 3; ++n) t.fails(slot);
+    for (int n = 0; n < 2; ++n) t.passes(slot);
+  }
+  REQUIRE(t.table.machine(slot).hold() == Hold::flapping);
+  const double penalty = t.table.machine(slot).penalty(t.clock.now());
+  t.replace({{monitor("web", 4), "192.0.2.1", "", {Health::up, Hold::flapping}}});
+  CHECK(t.table.machine(slot).hold() == Hold::flapping);
+  CHECK(t.table.machine(slot).penalty(t.clock.now()) == Approx(penalty));
 }
 
 }  // namespace swingover::health

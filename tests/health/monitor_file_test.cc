@@ -176,6 +176,66 @@ TEST_CASE("a monitor's name is a label, and its own", "[monitor_file]") {
         R"(4:8: the name of the [[monitor]] "WEB" stands twice; first in line 2)");
 }
 
+TEST_CASE("a monitor's rules of health are those that were written", "[monitor_file]") {
+  const auto written = parsed(R"([[monitor]]
+name = "web"
+fall_hard = 3
+flaky_fall = 6
+flaky_window = 20
+flap_half_life = "0s"
+flap_suppress = 3000
+flap_reuse = 500
+flap_hold_max = "10m"
+hold_up = "30s"
+resume = "manual"
+stale_after = "1m"
+)");
+  CHECK(written.problems.empty());
+  REQUIRE(written.monitors.size() == 1);
+  const health::HealthRules rules = written.monitors[0].rules();
+  CHECK(rules.fall_hard == 3);
+  CHECK(rules.flaky_fall == 6);
+  CHECK(rules.flaky_window == 20);
+  CHECK(rules.flap_half_life == Milliseconds(0));
+  CHECK(rules.flap_suppress == 3000);
+  CHECK(rules.flap_reuse == 500);
+  CHECK(rules.flap_hold_max == Milliseconds(600'000));
+  CHECK(rules.hold_up == Milliseconds(30'000));
+  CHECK(rules.resumes_by_hand);
+  CHECK(written.monitors[0].silence_max() == Milliseconds(60'000));
+}
+
+TEST_CASE("rules that were not written follow from `fall` and the interval", "[monitor_file]") {
+  MonitorOptions monitor;
+  CHECK(monitor.rules().fall_hard == 2);
+  CHECK(monitor.rules().flaky_fall == 5);
+  CHECK(monitor.rules().flaky_window == 10);
+  CHECK(monitor.rules().flap_half_life == Milliseconds(300'000));
+  CHECK_FALSE(monitor.rules().resumes_by_hand);
+  CHECK(monitor.rules().confirm_hard == Milliseconds(100));
+  CHECK(monitor.silence_max() == Milliseconds(16'000));
+  monitor.interval = Milliseconds(1000);
+  CHECK(monitor.rules().confirm == Milliseconds(100));
+  CHECK(monitor.rules().confirm_hard == Milliseconds(50));
+  monitor.fall = 9;
+  CHECK(monitor.rules().fall_hard == 5);
+  CHECK(monitor.rules().flaky_fall == 9);
+  CHECK(monitor.rules().flaky_window == 18);
+}
+
+TEST_CASE("rules of health that can never strike are refused", "[monitor_file]") {
+  CHECK(problem_of("interval = \"5s\"\nstale_after = \"6s\"\n") ==
+        R"(4:15: "stale_after" (6s) must be longer than "interval" and "timeout" together (6s))");
+  CHECK(problem_of("flaky_window = 4\n") ==
+        R"(3:16: "flaky_window" (4) must not be less than "flaky_fall" (5))");
+  CHECK(problem_of("flap_reuse = 3000\n") ==
+        R"(3:14: "flap_reuse" (3000) must not be more than "flap_suppress" (2500))");
+  CHECK(problem_of("flap_suppress = 900\n") ==
+        R"(3:17: "flap_reuse" (1000) must not be more than "flap_suppress" (900))");
+  CHECK(problem_of("resume = \"never\"\n") ==
+        R"(3:10: "resume" must be one of "auto", "manual", not "never")");
+}
+
 TEST_CASE("octets are written as they are, or as escapes of two hexadecimal digits",
           "[monitor_file]") {
   using Written = Form<health::Octets>;

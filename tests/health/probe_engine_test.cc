@@ -159,4 +159,43 @@ TEST_CASE("what is replaced away is cancelled, and its room is free", "[probe_en
   CHECK(world.running.size() == 2);
 }
 
+TEST_CASE("a target without verdicts becomes unknown, and a hold ends, without any probe",
+          "[probe_engine]") {
+  World world;
+  world.engine.replace({World::check("a", Health::up)}, 1);
+  world.pass_time(20);
+  world.end_all(Verdict::pass);
+  world.pass_time(5000);  // its probes hang; interval and timeout of a second
+  REQUIRE(world.updates.size() == 2);
+  CHECK(world.updates.back().health == Health::unknown);
+  CHECK(world.updates.back().reason == "no verdict for 4s");
+
+  SECTION("but not because this process stood still") {
+    world.end_all(Verdict::pass);
+    world.updates.clear();
+    world.clock.advance(Milliseconds(60'000));
+    world.pass_time(2000);
+    CHECK(world.updates.empty());
+  }
+}
+
+TEST_CASE("what people resume is delivered", "[probe_engine]") {
+  World world;
+  Check held = World::check("a", Health::up);
+  held.initial.hold = Hold::resume;
+  MonitorOptions options = *held.monitor;
+  options.resume = Resume::by_hand;
+  held.monitor = std::make_shared<const MonitorOptions>(options);
+  world.engine.replace({held}, 7);
+  world.pass_time(20);
+  world.end_all(Verdict::pass);
+  REQUIRE(world.updates.size() == 1);
+  CHECK(world.updates[0].hold == Hold::resume);
+  world.engine.resume({0});
+  world.turn();
+  REQUIRE(world.updates.size() == 2);
+  CHECK(world.updates[1].hold == Hold::none);
+  CHECK(world.updates[1].epoch == 7);
+}
+
 }  // namespace swingover::health
