@@ -75,9 +75,19 @@ void Control::start(Setup setup, Remembered remembered) {
   auto join = std::make_shared<Join>(setup.model, setup.monitors);
   for (uint32_t place = 0; place < join->checks().size(); ++place) {
     const auto found = remembered.health.find(join->checks()[place].key());
-    if (found == remembered.health.end() || found->second.health == Health::unknown) continue;
+    if (found == remembered.health.end()) continue;
     const HealthRecord& record = found->second;
-    join->set_check(place, {record.health, record.since, record.reason, true, {}});
+    CheckState state;
+    state.hold = record.hold;
+    state.penalty = record.penalty;
+    state.penalty_at = record.penalty_at;
+    if (record.health != Health::unknown) {
+      state.health = record.health;
+      state.since = record.since;
+      state.reason = record.reason;
+      state.stored = true;
+    }
+    join->set_check(place, std::move(state));
   }
   Tick tick = new_tick("start");
   for (const auto& [key, record] : remembered.health) {
@@ -156,7 +166,8 @@ void Control::start_probes() {
   std::vector<health::Check> checks = join_->checks();
   Epoch epoch;
   for (uint32_t place = 0; place < checks.size(); ++place) {
-    checks[place].initial.health = join_->check(place).health;
+    const CheckState& state = join_->check(place);
+    checks[place].initial = {state.health, state.hold, state.penalty, state.penalty_at};
     epoch.keys.push_back(checks[place].key());
   }
   epoch.number = environment_.replace_checks(std::move(checks));
@@ -186,7 +197,13 @@ void Control::on_updates(const std::vector<health::CheckUpdate>& updates) {
 void Control::fold(uint32_t place, const health::CheckUpdate& update, Tick& tick) {
   CheckState state = join_->check(place);
   const bool is_changed = state.health != update.health;
+  const bool is_held_anew = state.hold != update.hold;
   state.health = update.health;
+  state.hold = update.hold;
+  state.held_until = update.held_until;
+  state.penalty = update.penalty;
+  state.penalty_at = update.at;
+  state.warning = update.warning;
   state.stored = false;
   if (update.verdict == health::Verdict::fail) {
     state.reason = update.reason;
@@ -196,8 +213,11 @@ void Control::fold(uint32_t place, const health::CheckUpdate& update, Tick& tick
   if (is_changed) {
     state.since = update.at;
     state.first_failure = update.health == Health::down ? update.first_failure : MonotonicTime{};
+  }
+  if (is_changed || is_held_anew) {
     tick.batch.put(store::Table::state, health_key(join_->checks()[place].key()),
-                   encode_health({state.health, state.since, state.reason}));
+                   encode_health({state.health, state.since, state.reason, state.hold,
+                                  state.penalty, state.penalty_at}));
   }
   join_->set_check(place, std::move(state));
 }

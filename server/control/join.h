@@ -22,6 +22,11 @@ struct CheckState {
   std::string reason;             // the last failing verdict in words
   bool stored = false;            // remembered from the last run, and confirmed by no verdict yet
   MonotonicTime first_failure{};  // of the streak that brought it down
+  health::Hold hold = health::Hold::none;
+  WallTime held_until{};  // 0: nobody can say, or no hold
+  double penalty = 0;     // of its flaps, at penalty_at
+  WallTime penalty_at{};
+  std::string warning{};  // of a pass: what will make it fail one day
 };
 
 /// Health and intents of one generation, joined to eligibility.

@@ -1,6 +1,8 @@
 #include "server/control/records.h"
 
 #include <array>
+#include <bit>
+#include <cmath>
 #include <vector>
 
 #include "base/bytes.h"
@@ -9,13 +11,15 @@ namespace swingover::control {
 
 namespace {
 
-constexpr uint8_t version = 1;  // of every record so far
+constexpr uint8_t version = 1;  // of every record but those of health
+constexpr uint8_t health_version = 2;
 
 class Encoder {
  public:
-  Encoder() { u8(version); }
+  explicit Encoder(uint8_t record_version = version) { u8(record_version); }
   Encoder& u8(uint8_t value) { return number(value, 1); }
   Encoder& u64(uint64_t value) { return number(value, 8); }
+  Encoder& real(double value) { return u64(std::bit_cast<uint64_t>(value)); }
   Encoder& time(WallTime value) { return u64(static_cast<uint64_t>(value.unix_milliseconds)); }
   Encoder& text(std::string_view value) {
     number(value.size(), 4);
@@ -34,12 +38,19 @@ class Encoder {
 
 class Decoder {
  public:
-  explicit Decoder(std::string_view bytes)
-      : reader_({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}) {
-    good_ = reader_.u8() == version;
-  }
+  explicit Decoder(std::string_view bytes, uint8_t newest = version)
+      : reader_({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}),
+        version_(reader_.u8()),
+        good_(version_ >= 1 && version_ <= newest) {}
+  uint8_t record_version() const { return version_; }
   uint8_t u8() { return reader_.u8(); }
   uint64_t u64() { return reader_.u64(); }
+  /// Of 0 and above: nothing else is ever written.
+  double real() {
+    const auto value = std::bit_cast<double>(reader_.u64());
+    if (!std::isfinite(value) || std::signbit(value)) good_ = false;
+    return value;
+  }
   WallTime time() { return {static_cast<int64_t>(reader_.u64())}; }
   std::string text() {
     const Bytes bytes = reader_.take(reader_.u32());
@@ -56,7 +67,8 @@ class Decoder {
 
  private:
   ByteReader reader_;
-  bool good_ = true;
+  uint8_t version_;
+  bool good_;
 };
 
 Error corrupt(std::string_view what) {
@@ -67,19 +79,27 @@ Error corrupt(std::string_view what) {
 }  // namespace
 
 std::string encode_health(const HealthRecord& record) {
-  return Encoder()
+  return Encoder(health_version)
       .u8(static_cast<uint8_t>(record.health))
       .time(record.since)
       .text(record.reason)
+      .u8(static_cast<uint8_t>(record.hold))
+      .real(record.penalty)
+      .time(record.penalty_at)
       .take();
 }
 
 Result<HealthRecord> decode_health(std::string_view bytes) {
-  Decoder decoder(bytes);
+  Decoder decoder(bytes, health_version);
   HealthRecord record;
   record.health = decoder.one_of(health::Health::down);
   record.since = decoder.time();
   record.reason = decoder.text();
+  if (decoder.record_version() >= 2) {
+    record.hold = decoder.one_of(health::Hold::resume);
+    record.penalty = decoder.real();
+    record.penalty_at = decoder.time();
+  }
   if (!decoder.is_whole()) return corrupt("health");
   return record;
 }

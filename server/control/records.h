@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "health/health.h"
+#include "health/stored_state.h"
 #include "zones/transfer_zone.h"
 
 namespace swingover::control {
@@ -23,6 +24,12 @@ struct HealthRecord {
   health::Health health = health::Health::unknown;
   WallTime since{};    // of this health
   std::string reason;  // the failing verdict in words; empty when up
+  // From version 2 on:
+  health::Hold hold = health::Hold::none;
+  double penalty = 0;  // of its flaps, at penalty_at
+  WallTime penalty_at{};
+
+  health::StoredState state() const { return {health, hold, penalty, penalty_at}; }
   friend bool operator==(const HealthRecord&, const HealthRecord&) = default;
 };
 

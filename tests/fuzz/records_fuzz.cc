@@ -27,7 +27,8 @@ void check_record(std::string_view bytes, Decode decode, Encode encode) {
     return;
   }
   const std::string again = encode(*record);
-  demand(again == bytes);  // there is one version so far, and one form of each record
+  // One form of each record in each version; an old one is written anew as the newest.
+  demand(again == bytes || bytes[0] < again[0]);
   const auto reread = decode(again);
   demand(reread && *reread == *record);
 }

@@ -23,7 +23,12 @@ std::string bytes(std::string_view hex) {
 }  // namespace
 
 TEST_CASE("each record reads back as it was written", "[records]") {
-  const HealthRecord health{health::Health::down, {1'790'000'000'123}, "connect: timed out"};
+  const HealthRecord health{health::Health::down,
+                            {1'790'000'000'123},
+                            "connect: timed out",
+                            health::Hold::flapping,
+                            2871.25,
+                            {1'790'000'000'124}};
   CHECK(*decode_health(encode_health(health)) == health);
 
   Intent intent{"a1b2", IntentKind::force_down, "cluster/fra", "ada", "a leak", {17}, {}};
@@ -48,6 +53,8 @@ TEST_CASE("records of version 1 are read for ever", "[records]") {
   CHECK(health->health == health::Health::down);
   CHECK(health->since.unix_milliseconds == 0x1a0c4c3aa7b);
   CHECK(health->reason == "reset");
+  CHECK(health->hold == health::Hold::none);
+  CHECK(health->penalty == 0);
 
   const auto intent = decode_intent(
       bytes("01 00000002 6131 00 0000000b 636c75737465722f667261 00000003 616461 00000004 776f726b"
@@ -69,6 +76,15 @@ TEST_CASE("records of version 1 are read for ever", "[records]") {
   CHECK(*serial == zones::SerialState{.serial = 9, .digest = {.low = 1, .high = 1ULL << 63}});
 }
 
+TEST_CASE("records of version 2 are read for ever", "[records]") {
+  const auto health =
+      decode_health(bytes("02 01 000001a0c4c3aa7b 00000000 03 408f400000000000 000001a0c4c3aa7c"));
+  REQUIRE(health);
+  CHECK(*health ==
+        HealthRecord{
+            health::Health::up, {0x1a0c4c3aa7b}, "", health::Hold::resume, 1000, {0x1a0c4c3aa7c}});
+}
+
 TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them", "[records]") {
   const std::string good =
       encode_intent({"id", IntentKind::drain, "cluster/fra", "ada", "work", {17}, {{18}}});
@@ -86,6 +102,14 @@ TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them
   CHECK_FALSE(decode_intent(strange_kind));
   CHECK_FALSE(decode_serial(bytes("01 0000000100000009 0000000000000001 8000000000000000")));
   CHECK_FALSE(decode_health(bytes("01 03 0000000000000000 00000000")));
+  const std::string held = "02 01 0000000000000000 00000000 ";
+  CHECK(decode_health(bytes(held + "00 0000000000000000 0000000000000000")));
+  CHECK_FALSE(decode_health(bytes(held)));  // of version 1 but for the number
+  CHECK_FALSE(decode_health(bytes(held + "04 0000000000000000 0000000000000000")));
+  CHECK_FALSE(decode_health(bytes(held + "00 7ff0000000000000 0000000000000000")));  // infinite
+  CHECK_FALSE(decode_health(bytes(held + "00 c08f400000000000 0000000000000000")));  // negative
+  CHECK_FALSE(decode_health(bytes("03" + held.substr(2) + "00 0000000000000000 0000000000000000")));
+  CHECK_FALSE(decode_health(bytes("00 01 0000000000000000 00000000")));
 }
 
 TEST_CASE("a config is named by its text", "[records]") {
