@@ -41,7 +41,9 @@ namespace swingover::server {
 inline constexpr std::tuple server_options{
     option("listen", &ServerOptions::listen, PortDefault{53},
            "where queries are answered: UDP and TCP on each"),
-    option("workers", &ServerOptions::workers, 0, 256, "query threads; 0 = one a CPU"),
+    option("workers", &ServerOptions::workers, 0, 256,
+           "query workers, each a thread for UDP over IPv4, one for IPv6 and one for TCP; 0 = one "
+           "a CPU"),
     option("identity", &ServerOptions::identity, NotEmpty{},
            "the answer to NSID queries, and this server's name among its peers")
         .by_default("the host name"),

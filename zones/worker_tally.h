@@ -10,19 +10,19 @@ namespace swingover::zones {
 
 struct Snapshot;
 
-/// What a worker counts in one generation: for each service how many picks it made, and right behind it the
-/// answers of each of its pools, so that an answer touches one cache line of it. No line is another worker's too.
+/// What one answering thread counts in one generation: for each service how many picks it made, and right behind it the
+/// answers of each of its pools, so that an answer touches one cache line of it. No line is another thread's too.
 ///
-/// Threads  next_pick() and count_answer(): the worker alone. answers(): any.
+/// Threads  next_pick() and count_answer(): the writer alone. answers(): any.
 class WorkerTally {
  public:
-  /// Workers start at different places of the picks' sequence, so that together they follow it too.
-  WorkerTally(const Snapshot& snapshot, uint32_t worker);
+  /// `writer`: each starts at another place of the picks' sequence, so that together they follow it too.
+  WorkerTally(const Snapshot& snapshot, uint32_t writer);
 
   /// The index of this pick in the low-discrepancy sequence of the service.
   uint32_t next_pick(ServiceId service, PoolId first_pool) {
     Counter& picks = word(service, first_pool);
-    const auto pick = static_cast<uint32_t>(picks.value());
+    const auto pick = static_cast<uint32_t>(picks.value()) + first_pick_;
     picks.add();
     return pick;
   }
@@ -45,6 +45,7 @@ class WorkerTally {
 
   Block memory_;
   Counter* words_;
+  uint32_t first_pick_;
   uint32_t helper_picks_ = 0;
 };
 

@@ -115,7 +115,8 @@ void add_traffic(Families& families, const Traffic& traffic) {
              "UDP answers to heavy networks that were sent as TC or BADCOOKIE under load.",
              number(traffic.proof_asked));
   add_single(families, Type::Gauge, "workers_under_load",
-             "Workers that get more queries than they can carry, now.", number(traffic.under_load));
+             "UDP threads that get more queries than they can carry, now.",
+             number(traffic.under_load));
   add_single(families, Type::Counter, "tcp_connections_total", "TCP connections accepted.",
              number(traffic.tcp_accepted));
   add_single(families, Type::Gauge, "tcp_connections", "TCP connections open now.",

@@ -51,8 +51,8 @@ class LimitedNetworks {
   std::array<Place, 16> places_;
 };
 
-/// One worker's view of its clients: how many UDP responses each network gets, and whether it must show that
-/// it is there before it gets more.
+/// One UDP thread's view of its clients: how many UDP responses each network gets, and whether it must show that
+/// it is there before it gets more. A worker's clients of one family meet one thread of it (UdpThread).
 ///
 /// Limit    Of one answer (Outcome::rate_key, apart for data, NODATA, NXDOMAIN, referrals and errors) a network
 ///          gets `responses_per_second`, and as many again at once after a quiet second. Beyond it, one response
@@ -70,7 +70,7 @@ class LimitedNetworks {
 ///          A response moves that time ahead by 1 / share; one that would move it more than a second ahead of
 ///          now is over the limit and moves nothing. A bucket whose time has come is as good as none: it can
 ///          give up its place and nothing is lost.
-/// Table    4,096 sets of eight buckets, 64 octets and one cache line each: 256 KiB a worker, made at start. At
+/// Table    4,096 sets of eight buckets, 64 octets and one cache line each: 256 KiB a thread, made at start. At
 ///          200 a second and one worker, a response fills its bucket for 5 ms; 150,000 responses a second to as
 ///          many networks keep 750 buckets busy, and all eight of a set are busy in less than one set in 10^9.
 ///          Where a flood fills a set anyway, the bucket that is nearest to full gives way: those that are being

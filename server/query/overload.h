@@ -5,13 +5,13 @@
 
 namespace swingover::query {
 
-/// Whether a worker gets more queries than it can carry. The sign is the kernel's own: a datagram that finds its
+/// Whether a UDP thread gets more queries than it can carry. The sign is the kernel's own: a datagram that finds its
 /// socket's buffer full is dropped and counted (SO_MEMINFO), and a buffer is full only when the worker did not
 /// come to empty it. Full batches or a busy CPU are no such sign: a worker that just carries its load shows both.
 ///
 /// Shape    Look every 100 ms: on after 300 ms with drops, off when as many looks without followed, at most 2 s.
 ///          So a pause that overflows a buffer once, as when the machine stalls, turns nothing on.
-/// Threads  The worker's.
+/// Threads  The UDP thread's.
 /// Cost     One system call a socket and look.
 class Overload {
  public:

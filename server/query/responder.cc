@@ -18,20 +18,31 @@ timespec coarse(clockid_t clock) {
 
 }  // namespace
 
+Responder::Responder(const Published<Serving>& serving, uint32_t slot, WorkerCounters& counters,
+                     Serves serves)
+    : reader_(serving),
+      slot_(slot),
+      counters_(counters),
+      batch_(serves == Serves::streams ? 1 : batch_max) {
+  if (serves == Serves::all) limits_.emplace(random_seed(), counters.limited);
+  refresh();
+}
+
 void Responder::refresh() {
   const timespec now = coarse(CLOCK_MONOTONIC_COARSE);
-  limits_.set_now({now.tv_sec * 1'000'000'000 + now.tv_nsec});
+  now_ = {now.tv_sec * 1'000'000'000 + now.tv_nsec};
+  if (limits_) limits_->set_now(now_);
   wall_seconds_ = static_cast<uint32_t>(coarse(CLOCK_REALTIME_COARSE).tv_sec);
   const Serving* newest = &reader_.current();
   if (newest == serving_) return;
   serving_ = newest;
-  limits_.apply(newest->snapshot->answering, static_cast<uint32_t>(newest->tallies.size()));
+  if (limits_) limits_->apply(newest->snapshot->answering, newest->workers);
 }
 
 /// Step by step for all, so that the waits for memory overlap.
 void Responder::read(std::span<const Bytes> packets) {
   const zones::Snapshot& snapshot = *serving_->snapshot;
-  const zones::WorkerTally& tally = *serving_->tallies[worker_];
+  const zones::WorkerTally& tally = *serving_->tallies[slot_];
   const std::span<zones::Prepared> batch = std::span(batch_).first(packets.size());
   for (size_t i = 0; i < packets.size(); ++i) batch[i].read(packets[i], snapshot);
   for (zones::Prepared& query : batch) query.fetch_node();
@@ -40,7 +51,7 @@ void Responder::read(std::span<const Bytes> packets) {
 }
 
 void Responder::set_under_load(bool is_under_load) {
-  limits_.set_under_load(is_under_load);
+  if (limits_) limits_->set_under_load(is_under_load);
   counters_.under_load.set(is_under_load ? 1 : 0);
 }
 

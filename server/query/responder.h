@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -16,7 +17,7 @@
 
 namespace swingover::query {
 
-/// One worker's part of QueryCounters.
+/// One answering thread's part of QueryCounters.
 struct alignas(cache_line_size) WorkerCounters {
   std::array<std::array<Counter, QueryCounters::rcodes>, QueryCounters::transports> queries;
   std::array<Counter, 257> types;
@@ -42,26 +43,28 @@ struct alignas(cache_line_size) WorkerCounters {
   void add_to(QueryCounters& sum) const;
 };
 
-/// Answers one worker's packets from the newest snapshot, within the limits of their clients, and counts them.
+/// Answers one thread's packets from the newest snapshot, within the limits of their clients, and counts them.
 ///
-/// Threads  The worker's. Hot path: no lock unless something was published, no allocation.
+/// Threads  The one that made it. Hot path: no lock unless something was published, no allocation.
 class Responder {
  public:
   /// What is sent at a time; a secondary that comes then is told to come again.
   static constexpr uint32_t transfers_max = 64;
 
-  Responder(const Published<Serving>& serving, uint32_t worker, WorkerCounters& counters)
-      : reader_(serving),
-        worker_(worker),
-        counters_(counters),
-        batch_(batch_max),
-        limits_(random_seed(), counters.limited) {
-    refresh();
-  }
+  enum class Serves : uint8_t {
+    all,
+    streams,  // alone: no batches and no limits, which take 0.4 MB
+  };
+
+  /// `slot`: the place of the thread's tally in Serving.
+  Responder(const Published<Serving>& serving, uint32_t slot, WorkerCounters& counters,
+            Serves serves = Serves::all);
 
   /// Reads the clocks, takes the newest snapshot and lets the old one go: once a batch, and now and then when
   /// idle.
   void refresh();
+  /// The time of the last refresh(), of some milliseconds' grain.
+  MonotonicTime now() const { return now_; }
   void set_under_load(bool is_under_load);
 
   static constexpr size_t batch_max = 64;
@@ -90,13 +93,13 @@ class Responder {
   size_t serve(zones::Prepared& query, zones::Client client, std::span<uint8_t> out) {
     client.now = wall_seconds_;
     client.must_prove =
-        client.transport == zones::Transport::udp && limits_.must_prove(client.address);
+        client.transport == zones::Transport::udp && limits_->must_prove(client.address);
     client.may_transfer = transfers_running_ < transfers_max;
     zones::Outcome outcome = answer(query, client, out);
     if (outcome.is_transfer) begin_transfer(query.packet(), client);
     if (client.transport == zones::Transport::udp && outcome.size > 0 &&
         outcome.cookie != zones::CookieState::valid) {
-      const auto verdict = limits_.judge(client.address, outcome.kind, outcome.rate_key);
+      const auto verdict = limits_->judge(client.address, outcome.kind, outcome.rate_key);
       if (client.must_prove || verdict != ClientLimits::Verdict::send) {
         outcome = limit(outcome, verdict, query.packet(), client, out);
       }
@@ -106,7 +109,7 @@ class Responder {
   }
   zones::Outcome answer(zones::Prepared& query, const zones::Client& client,
                         std::span<uint8_t> out) {
-    return zones::answer(query, client, *serving_->snapshot, *serving_->tallies[worker_], out);
+    return zones::answer(query, client, *serving_->snapshot, *serving_->tallies[slot_], out);
   }
   void begin_transfer(Bytes packet, const zones::Client& client);
   zones::Outcome limit(const zones::Outcome& outcome, ClientLimits::Verdict verdict, Bytes packet,
@@ -114,11 +117,12 @@ class Responder {
   void count(const zones::Outcome& outcome, zones::Transport transport);
 
   Published<Serving>::Reader reader_;
-  uint32_t worker_;
+  uint32_t slot_;
   WorkerCounters& counters_;
   const Serving* serving_ = nullptr;
   std::vector<zones::Prepared> batch_;
-  ClientLimits limits_;
+  std::optional<ClientLimits> limits_;  // nothing: for streams alone
+  MonotonicTime now_{};
   uint32_t wall_seconds_ = 0;
   std::unique_ptr<MessageStream> stream_;
   uint32_t transfers_running_ = 0;  // of its streams, which end before it

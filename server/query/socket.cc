@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,7 +61,7 @@ SocketAddress bound_address(const Socket& socket) {
 /// `shared`: with the other workers' sockets.
 Result<Socket> open_bound(const SocketAddress& address, Kind kind, bool shared) {
   const int family = address.address.is_v4() ? AF_INET : AF_INET6;
-  const int type = (kind == Kind::udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  const int type = (kind == Kind::udp ? SOCK_DGRAM : SOCK_STREAM | SOCK_NONBLOCK) | SOCK_CLOEXEC;
   Socket socket(::socket(family, type, 0));
   if (socket.descriptor() < 0) return bind_error(errno, address, kind);
   // The IPv4 wildcard is an address of its own in `listen`; mapped clients would need a second way to answer.
@@ -79,6 +80,9 @@ Result<Socket> open_bound(const SocketAddress& address, Kind kind, bool shared) 
 void configure_udp(const Socket& socket, const IpAddress& address) {
   set_option(socket, SOL_SOCKET, SO_RCVBUF, udp_buffer_wished);
   set_option(socket, SOL_SOCKET, SO_SNDBUF, udp_buffer_wished);
+  // A handed socket is other processes' too, such as a predecessor that still answers; this one sleeps no longer.
+  const timeval sleep_most{0, udp_sleep_most_ms * 1000};
+  setsockopt(socket.descriptor(), SOL_SOCKET, SO_RCVTIMEO, &sleep_most, sizeof sleep_most);
   const int tell_destination = address.is_any() ? 1 : 0;
   if (address.is_v4()) {
     set_option(socket, IPPROTO_IP, IP_PKTINFO, tell_destination);
@@ -132,13 +136,15 @@ const HandedSocket* find_handed(const std::vector<HandedSocket>& handed,
   return found == handed.end() ? nullptr : &*found;
 }
 
+/// File flags are those of all who hold the socket: a listener needs O_NONBLOCK, a UDP socket stays as it is.
 Result<Socket> copy_of(const HandedSocket& handed) {
   Socket copy(fcntl(handed.descriptor, F_DUPFD_CLOEXEC, 3));
   if (copy.descriptor() < 0) {
     return Error{ErrorCode::system, "taking over the socket for " + handed.address.text() + ": " +
                                         std::strerror(errno)};
   }
-  fcntl(copy.descriptor(), F_SETFL, fcntl(copy.descriptor(), F_GETFL) | O_NONBLOCK);
+  if (!handed.is_udp)
+    fcntl(copy.descriptor(), F_SETFL, fcntl(copy.descriptor(), F_GETFL) | O_NONBLOCK);
   return copy;
 }
 

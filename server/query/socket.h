@@ -29,7 +29,11 @@ class Socket {
   int descriptor_ = -1;
 };
 
-/// A UDP socket and a TCP listener on one address, both non-blocking, for one worker.
+/// How long a thread may sleep in recvmmsg() at a UDP socket (SO_RCVTIMEO), and at several in poll().
+inline constexpr int udp_sleep_most_ms = 100;
+
+/// A UDP socket, blocking unless it was handed over as it is, and a TCP listener, non-blocking, on one address, for
+/// one worker.
 struct ListenPair {
   Socket udp;
   Socket tcp;

@@ -1,16 +1,21 @@
 #include "server/query/udp_socket.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "server/query/proxy_header.h"
 
 namespace swingover::query {
 
-UdpSocket::UdpSocket(loop::Loop& loop, ListenPair& pair, Responder& responder)
-    : socket_(std::move(pair.udp)),
+UdpSocket::UdpSocket(Socket socket, const SocketAddress& address,
+                     const Published<FrontEnds>& front_ends, Responder& responder)
+    : socket_(std::move(socket)),
       responder_(responder),
-      is_wildcard_(pair.udp_address.address.is_any()) {
+      is_wildcard_(address.address.is_any()),
+      front_ends_reader_(front_ends) {
   for (size_t i = 0; i < batch_size; ++i) {
     slots_[i].in = {buffers_->in[i].data(), buffers_->in[i].size()};
     slots_[i].out.iov_base = buffers_->out[i].data();
@@ -22,61 +27,60 @@ UdpSocket::UdpSocket(loop::Loop& loop, ListenPair& pair, Responder& responder)
     replies_[i].msg_hdr.msg_iovlen = 1;
     prepare(i);
   }
-  poll_.emplace(loop, socket_.descriptor(), [this](loop::Poll::Ready ready) { on_ready(ready); });
-  poll_->watch({.readable = true});
+}
+
+bool UdpSocket::is_blocking() const {
+  return (fcntl(socket_.descriptor(), F_GETFL) & O_NONBLOCK) == 0;
+}
+
+bool UdpSocket::serve(Wait wait) {
+  const size_t received = receive(wait);
+  if (received == 0) return false;
+  answer(received);
+  flush();
+  return true;
+}
+
+void UdpSocket::serve_turn() {
+  if (flush()) turn();
 }
 
 void UdpSocket::finish() {
-  poll_.reset();
-  responder_.refresh();
   if (!flush()) return;
   constexpr int turns_max = 64;  // more than a full kernel buffer holds; a flood must not keep us
   for (int i = 0; i < turns_max && turn(); ++i) continue;
 }
 
-void UdpSocket::on_ready(loop::Poll::Ready ready) {
-  if (waits_for_room_) {
-    if (!ready.writable && !ready.failed) return;
-    if (!flush()) return;
-    waits_for_room_ = false;
-    poll_->watch({.readable = true});
-  }
-  responder_.refresh();
-  if (!turn() && replies_sent_ < replies_count_) {
-    waits_for_room_ = true;
-    poll_->watch({.writable = true});
-  }
-}
-
 /// False when the kernel has no more queries, or no more room for answers.
 bool UdpSocket::turn() {
   for (size_t answered = 0; answered < queries_a_turn;) {
-    const size_t received = receive();
+    const size_t received = receive(Wait::none);
     if (received == 0) return false;
     answer(received);
     answered += received;
     if (!flush()) return false;
-    // Where several wait at a time, more came meanwhile: to look costs less than a turn of the loop. Behind
-    // a single one it would mostly find nothing.
+    // Where several wait at a time, more came meanwhile: to look costs less than to poll. Behind a single one it
+    // would mostly find nothing.
     if (received == 1) return false;
-    responder_.refresh();
   }
   return true;
 }
 
-size_t UdpSocket::receive() {
-  const int received =
-      recvmmsg(socket_.descriptor(), queries_.data(), batch_size, MSG_DONTWAIT, nullptr);
+size_t UdpSocket::receive(Wait wait) {
+  const int flags = wait == Wait::for_first ? MSG_WAITFORONE : MSG_DONTWAIT;
+  const int received = recvmmsg(socket_.descriptor(), queries_.data(), batch_size, flags, nullptr);
   return received > 0 ? static_cast<size_t>(received) : 0;
 }
 
 void UdpSocket::answer(size_t received) {
+  responder_.refresh();  // behind the sleep: what was published meanwhile counts
+  front_ends_ = &front_ends_reader_.current();
   replies_sent_ = 0;
   replies_count_ = 0;
   for (size_t i = 0; i < received; ++i) {
     packets_[i] = {buffers_->in[i].data(), queries_[i].msg_len};
     clients_[i] = client_of(slots_[i]);
-    if (!front_ends_.empty() && !take_proxy_header(packets_[i], clients_[i].address))
+    if (!front_ends_->empty() && !take_proxy_header(packets_[i], clients_[i].address))
       packets_[i] = {};
   }
   responder_.read(std::span(packets_).first(received));
@@ -100,7 +104,7 @@ void UdpSocket::add_reply(size_t slot, size_t size) {
 
 /// A front end's header goes off the packet, and its client becomes ours; false: there is no proper one.
 bool UdpSocket::take_proxy_header(Bytes& packet, IpAddress& client) {
-  if (!is_front_end(front_ends_, client)) return true;
+  if (!is_front_end(*front_ends_, client)) return true;
   ProxyHeader header;
   if (parse_proxy_header(packet, header) != ProxyOutcome::fine) {
     responder_.counters().proxy_refused.add();

@@ -6,27 +6,38 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <utility>
 #include <vector>
 
-#include "base/loop/poll.h"
+#include "base/published.h"
 #include "server/query/responder.h"
 #include "server/query/socket.h"
 
 namespace swingover::query {
 
-/// One worker's UDP socket: queries in and answers out by the batch, each from the address that was asked.
+/// Those who must say for whom they speak (server/query/proxy_header.h).
+using FrontEnds = std::vector<IpPrefix>;
+
+/// A UDP socket of one worker: queries in and answers out by the batch, each from the address that was asked.
 ///
 /// Memory   All buffers are made at start, about 0.5 MB.
-/// Fairness A turn takes a bounded number of queries, so that TCP and timers get theirs under any load.
-/// Threads  The worker's. Hot path.
+/// Fairness A turn takes a bounded number of queries, so that the thread's other sockets get theirs under any load.
+/// Threads  The one that made it. Hot path.
 class UdpSocket {
  public:
-  UdpSocket(loop::Loop& loop, ListenPair& pair, Responder& responder);
+  UdpSocket(Socket socket, const SocketAddress& address, const Published<FrontEnds>& front_ends,
+            Responder& responder);
 
-  /// From now on these must say for whom they speak (server/query/proxy_header.h).
-  void trust(std::vector<IpPrefix> front_ends) { front_ends_ = std::move(front_ends); }
+  int descriptor() const { return socket_.descriptor(); }
+  /// Whether the kernel waits at it for a first query; nobody else may then change that, see UdpThread.
+  bool is_blocking() const;
+  /// False: answers wait until the kernel has room again, and serve_turn() sends them.
+  bool has_room() const { return replies_sent_ == replies_count_; }
+
+  enum class Wait : uint8_t { none, for_first };  // at most udp_sleep_most_ms
+  /// Answers one batch from the newest snapshot; false: nothing came.
+  bool serve(Wait wait);
+  /// Sends what waits for room, then answers what has come, up to a bound.
+  void serve_turn();
 
   /// Answers what the kernel still holds, as far as it goes at once, and stops.
   void finish();
@@ -51,9 +62,8 @@ class UdpSocket {
     std::array<std::array<uint8_t, 4096 + 64>, batch_size> out;
   };
 
-  void on_ready(loop::Poll::Ready ready);
   bool turn();
-  size_t receive();
+  size_t receive(Wait wait);
   void answer(size_t received);
   void add_reply(size_t slot, size_t size);
   void prepare(size_t slot);
@@ -65,7 +75,8 @@ class UdpSocket {
   Socket socket_;
   Responder& responder_;
   bool is_wildcard_;
-  std::vector<IpPrefix> front_ends_;
+  Published<FrontEnds>::Reader front_ends_reader_;
+  const FrontEnds* front_ends_ = nullptr;  // of the batch at hand
   std::unique_ptr<Buffers> buffers_ = std::make_unique<Buffers>();
   std::array<Slot, batch_size> slots_{};
   std::array<Bytes, batch_size> packets_;  // of the batch at hand, without front ends' headers
@@ -74,8 +85,6 @@ class UdpSocket {
   std::array<mmsghdr, batch_size> replies_{};
   size_t replies_sent_ = 0;
   size_t replies_count_ = 0;
-  bool waits_for_room_ = false;
-  std::optional<loop::Poll> poll_;  // last: gone before the socket is closed
 };
 
 }  // namespace swingover::query

@@ -68,13 +68,13 @@ class QueryWorkers : public Workers {
 
   QueryCounters counters() const override {
     QueryCounters sum;
-    for (const auto& worker : workers_) worker->counters().add_to(sum);
+    for (const auto& worker : workers_) worker->add_to(sum);
     return sum;
   }
 
   std::map<IpPrefix, uint64_t> limited_networks() const override {
     std::map<IpPrefix, uint64_t> sums;
-    for (const auto& worker : workers_) worker->counters().limited.add_to(sums);
+    for (const auto& worker : workers_) worker->add_to(sums);
     return sums;
   }
 
@@ -99,8 +99,9 @@ class QueryWorkers : public Workers {
 std::shared_ptr<const Serving> Serving::make(std::shared_ptr<const zones::Snapshot> snapshot,
                                              uint32_t workers) {
   auto serving = std::make_shared<Serving>();
-  for (uint32_t worker = 0; worker < workers; ++worker) {
-    serving->tallies.push_back(std::make_unique<zones::WorkerTally>(*snapshot, worker));
+  serving->workers = workers;
+  for (uint32_t slot = 0; slot < workers * threads_a_worker; ++slot) {
+    serving->tallies.push_back(std::make_unique<zones::WorkerTally>(*snapshot, slot));
   }
   serving->snapshot = std::move(snapshot);
   return serving;

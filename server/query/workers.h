@@ -16,11 +16,15 @@
 
 namespace swingover::query {
 
-/// What the control thread publishes to the workers: a snapshot, and for each worker the tally of that
-/// generation, which that worker alone writes.
+/// What the control thread publishes to the workers: a snapshot, and for each of their threads the tally of that
+/// generation, which that thread alone writes.
 struct Serving {
+  /// A worker's threads that answer: one for UDP over each family, one for streams.
+  static constexpr uint32_t threads_a_worker = 3;
+
   std::shared_ptr<const zones::Snapshot> snapshot;
-  std::vector<std::unique_ptr<zones::WorkerTally>> tallies;  // by worker
+  uint32_t workers = 1;
+  std::vector<std::unique_ptr<zones::WorkerTally>> tallies;  // threads_a_worker of each worker
 
   static std::shared_ptr<const Serving> make(std::shared_ptr<const zones::Snapshot> snapshot,
                                              uint32_t workers);
@@ -69,7 +73,7 @@ struct QueryCounters {
   uint64_t slipped = 0;        // over the rate limit, and sent as a mere "prove that you are there"
   uint64_t proof_asked = 0;    // the same, of heavy networks under load
   uint64_t queue_dropped = 0;  // by the kernel: the worker did not come to fetch them
-  uint64_t under_load = 0;     // workers that get more than they can carry, now
+  uint64_t under_load = 0;     // UDP threads that get more than they can carry, now
   uint64_t tcp_accepted = 0;
   uint64_t tcp_open = 0;
   uint64_t tcp_shed = 0;      // idle connections closed to make room
@@ -88,8 +92,8 @@ struct QueryCounters {
 /// until its client has asked again.
 inline constexpr int udp_buffer_wished = 2 << 20;
 
-/// The query threads: each has its loop, a SO_REUSEPORT UDP socket and TCP listener per address, buffers
-/// made at start, its own counters (docs/architecture.md).
+/// The query workers: each has a SO_REUSEPORT UDP socket and TCP listener per address, a loop and its thread for
+/// streams, and a thread for UDP over each family (UdpThread), which share nothing (docs/architecture.md).
 ///
 /// Threads  All calls from the control thread.
 class Workers {
