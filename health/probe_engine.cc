@@ -136,6 +136,7 @@ void ProbeEngine::arm(MonotonicTime now) {
     const int64_t nanoseconds = std::max<int64_t>(due->nanoseconds - now.nanoseconds, 0);
     wait = std::min(wait, Milliseconds((nanoseconds + 999'999) / 1'000'000));
   }
+  wakes_at_ = now + wait;
   timer_.start_once(wait);
 }
 

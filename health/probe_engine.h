@@ -41,6 +41,9 @@ class ProbeEngine {
 
   /// Starts what is due; the engine's own timer calls it, at least every 100 ms.
   void pump();
+  /// For simulation: when it calls it next, if nothing else happens; and whether a turn of the loop will deliver.
+  MonotonicTime wakes_at() const { return wakes_at_; }
+  bool is_delivering() const { return delivery_posted_; }
 
  private:
   using Slot = HealthTable::Slot;
@@ -69,6 +72,7 @@ class ProbeEngine {
   HealthTable table_;
   std::vector<Watched> watched_;
   loop::Timer timer_;
+  MonotonicTime wakes_at_{};
   uint64_t last_id_ = 0;
   MonotonicTime stood_still_until_{};
   std::vector<CheckUpdate> updates_;
