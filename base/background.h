@@ -10,8 +10,10 @@ namespace swingover {
 
 /// A thread for long work that must disturb nobody: reading a million names, freeing a million.
 ///
-/// Priority  SCHED_IDLE: a thread that answers queries takes the CPU from it the moment it wakes. On a machine that
-///           is busy all the time that may take very long: see hurry().
+/// Priority  SCHED_IDLE: a thread that answers queries takes the CPU from it the moment it wakes. Besides it yields
+///           each half millisecond. On a machine that is busy all the time that may take very long: see hurry().
+/// Signals   One of the real-time signals is its own, SIGRTMIN + 4; calls of the kernel go on behind it, except
+///           those that no signal leaves alone (signal(7)), such as poll().
 /// Shape     One piece of work after another, in the order given.
 /// Threads   run() and hurry(): any.
 class Background {
@@ -29,6 +31,7 @@ class Background {
   bool hurry();
 
  private:
+  class Yields;
   void serve();
 
   std::mutex mutex_;
@@ -36,6 +39,7 @@ class Background {
   std::deque<std::function<void()>> waiting_;  // guarded by mutex_, as what follows
   bool is_stopped_ = false;
   bool is_idle_ = false;  // the thread has SCHED_IDLE
+  Yields* yields_ = nullptr;  // of the thread, while it serves
   std::thread thread_;
 };
 
