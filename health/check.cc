@@ -14,6 +14,7 @@ bool asks_for_host(MonitorKind kind) {
     case MonitorKind::tls:
     case MonitorKind::http:
     case MonitorKind::https:
+    case MonitorKind::grpc:
       return true;
   }
   return true;

@@ -2,37 +2,35 @@
 
 #include <memory>
 
-#include "base/loop/loop.h"
 #include "health/probe.h"
 #include "health/prober.h"
+#include "health/stream_world.h"
 
 namespace swingover::health {
 
-/// Probes of kind http and https, by libcurl on one loop. The only file of health/ that knows curl.
+/// Probes of kind http, https and grpc on one loop.
 ///
-/// Asks      GET of the monitor's path over HTTP/1.1, on a new connection each time (a probe
-///           proves that connecting works), closed after it. `Host` and SNI are the check's host,
-///           the connection goes to its address, or to a name that the system's resolver is asked for,
-///           off the loop. Proxies, cookies, redirects and .netrc: none.
-/// Judges    The whole answer must come within the timeout, or its first 64 KiB; then it is cut. The
-///           status must be one that the monitor expects, `expect_body` must occur in what was read.
-/// TLS       The certificate's chain, dates and name are verified unless `tls_verify` is false. Sessions
-///           are resumed for five minutes at most, then a full handshake looks at the certificate again.
-/// Cost      About 100 us of CPU a probe over http, one descriptor; easy handles are used again.
-/// Threads   The loop's. Targets and their probes are destroyed before this object.
+/// Asks      `method` and `path` over HTTP/1.1 or 2 (by ALPN over TLS, with prior knowledge without), grpc for its
+///           health service. On a new connection each time (a probe proves that connecting works), or with
+///           `keep_alive` on the one before; if that has gone stale meanwhile, on a new one. `Host` and the name in
+///           the certificate are the check's host, the connection goes to its address. No proxy, no cookie.
+/// Redirects Not followed unless `redirects` says how often; to the host itself at the check's address, to another
+///           one at its own.
+/// Judges    The whole answer must come within the timeout, or its first 64 KiB; then it is cut. The status must be
+///           one that the monitor expects; `expect_body` and `expect_body_regex` must occur in what was read.
+/// Cost      Over http about 50 us of CPU a probe, of which the kernel has most; one descriptor, and one for each
+///           connection that is kept: at most a quarter of those that this process may have, then none are kept.
+/// Threads   The loop's. Targets and their probes are destroyed before this object, and it before `world`.
 class HttpProbes {
  public:
-  static constexpr size_t body_max = size_t{64} * 1024;
-  static constexpr size_t headers_max = size_t{64} * 1024;
-
-  explicit HttpProbes(loop::Loop& loop);
+  explicit HttpProbes(StreamWorld& world);
   ~HttpProbes();
   HttpProbes(const HttpProbes&) = delete;
   HttpProbes& operator=(const HttpProbes&) = delete;
 
   std::unique_ptr<Target> make_target(const Check& check);
 
-  class Core;
+  struct Core;
 
  private:
   std::unique_ptr<Core> core_;

@@ -13,6 +13,8 @@
 namespace swingover::health {
 namespace {
 
+constexpr size_t grpc_service_max = 1000;
+
 /// Keys that matter to some kinds alone. All others belong to every kind.
 struct KindKey {
   std::string_view key;
@@ -23,18 +25,27 @@ const std::vector<KindKey>& kind_keys() {
   // One row a key, so that two who add keys do not meet.
   // clang-format off
   static const std::vector<KindKey> keys{
-      {"address", {tcp, tls, http, https}},
-      {"port", {tcp, tls, http, https}},
+      {"address", {tcp, tls, http, https, grpc}},
+      {"port", {tcp, tls, http, https, grpc}},
+      {"method", {http, https}},
       {"path", {http, https}},
-      {"host", {tls, http, https}},
+      {"headers", {http, https}},
+      {"body", {http, https}},
+      {"host", {tls, http, https, grpc}},
       {"expect_status", {http, https}},
       {"expect_body", {http, https}},
       {"send", {tcp, tls}},
       {"expect", {tcp, tls}},
-      {"tls_verify", {tls, https}},
-      {"tls_ca_file", {tls, https}},
-      {"expiry_warning", {tls, https}},
-      {"expiry_min", {tls, https}},
+      {"expect_body_regex", {http, https}},
+      {"redirects", {http, https}},
+      {"http_version", {http, https}},
+      {"keep_alive", {http, https, grpc}},
+      {"grpc_service", {grpc}},
+      {"tls", {grpc}},
+      {"tls_verify", {tls, https, grpc}},
+      {"tls_ca_file", {tls, https, grpc}},
+      {"expiry_warning", {tls, https, grpc}},
+      {"expiry_min", {tls, https, grpc}},
   };
   // clang-format on
   return keys;
@@ -51,6 +62,8 @@ std::string_view what_it_does(MonitorKind kind) {
       return "has no TLS";
     case MonitorKind::https:
       return "asks over TLS";
+    case MonitorKind::grpc:
+      return "asks the gRPC health service";
   }
   return "";
 }
@@ -137,6 +150,33 @@ void check_http(const WrittenMonitor& written) {
     diagnostics.error(statuses->value.at, R"("expect_status" needs at least one status)");
   }
   check_tls_keys(written);
+  const bool sends_body = monitor.method == HttpMethod::post;
+  if (table.find("body") && !sends_body) {
+    diagnostics.error(table.find("body")->at, R"("body" is sent with the method "POST" alone)");
+  }
+  for (const char* key : {"expect_body", "expect_body_regex"}) {
+    if (!table.find(key) || monitor.method != HttpMethod::head) continue;
+    diagnostics.error(
+        table.find(key)->at,
+        fmt::format("{} finds nothing: the answer to a HEAD has no body", toml_quoted(key)));
+  }
+}
+
+void check_grpc(const WrittenMonitor& written) {
+  const auto& [table, monitor, complete, diagnostics] = written;
+  need_key(written, "port");
+  check_host(written);
+  if (monitor.grpc_service.size() > grpc_service_max) {
+    diagnostics.error(
+        table.position_of("grpc_service"),
+        fmt::format(R"("grpc_service" must not be longer than {} octets)", grpc_service_max));
+  }
+  if (monitor.tls) return check_tls_keys(written);
+  for (const char* key : {"tls_verify", "tls_ca_file", "expiry_warning", "expiry_min"}) {
+    if (!table.find(key)) continue;
+    diagnostics.warning(table.find(key)->at,
+                        fmt::format(R"({} has no effect without "tls = true")", toml_quoted(key)));
+  }
 }
 
 }  // namespace
@@ -192,6 +232,8 @@ void check_kind(const WrittenMonitor& written) {
     case MonitorKind::http:
     case MonitorKind::https:
       return check_http(written);
+    case MonitorKind::grpc:
+      return check_grpc(written);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -33,6 +34,38 @@ Result<health::StatusRange> Form<health::StatusRange>::read(const TomlValue& val
 std::string Form<health::StatusRange>::text(const health::StatusRange& value) {
   return value.first == value.last ? fmt::format("{}", value.first)
                                    : fmt::format("{}-{}", value.first, value.last);
+}
+
+Result<health::HttpHeader> Form<health::HttpHeader>::read(const TomlValue& value, NoLimits) {
+  if (value.kind != TomlValue::Kind::text) return must_be(noun, value);
+  const std::string_view text = value.text;
+  const size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view name = text.substr(0, colon);
+  const auto is_token = [](unsigned char c) {
+    return c > ' ' && c < 0x7f &&
+           std::string_view("()<>@,;:\\\"/[]?={}").find(static_cast<char>(c)) ==
+               std::string_view::npos;
+  };
+  const auto is_control = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; };
+  if (colon == text.size() || name.empty() || !std::ranges::all_of(name, is_token) ||
+      std::ranges::any_of(text, is_control)) {
+    return must_be(noun, value);
+  }
+  for (const char* ours : {"host", "connection", "content-length", "transfer-encoding", "te"}) {
+    if (lower(name) != ours) continue;
+    const std::string_view how =
+        lower(name) == "host" ? "the key \"host\" is for that" : "the probe says that itself";
+    return must_be("another header", value, how);
+  }
+  return health::HttpHeader{std::string(name), std::string(trimmed(text.substr(colon + 1)))};
+}
+
+Result<health::Pattern> Form<health::Pattern>::read(const TomlValue& value, NotEmpty) {
+  if (value.kind != TomlValue::Kind::text) return must_be(noun, value);
+  if (value.text.empty()) return Error{ErrorCode::invalid, "must not be empty"};
+  auto pattern = health::Pattern::parse(value.text);
+  if (!pattern) return must_be(noun, value, pattern.error().message);
+  return *std::move(pattern);
 }
 
 namespace {

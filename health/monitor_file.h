@@ -21,9 +21,51 @@ struct OptionWords<health::MonitorKind> {
       Word<Kind>{Kind::tls, "tls", "the same over TLS, the certificate verified"},
       Word<Kind>{Kind::http, "http", "a GET of `path` is answered as expected"},
       Word<Kind>{Kind::https, "https", "the same over TLS, the certificate verified"},
+      Word<Kind>{Kind::grpc, "grpc", "the gRPC health service says that it serves"},
   };
-  static constexpr std::array<std::string_view, 6> later{"dns",  "icmp", "grpc",
-                                                         "exec", "push", "calculated"};
+  static constexpr std::array<std::string_view, 5> later{"dns", "icmp", "exec", "push",
+                                                         "calculated"};
+};
+
+template <>
+struct OptionWords<health::HttpMethod> {
+  using Method = health::HttpMethod;
+  static constexpr std::array words{
+      Word<Method>{Method::get, "GET", ""},
+      Word<Method>{Method::head, "HEAD", ""},
+      Word<Method>{Method::post, "POST", "sends `body`"},
+      Word<Method>{Method::options, "OPTIONS", ""},
+  };
+};
+
+template <>
+struct OptionWords<health::HttpVersion> {
+  using Version = health::HttpVersion;
+  static constexpr std::array words{
+      Word<Version>{Version::one, "1.1", ""},
+      Word<Version>{Version::two, "2", "by ALPN over https, without asking (h2c) over http"},
+  };
+};
+
+/// "Authorization: Bearer x".
+template <>
+struct Form<health::HttpHeader> {
+  static constexpr std::string_view noun = R"(a header such as "Accept: text/plain")";
+  static constexpr std::string_view plural = "headers";
+  static constexpr bool in_quotes = true;
+  static Result<health::HttpHeader> read(const TomlValue& value, NoLimits);
+  static std::string text(const health::HttpHeader& value) {
+    return value.name + ": " + value.value;
+  }
+};
+
+template <>
+struct Form<health::Pattern> {
+  static constexpr std::string_view noun = "a regular expression";
+  static constexpr std::string_view plural = "regular expressions";
+  static constexpr bool in_quotes = true;
+  static Result<health::Pattern> read(const TomlValue& value, NotEmpty);
+  static std::string text(const health::Pattern& value) { return value.text(); }
 };
 
 template <>
@@ -70,16 +112,32 @@ inline constexpr std::tuple monitor_options{
     option("address", &MonitorOptions::address, NotEmpty{},
            "where it looks instead: an address or a name; one look for all endpoints that use it")
         .by_default("each endpoint's own address"),
-    option("port", &MonitorOptions::port, 1, 65535, "where it connects; tcp and tls need it")
+    option("port", &MonitorOptions::port, 1, 65535, "where it connects; the others need it")
         .by_default("80 for http, 443 for https"),
+    option("method", &MonitorOptions::method, "how http and https ask"),
     option("path", &MonitorOptions::path, "what http and https ask for; begins with `/`"),
     option("host", &MonitorOptions::host, NotEmpty{},
            "Host header and, over TLS, the name in the certificate")
         .by_default("the service's name, or `address` where that is set"),
+    option("headers", &MonitorOptions::headers,
+           "what http and https send beside their own headers"),
+    option("body", &MonitorOptions::body, NotEmpty{}, "what a POST sends").by_default("nothing"),
     option("expect_status", &MonitorOptions::expect_status, "the HTTP statuses that pass"),
     option("expect_body", &MonitorOptions::expect_body,
            "a text that must occur in the first 64 KiB of the body")
         .by_default("the body is not looked at"),
+    option("expect_body_regex", &MonitorOptions::expect_body_regex, NotEmpty{},
+           "a regular expression of RE2's syntax that must match somewhere in them")
+        .by_default("the body is not looked at"),
+    option("redirects", &MonitorOptions::redirects, 0, 10,
+           "how many redirects are followed, to http and https alone"),
+    option("http_version", &MonitorOptions::http_version, "the version that http and https speak"),
+    option("keep_alive", &MonitorOptions::keep_alive,
+           "whether http, https and grpc ask on the connection of the probe before"),
+    option("grpc_service", &MonitorOptions::grpc_service, NotEmpty{},
+           "the service that grpc asks the health service for")
+        .by_default("the server as a whole"),
+    option("tls", &MonitorOptions::tls, "whether grpc asks over TLS"),
     option("send", &MonitorOptions::send, NotEmpty{},
            "what tcp and tls send once they are connected; a backslash is an escape: `\\xNN` is an "
            "octet")

@@ -7,10 +7,21 @@
 
 #include "base/units.h"
 #include "health/health_rules.h"
+#include "health/pattern.h"
 
 namespace swingover::health {
 
-enum class MonitorKind : uint8_t { tcp, tls, http, https };
+enum class MonitorKind : uint8_t { tcp, tls, http, https, grpc };
+
+enum class HttpMethod : uint8_t { get, head, post, options };
+enum class HttpVersion : uint8_t { one, two };
+
+/// "Name: value".
+struct HttpHeader {
+  std::string name;
+  std::string value;
+  friend bool operator==(const HttpHeader&, const HttpHeader&) = default;
+};
 
 /// Who lets a target that went down come back.
 enum class Resume : uint8_t { by_itself, by_hand };
@@ -35,12 +46,21 @@ struct MonitorOptions {
   MonitorKind kind = MonitorKind::http;
   std::string address;  // an IP address or a name to look at; empty: the endpoint's own
   uint16_t port = 0;    // 0: the kind's own, 80 or 443; the others need one
+  HttpMethod method = HttpMethod::get;
   std::string path = "/";
   std::string host;  // Host header and SNI; empty: the service's name without its final dot
+  std::vector<HttpHeader> headers;  // of the request, beside its own
+  std::string body;                 // of the request
   std::vector<StatusRange> expect_status{{200, 299}};
   std::string expect_body;  // must occur in the first 64 KiB; empty: not looked at
-  Octets send;              // of tcp and tls, once the connection stands; empty: nothing
-  Octets expect;            // must occur in the first 64 KiB that come back; empty: not waited for
+  Pattern expect_body_regex;
+  uint32_t redirects = 0;  // how many are followed
+  HttpVersion http_version = HttpVersion::one;
+  bool keep_alive = false;   // asks on the connection of the probe before, while that stands
+  std::string grpc_service;  // empty: the server as a whole
+  bool tls = false;          // of grpc
+  Octets send;               // of tcp and tls, once the connection stands; empty: nothing
+  Octets expect;             // must occur in the first 64 KiB that come back; empty: not waited for
   bool tls_verify = true;
   std::string tls_ca_file;                                    // PEM; empty: the system's
   Milliseconds expiry_warning{int64_t{14} * 24 * 3'600'000};  // of a certificate; 0: never

@@ -92,7 +92,7 @@ class Prober::Core {
 void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
   block_signals();
   streams_.emplace(loop_);
-  http_.emplace(loop_);
+  http_.emplace(*streams_);
   engine_.emplace(
       loop_, system_clock(), Schedule::Options{.running_max = running_max(), .seed = seed},
       ProbeEngine::Hooks{
@@ -120,6 +120,7 @@ std::unique_ptr<Target> Prober::Core::make_target(const Check& check) {
       return make_tcp_target(*streams_, check);
     case MonitorKind::http:
     case MonitorKind::https:
+    case MonitorKind::grpc:
       break;
   }
   return http_->make_target(check);

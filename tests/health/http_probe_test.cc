@@ -1,51 +1,42 @@
 #include "health/http_probe.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <filesystem>
-#include <optional>
-#include <thread>
+#include <string>
+#include <vector>
 
-#include "base/ip.h"
+#include "tests/health/look.h"
+#include "tests/health/nginx.h"
 #include "tests/support/backend.h"
+#include "tests/support/certificates.h"
+#include "tests/support/counterpart.h"
 
 namespace swingover::health {
 
 namespace {
 
 using tests::Backend;
+using tests::Certificates;
+using tests::Connection;
+using tests::Counterpart;
+using tests::Listener;
 
 struct Looker {
-  std::optional<Finding> probe(const MonitorOptions& options, const std::string& address,
-                               const std::string& host = "shop.example.test") {
-    const auto target =
-        probes.make_target({std::make_shared<const MonitorOptions>(options), address, host, {}});
-    std::optional<Finding> found;
-    std::unique_ptr<Probe> probe = target->start([&](Finding finding) {
-      found = std::move(finding);
-      probe.reset();
-    });
-    CHECK_FALSE(found);  // never within start()
-    loop.run_until([&] { return found.has_value(); }, 5000);
-    probe.reset();
-    return found;
+  Finding probe(const MonitorOptions& options, const std::string& address,
+                const std::string& host = "shop.example.test") {
+    const auto target = probes.make_target(tests::check_of(options, address, host));
+    return tests::look(loop, *target);
   }
   /// "" on a pass.
   std::string reason(const MonitorOptions& options, const std::string& address,
                      const std::string& host = "shop.example.test") {
-    const auto found = probe(options, address, host);
-    if (!found) return "no verdict";
-    CHECK((found->verdict == Verdict::pass) == found->reason.empty());
-    CHECK(found->duration_nanoseconds < options.timeout.value * 1'000'000 + 2'000'000'000);
-    return found->reason;
+    const Finding found = probe(options, address, host);
+    CHECK(found.duration_nanoseconds < options.timeout.value * 1'000'000 + 2'000'000'000);
+    return found.reason;
   }
   loop::Loop loop;
-  HttpProbes probes{loop};
+  StreamWorld world{loop};
+  HttpProbes probes{world};
 };
 
 MonitorOptions http(uint16_t port) {
@@ -56,39 +47,12 @@ MonitorOptions http(uint16_t port) {
   return options;
 }
 
-/// Certificates of a CA of its own, made once a run by openssl.
-struct Certificates {
-  Certificates() {
-    char name[] = "/tmp/swingover-test-XXXXXX";
-    folder = mkdtemp(name);
-    const std::string script = "cd " + folder + R"( && exec 2>/dev/null
-      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem \
-        -days 2 -subj "/CN=Test CA" || exit 1
-      make() { # name, subject's name, extra arguments of the signing
-        file=$1; name=$2; shift 2
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $file.key -out $file.csr \
-          -subj "/CN=$name" || exit 1
-        printf 'subjectAltName=DNS:%s\n' "$name" > $file.ext
-        openssl x509 -req -in $file.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile $file.ext \
-          -out $file.pem "$@" || exit 1
-      }
-      make good shop.example.test -days 2
-      make other other.example.test -days 2
-      make expired shop.example.test -days -1
-      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout self.key -out self.pem \
-        -days 2 -subj "/CN=shop.example.test" -addext "subjectAltName=DNS:shop.example.test" || exit 1
-    )";
-    made = std::system(script.c_str()) == 0;
-  }
-  ~Certificates() { std::filesystem::remove_all(folder); }
-  std::string file(const std::string& name) const { return folder + '/' + name; }
-  std::string folder;
-  bool made = false;
-};
-
-const Certificates& certificates() {
-  static const Certificates made;
-  return made;
+MonitorOptions https(uint16_t port) {
+  MonitorOptions options = http(port);
+  options.kind = MonitorKind::https;
+  options.timeout = Milliseconds(5000);
+  options.tls_ca_file = Certificates::made().file("ca.pem");
+  return options;
 }
 
 }  // namespace
@@ -121,7 +85,7 @@ TEST_CASE("each way of a backend to misbehave ends in time, with its reason in w
       Case{"slow-body", "timed out after 400ms while reading the body"},
       Case{"reset", "connection reset by peer while waiting for the status"},
       Case{"close", "closed by the other end without an answer"},
-      Case{"garbage", "not an HTTP answer: received HTTP/0.9 when not allowed"},
+      Case{"garbage", "not an HTTP answer: \"SSH-2.0-OpenSSH_\""},
       Case{"headers", "headers of more than 64 KiB"},
       Case{"partial", "closed by the other end before the end of the body"}, Case{"huge", ""});
   const Backend backend({"--bind", "127.3.0.2", "--mode", c.mode});
@@ -137,9 +101,8 @@ TEST_CASE("of a body without end the first 64 KiB are read", "[http_probe]") {
   options.timeout = Milliseconds(3000);
   options.expect_body = "ok";
   const auto found = looker.probe(options, "127.3.0.2");
-  REQUIRE(found);
-  CHECK(found->reason == "body lacks \"ok\" in its first 64 KiB");
-  CHECK(found->duration_nanoseconds < 1'000'000'000);  // 1 GiB takes longer
+  CHECK(found.reason == "body lacks \"ok\" in its first 64 KiB");
+  CHECK(found.duration_nanoseconds < 1'000'000'000);  // 1 GiB takes longer
 }
 
 TEST_CASE("an HTTP probe says where connecting failed", "[http_probe]") {
@@ -169,26 +132,15 @@ TEST_CASE("an HTTP probe that a proxy of the environment would catch goes straig
 
 TEST_CASE("an HTTP probe names itself, its host and its path, over a connection of its own",
           "[http_probe]") {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_storage name{};
-  socklen_t size = to_sockaddr(*parse_ip_address("127.3.0.2"), 0, name);
-  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&name), size) == 0);
-  REQUIRE(listen(listener, 4) == 0);
-  getsockname(listener, reinterpret_cast<sockaddr*>(&name), &size);
   std::string request;
-  std::thread server([&] {
-    const int connection = accept(listener, nullptr, nullptr);
-    char buffer[4096];
-    const ssize_t got = read(connection, buffer, sizeof buffer);
-    if (got > 0) request.assign(buffer, static_cast<size_t>(got));
-    close(connection);
-  });
   Looker looker;
-  MonitorOptions options = http(from_sockaddr(reinterpret_cast<sockaddr&>(name)).port);
-  options.path = "/a/../healthz?deep=1";
-  CHECK(looker.reason(options, "127.3.0.2") == "closed by the other end without an answer");
-  server.join();
-  close(listener);
+  {
+    const Counterpart server("127.3.0.2",
+                             [&request](Connection& c) { request = c.hear("\r\n\r\n"); });
+    MonitorOptions options = http(server.port());
+    options.path = "/a/../healthz?deep=1";
+    CHECK(looker.reason(options, "127.3.0.2") == "closed by the other end without an answer");
+  }
   CHECK(request.starts_with("GET /a/../healthz?deep=1 HTTP/1.1\r\n"));
   CHECK(request.find("\r\nHost: shop.example.test\r\n") != std::string::npos);
   CHECK(request.find("\r\nUser-Agent: swingover/") != std::string::npos);
@@ -196,57 +148,248 @@ TEST_CASE("an HTTP probe names itself, its host and its path, over a connection 
 }
 
 TEST_CASE("an HTTPS probe believes only a certificate that is good", "[http_probe]") {
-  const Certificates& made = certificates();
-  REQUIRE(made.made);
+  const Certificates& made = Certificates::made();
   const auto probe = [&](const std::string& certificate, const std::string& host, bool verify) {
     const Backend backend({"--bind", "127.3.0.3", "--tls", made.file(certificate + ".pem"),
                            made.file(certificate + ".key")});
-    MonitorOptions options = http(backend.port());
-    options.kind = MonitorKind::https;
-    options.timeout = Milliseconds(2000);
-    options.tls_ca_file = made.file("ca.pem");
+    MonitorOptions options = https(backend.port());
     options.tls_verify = verify;
     Looker looker;
-    const std::string first = looker.reason(options, "127.3.0.3", host);
-    CHECK(looker.reason(options, "127.3.0.3", host) == first);  // also with handles used again
-    return first;
+    return looker.reason(options, "127.3.0.3", host);
   };
   CHECK(probe("good", "shop.example.test", true).empty());
   CHECK(probe("self", "shop.example.test", true) == "certificate: self-signed certificate");
   CHECK(probe("expired", "shop.example.test", true) == "certificate: certificate has expired");
   CHECK(probe("other", "shop.example.test", true) ==
-        "certificate: no alternative certificate subject name matches target host name "
-        "'shop.example.test'");
-  CHECK(probe("good", "", true).starts_with("certificate: no alternative"));
+        "certificate: for other.example.test, 127.3.0.5, not for shop.example.test");
+  CHECK(probe("good", "", true) ==
+        "certificate: for shop.example.test, 127.3.0.5, not for 127.3.0.3");
   CHECK(probe("self", "shop.example.test", false).empty());
   CHECK(probe("expired", "any.example.test", false).empty());
 }
 
+TEST_CASE("an HTTPS probe warns of a certificate's end, and fails before it if told to",
+          "[http_probe]") {
+  const Certificates& made = Certificates::made();
+  const Backend backend(
+      {"--bind", "127.3.0.3", "--tls", made.file("soon.pem"), made.file("soon.key")});
+  Looker looker;
+  MonitorOptions options = https(backend.port());
+  CHECK(looker.probe(options, "127.3.0.3").warning == "certificate expires in 2 days");
+  options.expiry_min = Milliseconds(int64_t{4} * 24 * 3'600'000);
+  CHECK(looker.reason(options, "127.3.0.3") == "certificate expires in 2 days, wanted 4d");
+}
+
 TEST_CASE("an HTTPS probe without its CA file blames this host", "[http_probe]") {
-  const Certificates& made = certificates();
-  REQUIRE(made.made);
+  const Certificates& made = Certificates::made();
   const Backend backend(
       {"--bind", "127.3.0.3", "--tls", made.file("good.pem"), made.file("good.key")});
-  MonitorOptions options = http(backend.port());
-  options.kind = MonitorKind::https;
+  MonitorOptions options = https(backend.port());
   options.tls_ca_file = made.file("missing.pem");
   Looker looker;
-  const auto found = looker.probe(options, "127.3.0.3");
-  REQUIRE(found);
-  CHECK(found->reason ==
+  const Finding found = looker.probe(options, "127.3.0.3");
+  CHECK(found.reason ==
         "tls_ca_file " + made.file("missing.pem") + " cannot be read as certificates");
-  CHECK_FALSE(found->looked);
+  CHECK_FALSE(found.looked);
 }
 
 TEST_CASE("an HTTPS probe of what does not speak TLS says so", "[http_probe]") {
-  const auto probe = [](const std::string& mode) {
-    const Backend backend({"--bind", "127.3.0.3", "--mode", mode});
-    MonitorOptions options = http(backend.port());
-    options.kind = MonitorKind::https;
-    Looker looker;
-    return looker.reason(options, "127.3.0.3");
+  const Backend backend({"--bind", "127.3.0.3"});
+  MonitorOptions options = https(backend.port());
+  options.timeout = Milliseconds(400);
+  Looker looker;
+  CHECK(looker.reason(options, "127.3.0.3") ==
+        "timed out after 400ms while shaking hands over TLS");
+}
+
+TEST_CASE("an HTTP probe fails hard where the other host said no", "[http_probe]") {
+  Looker looker;
+  const auto failure = [&looker](const MonitorOptions& options) {
+    return looker.probe(options, "127.3.0.2").failure;
   };
-  CHECK(probe("ok") == "timed out after 400ms while shaking hands over TLS");
+  Listener listener("127.3.0.2");
+  listener.stop();
+  CHECK(failure(http(listener.port())) == Failure::hard);
+  CHECK(failure(https(listener.port())) == Failure::hard);
+  {
+    const Backend backend({"--bind", "127.3.0.2", "--mode", "reset"});
+    CHECK(failure(http(backend.port())) == Failure::hard);
+  }
+  {
+    const Backend backend({"--bind", "127.3.0.2", "--mode", "hang"});
+    CHECK(failure(http(backend.port())) == Failure::soft);
+  }
+  const Backend backend({"--bind", "127.3.0.2", "--mode", "status"});
+  CHECK(failure(http(backend.port())) == Failure::soft);
+}
+
+TEST_CASE("an HTTP probe asks by the method, with the headers and the body that it is given",
+          "[http_probe]") {
+  std::string request;
+  Looker looker;
+  {
+    const Counterpart server("127.3.0.2", [&request](Connection& c) {
+      request = c.hear("{}");
+      c.say("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+    });
+    MonitorOptions options = http(server.port());
+    options.method = HttpMethod::post;
+    options.headers = {{"X-Token", "a b"}, {"Content-Type", "application/json"}};
+    options.body = "{}";
+    CHECK(looker.reason(options, "127.3.0.2").empty());
+  }
+  CHECK(request.starts_with("POST / HTTP/1.1\r\n"));
+  CHECK(request.find("\r\nX-Token: a b\r\nContent-Type: application/json\r\n") !=
+        std::string::npos);
+  CHECK(request.ends_with("\r\nContent-Length: 2\r\n\r\n{}"));
+}
+
+TEST_CASE("a HEAD is answered without a body", "[http_probe]") {
+  const Counterpart server("127.3.0.2", [](Connection& c) {
+    c.hear("\r\n\r\n");
+    c.say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    c.hear_the_end();
+  });
+  MonitorOptions options = http(server.port());
+  Looker looker;
+  CHECK(looker.reason(options, "127.3.0.2") == "timed out after 400ms while reading the body");
+  options.method = HttpMethod::head;
+  CHECK(looker.reason(options, "127.3.0.2").empty());
+}
+
+TEST_CASE("an HTTP probe looks for a regular expression in the body", "[http_probe]") {
+  const Backend backend({"--bind", "127.3.0.2", "--body", "load: 0.42\nok"});
+  MonitorOptions options = http(backend.port());
+  Looker looker;
+  options.expect_body_regex = *Pattern::parse(R"(load: 0\.\d+)");
+  CHECK(looker.reason(options, "127.3.0.2").empty());
+  options.expect_body_regex = *Pattern::parse(R"(^ok)");
+  CHECK(looker.reason(options, "127.3.0.2") == R"(body does not match "^ok")");
+  options.expect_body_regex = *Pattern::parse(R"((?m)^ok$)");
+  CHECK(looker.reason(options, "127.3.0.2").empty());
+}
+
+TEST_CASE("an HTTP probe follows as many redirects as it may", "[http_probe]") {
+  const Backend backend({"--bind", "127.3.0.2", "--mode", "redirect"});
+  MonitorOptions options = http(backend.port());
+  options.timeout = Milliseconds(5000);
+  Looker looker;
+  CHECK(looker.reason(options, "127.3.0.2") == "status 302, wanted 200-299");
+  options.redirects = 1;
+  CHECK(looker.reason(options, "127.3.0.2").empty());
+}
+
+TEST_CASE("an HTTP probe does not follow just anywhere", "[http_probe]") {
+  const auto reason = [](const std::string& location) {
+    const Counterpart server("127.3.0.2", [&location](Connection& c) {
+      c.hear("\r\n\r\n");
+      c.say("HTTP/1.1 301 Moved\r\nLocation: " + location + "\r\nContent-Length: 0\r\n\r\n");
+    });
+    MonitorOptions options = http(server.port());
+    options.timeout = Milliseconds(5000);
+    options.redirects = 3;
+    Looker looker;
+    return looker.reason(options, "127.3.0.2");
+  };
+  CHECK(reason("/again") == "more than 3 redirects");
+  CHECK(reason("file:///etc/passwd") ==
+        "redirected to \"file:///etc/passwd\", which is neither http nor https");
+  Listener nobody("127.3.0.7");
+  nobody.stop();
+  CHECK(reason("http://127.3.0.7:" + std::to_string(nobody.port()) + "/") ==
+        "connect: connection refused");
+}
+
+TEST_CASE("a redirect to https is followed with the certificate verified", "[http_probe]") {
+  const Certificates& made = Certificates::made();
+  const Backend secure(
+      {"--bind", "127.3.0.2", "--tls", made.file("good.pem"), made.file("good.key")});
+  const Counterpart plain("127.3.0.2", [&secure](Connection& c) {
+    c.hear("\r\n\r\n");
+    c.say("HTTP/1.1 308 Moved\r\nLocation: https://shop.example.test:" +
+          std::to_string(secure.port()) + "/\r\nContent-Length: 0\r\n\r\n");
+  });
+  MonitorOptions options = http(plain.port());
+  options.timeout = Milliseconds(5000);
+  options.redirects = 1;
+  Looker looker;
+  CHECK(looker.reason(options, "127.3.0.2").starts_with("certificate: unable to get"));
+  options.tls_ca_file = made.file("ca.pem");
+  CHECK(looker.reason(options, "127.3.0.2").empty());
+}
+
+TEST_CASE("a probe that keeps its connection asks on it again, or anew if it has gone stale",
+          "[http_probe]") {
+  int connections = 0;
+  Looker looker;
+  {
+    // Two answers a connection, then it closes without a word.
+    const Counterpart server("127.3.0.2", [&connections](Connection& c) {
+      ++connections;
+      for (int i = 0; i < 2; ++i) {
+        c.hear("\r\n\r\n");
+        c.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      }
+    });
+    MonitorOptions options = http(server.port());
+    options.timeout = Milliseconds(5000);
+    options.keep_alive = true;
+    const auto target = looker.probes.make_target(tests::check_of(options, "127.3.0.2"));
+    for (int i = 0; i < 5; ++i) CHECK(tests::look(looker.loop, *target).reason.empty());
+  }
+  CHECK(connections == 3);
+}
+
+TEST_CASE("HTTP/2 is asked of a server that has it, with and without TLS", "[http_probe]") {
+  const bool is_secure = GENERATE(false, true);
+  const bool keep_alive = GENERATE(false, true);
+  const Certificates& made = Certificates::made();
+  const tests::Nginx nginx("127.3.0.6", made.file("good.pem"), made.file("good.key"));
+  Looker looker;
+  MonitorOptions options = is_secure ? https(nginx.tls_port()) : http(nginx.plain_port());
+  options.timeout = Milliseconds(5000);
+  options.http_version = HttpVersion::two;
+  options.keep_alive = keep_alive;
+  options.expect_body = "asked in HTTP/2.0 for shop.example.test";
+  const auto target = looker.probes.make_target(tests::check_of(options, "127.3.0.6"));
+  CHECK(tests::look(looker.loop, *target).reason.empty());
+  CHECK(tests::look(looker.loop, *target).reason.empty());
+  options.path = "/fail";
+  CHECK(looker.reason(options, "127.3.0.6") == "status 503, wanted 200-299");
+  options.path = "/empty";
+  options.method = HttpMethod::head;
+  options.expect_body = "";
+  CHECK(looker.reason(options, "127.3.0.6").empty());
+}
+
+TEST_CASE("HTTP/2 asked of a server without it fails, and says so", "[http_probe]") {
+  Looker looker;
+  SECTION("over TLS it is not agreed on") {
+    const Certificates& made = Certificates::made();
+    const Backend backend(
+        {"--bind", "127.3.0.3", "--tls", made.file("good.pem"), made.file("good.key")});
+    MonitorOptions options = https(backend.port());
+    options.http_version = HttpVersion::two;
+    CHECK(looker.reason(options, "127.3.0.3") == "tls: the other end does not agree on HTTP/2");
+  }
+  SECTION("without TLS the answer is of another version, or none") {
+    struct Case {
+      const char* says;
+      const char* reason;
+    };
+    const Case one =
+        GENERATE(Case{"HTTP/1.1 400 Bad Request\r\n\r\n", "the other end does not speak HTTP/2"},
+                 Case{"220 mail.example.test ESMTP and more\r\n", "not an HTTP/2 answer"},
+                 Case{"", "closed by the other end without an answer"});
+    const Counterpart server("127.3.0.2", [&one](Connection& c) {
+      c.hear("SM\r\n\r\n");
+      c.say(one.says);
+      if (*one.says) c.hear_the_end();
+    });
+    MonitorOptions options = http(server.port());
+    options.http_version = HttpVersion::two;
+    CHECK(looker.reason(options, "127.3.0.2") == one.reason);
+  }
 }
 
 TEST_CASE("a cancelled HTTP probe is silent, and others go on", "[http_probe]") {

@@ -73,14 +73,14 @@ fall = 4
 }
 
 TEST_CASE("a kind of a later version is told from one that is misspelt", "[monitor_file]") {
-  for (const std::string kind : {"dns", "icmp", "grpc", "exec", "push", "calculated"}) {
+  for (const std::string kind : {"dns", "icmp", "exec", "push", "calculated"}) {
     CHECK(problem_of("kind = \"" + kind + "\"\n") ==
           "3:8: \"kind\" \"" + kind +
-              R"(" is not in this version, which has "tcp", "tls", "http", "https")");
+              R"(" is not in this version, which has "tcp", "tls", "http", "https", "grpc")");
   }
   CHECK(
       problem_of("kind = \"htpp\"\n") ==
-      R"(3:8: "kind" must be one of "tcp", "tls", "http", "https", not "htpp"; did you mean "http"?)");
+      R"(3:8: "kind" must be one of "tcp", "tls", "http", "https", "grpc", not "htpp"; did you mean "http"?)");
 }
 
 TEST_CASE("times must fit into one another", "[monitor_file]") {
@@ -234,6 +234,55 @@ TEST_CASE("rules of health that can never strike are refused", "[monitor_file]")
         R"(3:17: "flap_reuse" (1000) must not be more than "flap_suppress" (900))");
   CHECK(problem_of("resume = \"never\"\n") ==
         R"(3:10: "resume" must be one of "auto", "manual", not "never")");
+}
+
+TEST_CASE("how http asks and what it wants is read from the file", "[monitor_file]") {
+  const auto result = parsed(R"([[monitor]]
+name = "web"
+kind = "https"
+method = "POST"
+headers = ["X-Token: a b", "accept:text/plain"]
+body = "{}"
+expect_body_regex = '^ok\d$'
+redirects = 3
+http_version = "2"
+keep_alive = true
+expiry_warning = "30d"
+expiry_min = "7d"
+)");
+  CHECK(result.problems.empty());
+  const MonitorOptions& monitor = result.monitors.at(0);
+  CHECK(monitor.method == health::HttpMethod::post);
+  CHECK(monitor.headers ==
+        std::vector<health::HttpHeader>{{"X-Token", "a b"}, {"accept", "text/plain"}});
+  CHECK(monitor.body == "{}");
+  CHECK(monitor.expect_body_regex.text() == R"(^ok\d$)");
+  CHECK(monitor.expect_body_regex.occurs_in("ok1"));
+  CHECK(monitor.redirects == 3);
+  CHECK(monitor.http_version == health::HttpVersion::two);
+  CHECK(monitor.keep_alive);
+  CHECK(monitor.expiry_warning == Milliseconds(int64_t{30} * 24 * 3'600'000));
+  CHECK(monitor.expiry_min == Milliseconds(int64_t{7} * 24 * 3'600'000));
+}
+
+TEST_CASE("what would not be asked, or could not be found, is an error", "[monitor_file]") {
+  CHECK(problem_of("expect_body_regex = \"a(b\"\n") ==
+        R"(3:21: "expect_body_regex" must be a regular expression, not "a(b" (missing ): a(b))");
+  CHECK(
+      problem_of("headers = [\"X\"]\n").starts_with("3:12: \"headers\" must be a header such as"));
+  CHECK(problem_of("headers = [\"X: a\\nY: b\"]\n")
+            .starts_with("3:12: \"headers\" must be a header"));
+  CHECK(problem_of("headers = [\"Host: a\"]\n").ends_with("(the key \"host\" is for that)"));
+  CHECK(
+      problem_of("headers = [\"content-length: 1\"]\n").ends_with("(the probe says that itself)"));
+  CHECK(problem_of("body = \"x\"\n") == R"(3:1: "body" is sent with the method "POST" alone)");
+  CHECK(problem_of("method = \"HEAD\"\nexpect_body = \"x\"\n") ==
+        R"(4:1: "expect_body" finds nothing: the answer to a HEAD has no body)");
+  CHECK(problem_of("redirects = 11\n").starts_with("3:13: \"redirects\" must be"));
+  CHECK(problem_of("kind = \"grpc\"\n") ==
+        R"(1:1: [[monitor]] of the kind "grpc" needs the key "port")");
+  CHECK(problem_of("kind = \"grpc\"\nport = 1\nexpiry_min = \"1d\"\n") ==
+        R"(5:1: warning: "expiry_min" has no effect without "tls = true")");
 }
 
 TEST_CASE("octets are written as they are, or as escapes of two hexadecimal digits",

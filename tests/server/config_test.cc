@@ -231,7 +231,7 @@ TEST_CASE("problems come in the order of the file, twenty in one run", "[config]
       R"(11:10: error: no [[region]] is named "euu"; did you mean "eu"?)",
       R"(16:1: error: unknown key "adresses"; did you mean "addresses"?)",
       R"(17:12: error: "capacity" must be from 0 to 1e+15, not nan)",
-      R"(20:8: error: "kind" "icmp" is not in this version, which has "tcp", "http", "https")",
+      R"(20:8: error: "kind" "icmp" is not in this version, which has "tcp", "tls", "http", "https", "grpc")",
       R"(21:12: error: "interval" must be a duration in quotes such as "5s", not the number 5)",
       R"(22:1: error: [[monitor]] needs the key "name")",
       R"(22:1: error: [[monitor]] of the kind "tcp" needs the key "port")",

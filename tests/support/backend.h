@@ -13,11 +13,12 @@
 
 namespace swingover::tests {
 
-/// tests/support/bad_backend.py as a child process; ends with this object, or with the test.
+/// tests/support/bad_backend.py, or another script that says its port alike, as a child process; ends with this object, or with the test.
 class Backend {
  public:
   /// SWINGOVER_SOURCE_DIR is set for the tests that use it.
-  explicit Backend(std::vector<std::string> arguments) {
+  explicit Backend(std::vector<std::string> arguments,
+                   const std::string& script = "bad_backend.py") {
     int out[2];
     if (pipe(out) != 0) throw std::runtime_error("pipe");
     child_ = fork();
@@ -26,7 +27,7 @@ class Backend {
       dup2(out[1], STDOUT_FILENO);
       close(out[0]);
       close(out[1]);
-      arguments.insert(arguments.begin(), SWINGOVER_SOURCE_DIR "/tests/support/bad_backend.py");
+      arguments.insert(arguments.begin(), SWINGOVER_SOURCE_DIR "/tests/support/" + script);
       std::vector<char*> argv;
       for (std::string& argument : arguments) argv.push_back(argument.data());
       argv.push_back(nullptr);
@@ -39,7 +40,7 @@ class Backend {
     unsigned control = 0;
     const int found = std::fscanf(lines, "port=%u control=%u", &port, &control);
     std::fclose(lines);
-    if (found != 2) throw std::runtime_error("bad_backend.py did not start");
+    if (found != 2) throw std::runtime_error(script + " did not start");
     port_ = static_cast<uint16_t>(port);
   }
   ~Backend() { end(); }

@@ -34,6 +34,7 @@ class Certificates {
       }
       make good shop.example.test -days 20
       make soon shop.example.test -days 3
+      sleep 1.1  # whole days ahead no longer: "soon" has less than three left
       make other other.example.test -days 20
       make expired shop.example.test -days -1
       openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout self.key -out self.pem \
