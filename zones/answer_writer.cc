@@ -97,12 +97,12 @@ size_t AnswerWriter::address_size(uint16_t rrtype, unsigned owner_place) const {
          (rrtype == type::a ? 4 : 16);
 }
 
-void AnswerWriter::put_address(Section section, uint16_t rrtype, uint32_t ttl, Bytes address,
+void AnswerWriter::put_address(Section section, uint16_t rrtype, Ttl ttl, Bytes address,
                                unsigned owner_place) {
   uint8_t* to = put_owner(out_ + at_, owner_place);
   write_u16(to, rrtype);
   write_u16(to + 2, dns_class::in);
-  write_u32(to + 4, ttl);
+  write_u32(to + 4, ttl.value);
   write_u16(to + 8, static_cast<unsigned>(address.size()));
   std::memcpy(to + 10, address.data(), address.size());
   at_ = static_cast<size_t>(to + 10 - out_) + address.size();

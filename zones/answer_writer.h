@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/units.h"
 #include "zones/compiled_answer.h"
 #include "zones/lookup_name.h"
 #include "zones/protocol.h"
@@ -56,9 +57,14 @@ class AnswerWriter {
   /// may lie behind the reach of pointers.
   bool put_addresses(Section section, const RrsetView& rrset, unsigned owner_place);
 
+  /// The record that put() wrote at `start`, a set of one, gets no more than this TTL.
+  void lower_ttl(size_t start, Ttl most) {
+    uint8_t* ttl = out_ + start + 6;  // behind the owner, a pointer, type and class
+    if (read_u32(ttl) > most.value) write_u32(ttl, most.value);
+  }
+
   /// One A or AAAA record. Call fits() for the whole set first, with address_size() for each.
-  void put_address(Section section, uint16_t rrtype, uint32_t ttl, Bytes address,
-                   unsigned owner_place);
+  void put_address(Section section, uint16_t rrtype, Ttl ttl, Bytes address, unsigned owner_place);
   size_t address_size(uint16_t rrtype, unsigned owner_place) const;
   bool fits(size_t octets) const { return octets <= limit_ - at_; }
 

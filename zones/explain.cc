@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "zones/found_tier.h"
 #include "zones/policy.h"
 #include "zones/protocol.h"
 #include "zones/record_text.h"
@@ -28,40 +29,12 @@ std::string_view class_word(Eligibility eligibility) {
   return "";
 }
 
-bool has(const ServicePlan& plan, uint32_t pool, Eligibility wanted, const EligibilityMap& map) {
-  const ServicePlan::PlanPool& p = plan.pools()[pool];
-  for (uint32_t i = 0; i < p.endpoints; ++i) {
-    if (map.get(plan.endpoint_id(p.first_endpoint + i)) == wanted) return true;
-  }
-  return false;
-}
-
-/// The tier that answers, of ordinary and then last-resort ones.
-struct FoundTier {
-  size_t tier = 0;  // place in the row
-  Eligibility best = Eligibility::eligible;
-};
-std::optional<FoundTier> find_tier(const ServicePlan& plan, const ServicePlan::Row& row,
-                                   const EligibilityMap& map) {
-  for (const bool is_last_resort : {false, true}) {
-    for (const Eligibility wanted : {Eligibility::eligible, Eligibility::unknown}) {
-      for (size_t t = 0; t < row.tiers.size(); ++t) {
-        if (row.tiers[t].last_resort != is_last_resort) continue;
-        for (const uint32_t pool : row.pools_of(t)) {
-          if (has(plan, pool, wanted, map)) return FoundTier{t, wanted};
-        }
-      }
-    }
-  }
-  return std::nullopt;
-}
-
 std::vector<PoolShare> shares_of_tier(const ServicePlan& plan, const ServicePlan::Row& row,
                                       const FoundTier& found, const EligibilityMap& map) {
   std::vector<PoolShare> shares;
   double total = 0;
   for (const uint32_t pool : row.pools_of(found.tier)) {
-    if (!has(plan, pool, found.best, map)) continue;
+    if (!has_endpoint(plan, pool, found.best, map)) continue;
     shares.push_back({pool, static_cast<double>(plan.pools()[pool].weight)});
     total += shares.back().share;
   }
@@ -165,10 +138,8 @@ std::string pool_reason(const Service& service, const ServicePlan& plan, uint32_
 
 class Teller {
  public:
-  using EndpointReason = std::function<std::string(EndpointId)>;
-
-  Teller(const Snapshot& snapshot, const EndpointReason& endpoint_reason, Explanation& out)
-      : snapshot_(snapshot), endpoint_reason_(endpoint_reason), out_(out) {}
+  Teller(const Snapshot& snapshot, const Insight& insight, Explanation& out)
+      : snapshot_(snapshot), insight_(insight), out_(out) {}
 
   void step(std::string what, std::string result, std::string reason) {
     out_.steps.push_back({std::move(what), std::move(result), std::move(reason)});
@@ -181,6 +152,7 @@ class Teller {
     const auto found = find_tier(plan, row, map);
     const std::vector<PoolShare> shares = pool_shares(plan, locality, map);
     step("service", service.name.folded().text(), "policy " + std::string(word(service.policy)));
+    ttl(service, plan);
     if (!found) {
       step("all down", std::string(word(service.when_all_down)),
            "no pool has an endpoint that is eligible or not yet known: when_all_down decides");
@@ -200,6 +172,18 @@ class Teller {
   }
 
  private:
+  void ttl(const Service& service, const ServicePlan& plan) {
+    const Ttl ttl = plan.ttl(snapshot_.changes->get(service.id), insight_.now);
+    std::string reason = insight_.change ? insight_.change(service.id) : std::string();
+    if (ttl < plan.ttl()) {
+      const std::string bound = ttl == service.least_ttl() ? "ttl_min" : "counts down";
+      reason = reason.empty() ? bound : bound + ": " + reason;
+    } else {
+      reason = reason.empty() ? "ttl: nothing speaks of a change" : "ttl: " + reason;
+    }
+    step("ttl", std::to_string(ttl.value) + " s", reason);
+  }
+
   void pool(const Service& service, uint32_t place, const std::vector<PoolShare>& shares) {
     const Pool& pool = service.pools[place];
     const auto share = std::find_if(shares.begin(), shares.end(),
@@ -215,14 +199,14 @@ class Teller {
           out_.answers.begin(), out_.answers.end(),
           [&](const std::string& line) { return line.ends_with(" " + endpoint.text()); });
       std::string reason(class_word(snapshot_.eligibility->get(endpoint.id)));
-      const std::string why = endpoint_reason_ ? endpoint_reason_(endpoint.id) : std::string();
+      const std::string why = insight_.endpoint ? insight_.endpoint(endpoint.id) : std::string();
       if (!why.empty()) reason += ": " + why;
       step("endpoint " + endpoint.text(), is_given ? "answered" : "not answered", reason);
     }
   }
 
   const Snapshot& snapshot_;
-  const EndpointReason& endpoint_reason_;
+  const Insight& insight_;
   Explanation& out_;
 };
 
@@ -253,13 +237,14 @@ std::vector<PoolShare> pool_shares(const ServicePlan& plan, LocalityId locality,
 }
 
 Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
-                    const IpAddress& client,
-                    const std::function<std::string(EndpointId)>& endpoint_reason) {
+                    const IpAddress& client, const Insight& insight) {
   Explanation out;
   WorkerTally tally(snapshot, 0);
   const std::vector<uint8_t> packet = query_packet(name, type);
   std::vector<uint8_t> answer(65535);
-  const Outcome outcome = respond(packet, {client, Transport::tcp}, snapshot, tally, answer);
+  const Outcome outcome =
+      respond(packet, {.address = client, .transport = Transport::tcp, .now = insight.now},
+              snapshot, tally, answer);
   out.rcode = outcome.rcode;
   out.answers = answer_lines(Bytes(answer).first(outcome.size));
 
@@ -268,7 +253,7 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
     if (!name.is_at_or_below(source.apex)) continue;
     if (!zone || source.apex.labels() > zone->apex.labels()) zone = &source;
   }
-  Teller teller(snapshot, endpoint_reason, out);
+  Teller teller(snapshot, insight, out);
   if (!zone) {
     teller.step("zone", "none", "the name is in none of this server's zones: refused");
     return out;

@@ -41,11 +41,16 @@ struct Explanation {
   std::vector<Step> steps;
 };
 
+/// What an explanation cannot see by itself; what is empty is not told.
+struct Insight {
+  uint32_t now = 0;                                 // wall-clock seconds, as Client has them
+  std::function<std::string(EndpointId)> endpoint;  // why it is as it is, in words
+  std::function<std::string(ServiceId)> change;     // what may change its answers next, in words
+};
+
 /// Runs the query through respond(), as a worker would over TCP with a tally of its own, then tells the steps.
 /// A share of several pools is told as such: the next query of the same client may get another of them.
-/// `endpoint_reason` knows why an endpoint is as it is, in words, or says nothing.
 Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
-                    const IpAddress& client,
-                    const std::function<std::string(EndpointId)>& endpoint_reason = nullptr);
+                    const IpAddress& client, const Insight& insight = {});
 
 }  // namespace swingover::zones

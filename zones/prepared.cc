@@ -38,6 +38,7 @@ void Prepared::fetch_tally(const Snapshot& snapshot, const WorkerTally& tally) c
   if (!plan_) return;
   tally.prefetch_service(service_, plan_->pool_id(0));
   snapshot.eligibility->prefetch(plan_->endpoint_id(0));
+  snapshot.changes->prefetch(service_);
 }
 
 }  // namespace swingover::zones

@@ -173,6 +173,7 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
   } else if (choice.count > 0 && snapshot_.eligibility->is_stored(plan.endpoint_id(places[0]))) {
     error_ = &extended_error::stale_state;
   }
+  const Ttl ttl = ttl_of(id, plan);
   answered = choice.outcome == ChoiceOutcome::servfail;
   if (answered) return fail(error_);
   const bool has_endpoints = choice.outcome == ChoiceOutcome::endpoints && choice.count > 0;
@@ -180,10 +181,12 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
     answered = true;
     tally_.count_answer(id, choice.pool);
     if (!choice.is_target)
-      return answer_endpoints(plan, std::span(places).first(choice.count), rrtype);
-    return answer_target(zone_->service(node.service).first_endpoint + places[0],
+      return answer_endpoints(plan, ttl, std::span(places).first(choice.count), rrtype);
+    return answer_target(zone_->service(node.service).first_endpoint + places[0], ttl,
                          zone_->name_size(node));
   }
+  // Another choice may have data, but for a family that no endpoint is of.
+  if (qtype_ != type::aaaa || !plan.is_all_v4()) negative_max_ = ttl;
   return Step::done;  // other types are the zone file's
 }
 
@@ -213,29 +216,32 @@ Choice Resolver::choose_endpoints(const ServicePlan& plan, AddressFamily family,
   return choose(plan, locality, *snapshot_.eligibility, family, key, places);
 }
 
-Resolver::Step Resolver::answer_endpoints(const ServicePlan& plan, std::span<const uint32_t> places,
-                                          uint16_t rrtype) {
-  const bool fits = put_endpoints(Section::answer, plan, places, rrtype, name_.place_at(0));
+Resolver::Step Resolver::answer_endpoints(const ServicePlan& plan, Ttl ttl,
+                                          std::span<const uint32_t> places, uint16_t rrtype) {
+  const bool fits = put_endpoints(Section::answer, plan, ttl, places, rrtype, name_.place_at(0));
   return fits ? Step::done : truncated();
 }
 
-bool Resolver::put_endpoints(Section section, const ServicePlan& plan,
+/// One TTL for the whole set (RFC 2181 section 5.2).
+bool Resolver::put_endpoints(Section section, const ServicePlan& plan, Ttl ttl,
                              std::span<const uint32_t> places, uint16_t rrtype, unsigned owner) {
   if (!writer_.fits(places.size() * writer_.address_size(rrtype, owner))) return false;
   const size_t address_size = rrtype == type::a ? 4 : 16;
   for (const uint32_t place : places) {
-    writer_.put_address(section, rrtype, plan.ttl(), Bytes(plan.address(place)).first(address_size),
+    writer_.put_address(section, rrtype, ttl, Bytes(plan.address(place)).first(address_size),
                         owner);
   }
   return true;
 }
 
 /// `endpoint`: its place in the zone.
-Resolver::Step Resolver::answer_target(uint32_t endpoint, unsigned owner_size) {
-  next_ = writer_.at() + record_fixed_size;
+Resolver::Step Resolver::answer_target(uint32_t endpoint, Ttl ttl, unsigned owner_size) {
+  const size_t start = writer_.at();
+  next_ = start + record_fixed_size;
   const RrsetView rrset = zone_->target(endpoint);
   if (!writer_.put(Section::answer, rrset, name_, owner_size, name_.place_at(0)))
     return truncated();
+  writer_.lower_ttl(start, ttl);
   return qtype_ == type::cname || qtype_ == type::any ? Step::done : Step::follow;
 }
 
@@ -247,7 +253,7 @@ Resolver::Step Resolver::answer_pool(const ZoneNode& node, bool& answered) {
   const uint32_t first = pool.first_endpoint - zone_->service(owner.service).first_endpoint;
   if (pool.endpoints > 0 && plan.kind(first) == ServicePlan::Kind::target) {
     answered = true;
-    return answer_target(pool.first_endpoint, zone_->name_size(owner));
+    return answer_target(pool.first_endpoint, plan.ttl(), zone_->name_size(owner));
   }
   std::array<uint32_t, endpoints_max> places;
   size_t count = 0;
@@ -261,7 +267,7 @@ Resolver::Step Resolver::answer_pool(const ZoneNode& node, bool& answered) {
   if (qtype_ == type::aaaa || (qtype_ == type::any && count == 0)) collect(ServicePlan::Kind::v6);
   answered = count > 0;
   if (!answered) return Step::done;  // other types are the zone file's
-  return answer_endpoints(plan, std::span(places).first(count), rrtype);
+  return answer_endpoints(plan, plan.ttl(), std::span(places).first(count), rrtype);
 }
 
 const Resolver::PlacedDname* Resolver::find_placed(const ZoneNode& owner) const {
@@ -331,10 +337,13 @@ Resolver::Step Resolver::negative(uint16_t rcode) {
   const RrsetView& soa = zone_->negative_soa();
   const unsigned owner_size = zone_->apex_size();
   if (soa.records == 0) return Step::done;
+  const size_t start = writer_.at();
   if (!writer_.put(Section::authority, soa, name_, owner_size,
                    name_.place_at(name_.size() - owner_size))) {
     return truncated();
   }
+  // RFC 2308 section 5: a denial is kept for this TTL or MINIMUM, whichever is less.
+  if (negative_max_.value != UINT32_MAX) writer_.lower_ttl(start, negative_max_);
   return Step::done;
 }
 
@@ -403,13 +412,15 @@ bool Resolver::put_addresses_of(const ZoneTree::Entry& entry, const ZoneNode& no
 /// that they leave the shares of those who ask for the service as they are; they count as no answer of it.
 void Resolver::put_service_addresses(const ZoneTree::Entry& entry, const ZoneNode& node,
                                      size_t place) {
-  const ServicePlan& plan = snapshot_.plans[entry.services[node.service].value];
+  const ServiceId id = entry.services[node.service];
+  const ServicePlan& plan = snapshot_.plans[id.value];
   const uint32_t sequence = scattered(tally_.next_helper_pick());
   std::array<uint32_t, endpoints_max> places;
   for (const AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) {
     const Choice choice = choose_endpoints(plan, family, sequence, places);
     if (choice.outcome != ChoiceOutcome::endpoints || choice.is_target) continue;
-    put_endpoints(Section::additional, plan, std::span(places).first(choice.count),
+    put_endpoints(Section::additional, plan, ttl_of(id, plan),
+                  std::span(places).first(choice.count),
                   family == AddressFamily::v4 ? type::a : type::aaaa, static_cast<unsigned>(place));
   }
 }

@@ -63,10 +63,11 @@ class Resolver {
   Step answer_any(const ZoneNode& node);
   Step answer_service(const ZoneNode& node, bool& answered);
   Step answer_pool(const ZoneNode& node, bool& answered);
-  Step answer_target(uint32_t endpoint, unsigned owner_size);
-  Step answer_endpoints(const ServicePlan& plan, std::span<const uint32_t> places, uint16_t rrtype);
-  bool put_endpoints(Section section, const ServicePlan& plan, std::span<const uint32_t> places,
-                     uint16_t rrtype, unsigned owner_place);
+  Step answer_target(uint32_t endpoint, Ttl ttl, unsigned owner_size);
+  Step answer_endpoints(const ServicePlan& plan, Ttl ttl, std::span<const uint32_t> places,
+                        uint16_t rrtype);
+  bool put_endpoints(Section section, const ServicePlan& plan, Ttl ttl,
+                     std::span<const uint32_t> places, uint16_t rrtype, unsigned owner_place);
   Step answer_dname(const ZoneNode& owner);
   const PlacedDname* find_placed(const ZoneNode& owner) const;
   bool is_placed(const ZoneNode& node) const;
@@ -85,6 +86,9 @@ class Resolver {
   unsigned place_above(const ZoneNode& node) const;
   Choice choose_endpoints(const ServicePlan& plan, AddressFamily family, uint32_t sequence,
                           std::span<uint32_t> places);
+  Ttl ttl_of(ServiceId id, const ServicePlan& plan) const {
+    return plan.ttl(snapshot_.changes->get(id), client_.now);
+  }
   bool was_seen() const;
 
   const Snapshot& snapshot_;
@@ -105,6 +109,8 @@ class Resolver {
   unsigned hop_ = 0;
   size_t next_ = 0;
   const Zone* zone_ = nullptr;
+  Ttl negative_max_{
+      UINT32_MAX};  // the most that a denial may be kept: a service may have data again
   std::array<uint64_t, chain_max> seen_;  // hashes of the names before this one; `hop_` of them
   std::array<PlacedDname, chain_max> dnames_;  // in the answer already
   unsigned dname_count_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <variant>
@@ -43,13 +44,17 @@ struct Service {
   Name name;
   ServiceId id;
   Policy policy = Policy::failover;
-  Ttl ttl{30};
+  Ttl ttl{30};  // of an answer while nothing speaks of a change
+  std::optional<Ttl>
+      ttl_min;  // of one that may be another at any moment; absent: 5 s, or ttl if that is less
   uint32_t answers =
       1;  // addresses of a family in one answer; 0 = all (the default of policy `all`)
   Sticky sticky = Sticky::none;
   WhenAllDown when_all_down = WhenAllDown::all;
   std::vector<std::string> monitors;  // probed at each endpoint; none = up while its cluster is
   std::vector<Pool> pools;            // as configured
+
+  Ttl least_ttl() const { return std::min(ttl_min.value_or(Ttl(5)), ttl); }
 };
 
 /// Gives services, pools and endpoints their ids: running numbers in file order.

@@ -85,6 +85,11 @@ class ServiceFile {
                  diagnostics_);
     draft.has_name = !service.name.is_root();
     if (service.policy == Policy::all && !table.find("answers")) service.answers = 0;
+    if (service.ttl_min && *service.ttl_min > service.ttl) {
+      diagnostics_.error(
+          table.position_of("ttl_min"),
+          fmt::format(R"("ttl_min" must be at most "ttl", which is {}s)", service.ttl.value));
+    }
     if (document_.complete)
       check_references(table, "monitors", context_.monitors, "[[monitor]]", diagnostics_);
     if (const TomlMember* pool = table.find("pool")) {

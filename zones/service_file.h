@@ -83,7 +83,12 @@ inline constexpr std::tuple service_options{
         .required(),
     option("policy", &Service::policy, "who gets which pool"),
     option("ttl", &Service::ttl, Ttl(0), ttl_max,
-           "how long resolvers may keep an answer; whole seconds"),
+           "how long resolvers may keep an answer while nothing speaks of a change; whole seconds"),
+    option("ttl_min", &Service::ttl_min, Ttl(0), ttl_max,
+           "the least that an answer's TTL counts down to while a change is near: a failure is "
+           "being confirmed, "
+           "a hold or an intent ends; at most `ttl`")
+        .by_default("5s, or `ttl` if that is less"),
     option("answers", &Service::answers, 0, 100,
            "at most so many addresses of a family in one answer; 0 = all")
         .by_default("1; 0 with the policy `all`"),

@@ -94,6 +94,7 @@ class ServicePlanWriter {
     plan_.sticky_ = service.sticky;
     plan_.answers_ = service.answers;
     plan_.ttl_ = service.ttl.value;
+    plan_.ttl_min_ = service.least_ttl().value;
     plan_.has_targets_ = std::ranges::count(kinds_, ServicePlan::Kind::target) > 0;
     plan_.all_v4_ = std::ranges::all_of(
         kinds_, [](ServicePlan::Kind kind) { return kind == ServicePlan::Kind::v4; });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -8,6 +9,7 @@
 #include "base/block.h"
 #include "base/bytes.h"
 #include "base/units.h"
+#include "zones/change_times.h"
 #include "zones/service.h"
 #include "zones/topology.h"
 
@@ -53,7 +55,16 @@ class ServicePlan {
   WhenAllDown when_all_down() const { return when_all_down_; }
   Sticky sticky() const { return sticky_; }
   uint32_t answers() const { return answers_; }  // 0: all
-  uint32_t ttl() const { return ttl_; }
+  /// While nothing speaks of a change.
+  Ttl ttl() const { return Ttl(ttl_); }
+  /// Of an answer at `now` that may be another at `changes_at`: what is left until then, within bounds. Both as
+  /// ChangeTimes has them.
+  Ttl ttl(uint32_t changes_at, uint32_t now) const {
+    if (changes_at == ChangeTimes::unknown) return Ttl(ttl_);
+    const auto left = static_cast<int32_t>(changes_at - now);
+    if (left <= static_cast<int32_t>(ttl_min_)) return Ttl(ttl_min_);
+    return Ttl(std::min(static_cast<uint32_t>(left), ttl_));
+  }
   bool has_targets() const { return has_targets_; }
   /// Neither sticky nor of policy `all`; at most plain_pools_max pools, of 64 endpoints at most.
   bool is_plain() const { return plain_; }
@@ -65,6 +76,16 @@ class ServicePlan {
   Row row(LocalityId client) const {
     const size_t own = size_t{client.value} + 1;
     return row_at(client != no_locality && own < rows_ ? own : 0);
+  }
+  size_t rows() const { return rows_; }
+  /// `row` below rows().
+  Row row_at(size_t row) const {
+    // Where each row's tiers begin, and behind the last row where they end.
+    const auto* first_tiers = reinterpret_cast<const uint32_t*>(this + 1);
+    const Tier* tiers = reinterpret_cast<const Tier*>(first_tiers + rows_ + 1);
+    const auto* order = reinterpret_cast<const uint16_t*>(tiers + first_tiers[rows_]);
+    return {.tiers = {tiers + first_tiers[row], first_tiers[row + 1] - first_tiers[row]},
+            .order = {order + row * pools_, pools_}};
   }
   std::span<const PlanPool> pools() const { return {at<PlanPool>(pools_at_), pools_}; }
   bool is_target(const PlanPool& pool) const {
@@ -95,15 +116,6 @@ class ServicePlan {
   size_t addresses_at() const { return pools_at_ + pools_ * sizeof(PlanPool); }
   size_t kinds_at() const { return addresses_at() + endpoints_ * sizeof(Address); }
   size_t keys_at() const { return (kinds_at() + endpoints_ + 7) / 8 * 8; }
-  Row row_at(size_t row) const {
-    // Where each row's tiers begin, and behind the last row where they end.
-    const auto* first_tiers = reinterpret_cast<const uint32_t*>(this + 1);
-    const Tier* tiers = reinterpret_cast<const Tier*>(first_tiers + rows_ + 1);
-    const auto* order = reinterpret_cast<const uint16_t*>(tiers + first_tiers[rows_]);
-    return {.tiers = {tiers + first_tiers[row], first_tiers[row + 1] - first_tiers[row]},
-            .order = {order + row * pools_, pools_}};
-  }
-
   Policy policy_ = Policy::failover;
   WhenAllDown when_all_down_ = WhenAllDown::all;
   Sticky sticky_ = Sticky::none;
@@ -112,6 +124,7 @@ class ServicePlan {
   bool plain_ : 1 = false;
   uint32_t answers_ = 1;
   uint32_t ttl_ = 0;
+  uint32_t ttl_min_ = 0;
   uint32_t rows_ = 1;
   uint32_t first_pool_id_ = 0;
   uint32_t first_endpoint_id_ = 0;

@@ -118,6 +118,7 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
   }
   snapshot->sources = SourceMap(model->topology);
   snapshot->eligibility = std::make_shared<EligibilityMap>(snapshot->counts.endpoints);
+  snapshot->changes = std::make_shared<ChangeTimes>(model->services.size());
   snapshot->model = std::move(model);
   return snapshot;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "zones/answering.h"
+#include "zones/change_times.h"
 #include "zones/eligibility.h"
 #include "zones/service.h"
 #include "zones/service_plan.h"
@@ -51,8 +52,8 @@ struct Model {
   std::vector<TsigKey> tsig_keys;
 };
 
-/// The immutable whole that answers come from (docs/architecture.md), with the one mutable part beside it:
-/// the eligibility map of this generation's endpoints.
+/// The immutable whole that answers come from (docs/architecture.md), with the two mutable parts beside it: the
+/// eligibility map of this generation's endpoints, and when its services may change.
 struct Snapshot {
   uint64_t generation = 0;
   uint64_t pick_secret = 0;  // keys client hashes; the same for a process's life
@@ -64,6 +65,7 @@ struct Snapshot {
   Counts counts;
   Serials serials;                              // of all zones that were ever transferred
   std::shared_ptr<EligibilityMap> eligibility;  // written by the control thread alone
+  std::shared_ptr<ChangeTimes> changes;         // likewise
 };
 
 struct SnapshotOptions {
@@ -79,7 +81,8 @@ std::shared_ptr<const Zone> unchanged_zone(const Snapshot& previous, const ZoneS
                                            std::span<const Service> services);
 
 /// Compiles `model`. Zones whose contents and services are those of `previous` are shared with it, not
-/// built again. The eligibility map is new, all `unknown`; the caller fills it before it publishes.
+/// built again. The eligibility map is new, all `unknown`, and so
+/// are the times of changes; the caller fills both before it publishes.
 /// Cost: O(records of changed zones + services). Control path; any thread, model is only read.
 std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
                                                SnapshotOptions options,

@@ -189,8 +189,15 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
   if (!client) return respond(error_reply(client.error("client")));
 
   const zones::Snapshot& snapshot = control_.snapshot();
-  const zones::Explanation explanation = zones::explain(
-      snapshot, *name, type, *client, [this](EndpointId id) { return control_.join().reason(id); });
+  const WallTime now = control_.environment().clock.wall();
+  const zones::Insight insight{
+      .now = static_cast<uint32_t>(now.unix_milliseconds / 1000),
+      .endpoint = [this](EndpointId id) { return control_.join().reason(id); },
+      .change =
+          [this, now](ServiceId id) {
+            return change_words(control_.next_change(id), control_.join(), now);
+          }};
+  const zones::Explanation explanation = zones::explain(snapshot, *name, type, *client, insight);
   respond(json_reply(explain_json(explanation, name->text(), zones::type_text(type), client->text(),
                                   snapshot.generation)));
 }

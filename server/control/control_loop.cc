@@ -124,6 +124,10 @@ void Control::put_in_force(Setup setup, std::shared_ptr<Join> join,
   stored_.clear();
   for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i) stored_.emplace_back(i);
   mark_stored();
+  touched_.clear();
+  is_touched_.assign(setup_.model->services.size(), false);
+  for (uint32_t i = 0; i < setup_.model->services.size(); ++i) touch(i);
+  set_change_times(tick.at);
   environment_.publish(snapshot_);
   start_probes();
 
@@ -219,7 +223,35 @@ void Control::fold(uint32_t place, const health::CheckUpdate& update, Tick& tick
                    encode_health({state.health, state.since, state.reason, state.hold,
                                   state.penalty, state.penalty_at}));
   }
+  const WallTime changes_at =
+      update.until_change.value > 0 ? tick.at + update.until_change : WallTime{};
+  if (is_changed || !state.heard || changes_at != state.changes_at) touch_users(place);
+  state.heard = true;
+  state.changes_at = changes_at;
   join_->set_check(place, std::move(state));
+}
+
+void Control::touch_users(uint32_t check) {
+  join_->for_each_user(check, [this](EndpointId id) { touch(join_->service_of(id).id.value); });
+}
+
+void Control::touch(uint32_t service) {
+  if (is_touched_[service]) return;
+  is_touched_[service] = true;
+  touched_.push_back(service);
+}
+
+NextChange Control::next_change(ServiceId service) const {
+  return change_finder_.find(*join_, *snapshot_, service, environment_.clock.wall());
+}
+
+void Control::set_change_times(WallTime now) {
+  for (const uint32_t service : touched_) {
+    is_touched_[service] = false;
+    const NextChange next = change_finder_.find(*join_, *snapshot_, ServiceId(service), now);
+    snapshot_->changes->set(ServiceId(service), change_time(next, now));
+  }
+  touched_.clear();
 }
 
 /// The bytes first: from here on every query sees them. Then what people read, then the disk.
@@ -227,7 +259,9 @@ void Control::settle(Tick& tick) {
   const Join::Changes changes = join_->settle(tick.at);
   for (const Join::EndpointChange& change : changes.endpoints) {
     snapshot_->eligibility->set(change.id, change.after.eligibility);
+    touch(join_->service_of(change.id).id.value);
   }
+  set_change_times(tick.at);
   if (!stored_.empty()) mark_stored();
   tell(changes, tick);
   find_swings(changes, tick);
@@ -345,6 +379,7 @@ store::JournalEntry Control::intent_entry(const Intent& intent, WallTime at, std
 
 void Control::intents_changed(Tick& tick) {
   join_->set_intents(intents_);
+  for (uint32_t i = 0; i < setup_.model->services.size(); ++i) touch(i);
   settle(tick);
 }
 

@@ -18,6 +18,7 @@
 #include "server/control/histogram.h"
 #include "server/control/intents.h"
 #include "server/control/join.h"
+#include "server/control/next_change.h"
 #include "server/control/restore.h"
 #include "server/control/store_writer.h"
 #include "zones/snapshot.h"
@@ -110,6 +111,9 @@ class Control {
   /// Why /readyz is not 200; empty: ready.
   std::vector<std::string> problems() const;
 
+  /// When the service's answers may next be others, as their TTL has it.
+  NextChange next_change(ServiceId service) const;
+
   const Join& join() const { return *join_; }
   const Intents& intents() const { return intents_; }
   const zones::Snapshot& snapshot() const { return *snapshot_; }
@@ -150,6 +154,9 @@ class Control {
   std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;
   void fold(uint32_t place, const health::CheckUpdate& update, Tick& tick);
   void settle(Tick& tick);
+  void touch_users(uint32_t check);
+  void touch(uint32_t service);
+  void set_change_times(WallTime now);
   void tell(const Join::Changes& changes, Tick& tick);
   void find_swings(const Join::Changes& changes, Tick& tick);
   void swing(uint32_t service, const std::set<uint32_t>& before, const std::set<uint32_t>& after,
@@ -174,6 +181,9 @@ class Control {
   std::set<std::string> intents_on_their_way_;  // targets with a commit that has not ended
   std::vector<EndpointId> stored_;              // whose health is of the last run, perhaps
   std::vector<std::set<uint32_t>> chosen_;      // by service: places of the pools that answer now
+  std::vector<uint32_t> touched_;               // services whose next change may be another now
+  std::vector<bool> is_touched_;                // by service
+  mutable ChangeFinder change_finder_;
   struct Epoch {
     uint64_t number = 0;
     std::vector<std::string> keys;

@@ -27,6 +27,8 @@ struct CheckState {
   double penalty = 0;     // of its flaps, at penalty_at
   WallTime penalty_at{};
   std::string warning{};  // of a pass: what will make it fail one day
+  bool heard = false;     // a probe of this run has ended
+  WallTime changes_at{};  // when the probes under way may next change it; 0: they agree with it
 };
 
 /// Health and intents of one generation, joined to eligibility.
@@ -99,6 +101,23 @@ class Join {
 
   /// The endpoint's own checks, then those of its address in its cluster.
   std::vector<uint32_t> checks_of(EndpointId id) const;
+  /// Every check that the endpoint's health hangs on: its own, then its cluster's.
+  template <class Visit>
+  void for_each_check(EndpointId id, Visit visit) const {
+    const EndpointNode& node = endpoints_[id.value];
+    for (const uint32_t check : node.checks) visit(check);
+    for (const auto& row : clusters_[node.cluster.value].checks) {
+      for (const uint32_t check : row) visit(check);
+    }
+  }
+  /// Every endpoint whose health hangs on the check; some more than once.
+  template <class Visit>
+  void for_each_user(uint32_t check, Visit visit) const {
+    for (const EndpointId id : users_[check].endpoints) visit(id);
+    for (const ClusterId cluster : users_[check].clusters) {
+      for (const EndpointId id : clusters_[cluster.value].endpoints) visit(id);
+    }
+  }
   /// When the failure began that brought the endpoint down; nothing if no check says.
   std::optional<MonotonicTime> first_failure(EndpointId id) const;
 

@@ -158,6 +158,12 @@ void add_states(Families& families, const MetricsPage& page) {
   }
   families.push_back(pools.take());
 
+  Family ttls("answer_ttl_seconds",
+              "The TTL of a service's answers now: less than its ceiling while a change is near.",
+              Type::Gauge);
+  for (const auto& [service, seconds] : page.ttls) ttls.gauge({{"service", service}}, seconds);
+  families.push_back(ttls.take());
+
   Family clusters("cluster_up", "1 while the cluster's health is up.", Type::Gauge);
   for (const auto& [name, is_up] : page.clusters)
     clusters.gauge({{"cluster", name}}, is_up ? 1 : 0);
@@ -233,8 +239,13 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
   page.traffic = std::move(traffic);
   page.monitors = std::move(monitors);
   const Join& join = control.join();
+  const zones::Snapshot& snapshot = control.snapshot();
+  const auto now =
+      static_cast<uint32_t>(control.environment().clock.wall().unix_milliseconds / 1000);
   for (const zones::Service& service : join.model().services) {
     const std::string name = service_text(service);
+    const Ttl ttl = snapshot.plans[service.id.value].ttl(snapshot.changes->get(service.id), now);
+    page.ttls.emplace_back(name, ttl.value);
     for (const zones::Pool& pool : service.pools) {
       bool is_eligible = false;
       for (const zones::Endpoint& endpoint : pool.endpoints) {

@@ -57,6 +57,7 @@ struct MetricsPage {
   };
   std::vector<Pool> pools;
   std::vector<std::pair<std::string, bool>> clusters;  // name, is up
+  std::vector<std::pair<std::string, uint32_t>> ttls;  // service, seconds
   std::map<SwingKey, uint64_t> swings;
   Notifier::Counts notify;                                // filled by who has the notifier
   std::vector<std::pair<std::string, uint32_t>> serials;  // of the zones that secondaries have

@@ -129,6 +129,8 @@ Json service_value(const Control& control, const zones::Service& service) {
   for (const auto& share : zones::pool_shares(plan, no_locality, *snapshot.eligibility)) {
     shares[share.place] = share.share;
   }
+  const WallTime now = control.environment().clock.wall();
+  const auto seconds = static_cast<uint32_t>(now.unix_milliseconds / 1000);
   Json pools = Json::array();
   for (size_t i = 0; i < service.pools.size(); ++i) {
     pools.push_back(pool_json(control, service, service.pools[i], shares[i]));
@@ -136,6 +138,10 @@ Json service_value(const Control& control, const zones::Service& service) {
   return {{"name", service_text(service)},
           {"policy", word(service.policy)},
           {"ttl_seconds", service.ttl.value},
+          {"ttl_min_seconds", service.least_ttl().value},
+          {"ttl_now_seconds", plan.ttl(snapshot.changes->get(service.id), seconds).value},
+          {"ttl_reason",
+           text_or_null(change_words(control.next_change(service.id), control.join(), now))},
           {"answers", service.answers},
           {"sticky", word(service.sticky)},
           {"when_all_down", word(service.when_all_down)},

@@ -48,8 +48,8 @@ class Served {
     const size_t room =
         transport == zones::Transport::udp ? snapshot_->answering.udp_size_max : 65'535;
     std::vector<uint8_t> out(room, 0xa5);
-    outcome_ = zones::respond(packet, {.address = client_, .transport = transport}, *snapshot_,
-                              *tally_, out);
+    outcome_ = zones::respond(packet, {.address = client_, .transport = transport, .now = now_},
+                              *snapshot_, *tally_, out);
     out.resize(outcome_.size);
     return out;
   }
@@ -62,12 +62,14 @@ class Served {
 
   const zones::Outcome& outcome() const { return outcome_; }
   void set_client(const IpAddress& client) { client_ = client; }
+  void set_now(uint32_t seconds) { now_ = seconds; }
 
  private:
   std::shared_ptr<const zones::Snapshot> snapshot_;
   std::unique_ptr<zones::WorkerTally> tally_;
   zones::Outcome outcome_;
   IpAddress client_ = IpAddress::v4({192, 0, 2, 200});
+  uint32_t now_ = 0;
 };
 
 using Lines = std::vector<std::string>;

@@ -32,8 +32,11 @@ Model shop_model() {
 }
 
 Explanation explained(Served& served, std::string_view name, std::string_view client = "10.2.0.1") {
-  return explain(served.snapshot(), *parse_name(name), 1, *parse_ip_address(client),
-                 [](EndpointId id) { return "because of " + std::to_string(id.value); });
+  return explain(
+      served.snapshot(), *parse_name(name), 1, *parse_ip_address(client),
+      {.now = 1'000,
+       .endpoint = [](EndpointId id) { return "because of " + std::to_string(id.value); },
+       .change = nullptr});
 }
 
 std::string result_of(const Explanation& told, std::string_view step) {

@@ -116,6 +116,9 @@ TEST_CASE("no option of a query allocates memory", "[respond_allocation]") {
   answering.believed = PrefixMap<bool>({{*parse_ip_prefix("10.0.0.0/8"), true}});
   Served server(model(), answering);
   server.set_all(Eligibility::down);
+  // Every other service counts down.
+  for (uint32_t i = 0; i < server.snapshot().changes->size(); i += 2)
+    server.snapshot().changes->set(ServiceId(i), 9);
 
   struct Asked {
     const char* what;

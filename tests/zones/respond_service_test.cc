@@ -49,6 +49,8 @@ Served served() {
 }
 
 const Lines negative{"svc.example. 60 IN SOA ns1.svc.example. h.example. 1 2 3 4 60"};
+// What another choice would answer is denied no longer than an answer would last.
+const Lines negative_of_service{"svc.example. 30 IN SOA ns1.svc.example. h.example. 1 2 3 4 60"};
 
 }  // namespace
 
@@ -68,7 +70,7 @@ TEST_CASE("a service answers the endpoints of its best pool with its own TTL",
     // Both families come from one choice: the pool in force has no IPv6 address.
     const PacketText aaaa = server.ask("shop.svc.example.", type::aaaa);
     CHECK(aaaa.rcode == 0);
-    CHECK(aaaa.authority == negative);
+    CHECK(aaaa.authority == negative_of_service);
     server.set(0, Eligibility::eligible);
     CHECK(server.ask("shop.svc.example.").answer == Lines{"shop.svc.example. 30 IN A 192.0.2.10"});
   }
@@ -169,7 +171,7 @@ TEST_CASE("with everything down, `when_all_down` decides", "[respond_service]") 
   const PacketText nodata = server.ask("empty.svc.example.");
   CHECK(nodata.rcode == 0);
   CHECK(nodata.answer.empty());
-  CHECK(nodata.authority == negative);
+  CHECK(nodata.authority == negative_of_service);
 }
 
 TEST_CASE("a service can be a wildcard", "[respond_service]") {

@@ -179,6 +179,8 @@ TEST_CASE("keys of services and pools have bounds", "[service_file]") {
         R"(21:7: "ttl" must be from 0s to 2147483647s, not 2147483648s)");
   CHECK(problem_of(shop, std::string(shop) + "\nttl = 30") ==
         R"(21:7: "ttl" must be a duration in quotes such as "30s", not the number 30)");
+  CHECK(problem_of(shop, std::string(shop) + "\nttl_min = \"31s\"") ==
+        R"(21:11: "ttl_min" must be at most "ttl", which is 30s)");
   CHECK(problem_of(shop, std::string(shop) + "\nanswers = 101") ==
         R"(21:11: "answers" must be from 0 to 100, not 101)");
   CHECK(problem_of("cluster = \"fra\"", "cluster = \"fra\"\n  weight = -1") ==

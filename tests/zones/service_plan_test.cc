@@ -36,7 +36,7 @@ TEST_CASE("each plan begins a cache line and holds what its service says", "[ser
     CHECK(reinterpret_cast<uintptr_t>(&plan) % 64 == 0);
     CHECK(plan.policy() == service.policy);
     CHECK(plan.sticky() == service.sticky);
-    CHECK(plan.ttl() == service.ttl.value);
+    CHECK(plan.ttl() == service.ttl);
     REQUIRE(plan.pools().size() == service.pools.size());
     uint32_t place = 0;
     for (uint32_t p = 0; p < service.pools.size(); ++p) {

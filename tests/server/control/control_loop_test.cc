@@ -133,6 +133,60 @@ TEST_CASE("a verdict flips its byte at once, and the swing is counted, timed and
   CHECK(changes[1].reason == "monitor web at 192.0.2.1: connect: refused");
 }
 
+TEST_CASE("a service's TTL falls while its health is being confirmed, and rises when it is settled",
+          "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  const auto ttl = [&] {
+    const zones::Snapshot& snapshot = life.control.snapshot();
+    const auto now = static_cast<uint32_t>(clock.wall().unix_milliseconds / 1000);
+    return snapshot.plans[0].ttl(snapshot.changes->get(ServiceId(0)), now).value;
+  };
+  const auto tell = [&](const std::string& address, Health health, Milliseconds until_change) {
+    health::CheckUpdate update;
+    update.epoch = life.epoch;
+    while (life.checks.at(update.check).address != address) ++update.check;
+    update.health = health;
+    update.until_change = until_change;
+    update.at = clock.wall();
+    life.control.on_updates({update});
+  };
+  CHECK(ttl() == 5);  // nobody knows
+  life.all_up();
+  CHECK(ttl() == 30);
+  tell("192.0.2.1", Health::up, Milliseconds(12'000));
+  CHECK(ttl() == 12);
+  clock.advance(Milliseconds(4'000));
+  CHECK(ttl() == 8);
+  CHECK(change_words(life.control.next_change(ServiceId(0)), life.control.join(), clock.wall()) ==
+        "endpoint 192.0.2.1: monitor web at 192.0.2.1 may go down in 8.0 s");
+  clock.advance(Milliseconds(4'000));
+  CHECK(ttl() == 5);
+  tell("192.0.2.1", Health::up, Milliseconds(0));
+  CHECK(ttl() == 30);
+
+  SECTION("an endpoint that does not answer leaves it alone") {
+    tell("198.51.100.1", Health::up, Milliseconds(1'000));
+    CHECK(ttl() == 30);
+    life.verdict("192.0.2.1", Health::down);
+    CHECK(ttl() == 5);  // now it does
+  }
+  SECTION("a drain that ends soon is a change that is near") {
+    REQUIRE(life.set({"drain", "cluster/fra", "ada", "rack work", "20s"}));
+    CHECK(ttl() == 20);
+    clock.advance(Milliseconds(8'000));
+    CHECK(ttl() == 12);
+    REQUIRE(life.set({"drain", "cluster/fra", "ada", "longer", "2h"}));
+    CHECK(ttl() == 30);
+  }
+  SECTION("a reload keeps what is known of it") {
+    tell("192.0.2.1", Health::up, Milliseconds(15'000));
+    REQUIRE(life.reload().reloaded);
+    CHECK(ttl() == 15);
+  }
+}
+
 TEST_CASE("health changes show while the store fails, and intents do not", "[control_loop]") {
   store::MemoryStore store;
   tests::ManualClock clock;
