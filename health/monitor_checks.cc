@@ -46,6 +46,7 @@ const std::vector<KindKey>& kind_keys() {
       {"tls_ca_file", {tls, https, grpc}},
       {"expiry_warning", {tls, https, grpc}},
       {"expiry_min", {tls, https, grpc}},
+      {"watch", {tcp, tls, http, https, grpc}},
   };
   // clang-format on
   return keys;

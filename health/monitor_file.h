@@ -198,6 +198,9 @@ inline constexpr std::tuple monitor_options{
     option("stale_after", &MonitorOptions::stale_after, Milliseconds(100), Milliseconds(86'400'000),
            "without a verdict for so long an endpoint is unknown; longer than interval and timeout")
         .by_default("three intervals and the timeout"),
+    option("watch", &MonitorOptions::watch,
+           "keep an idle TCP connection to each endpoint that is up: when it ends, the endpoint is "
+           "probed at once; not for servers that serve one connection at a time"),
 };
 
 /// The `[[monitor]]` tables of `document`: every problem goes to `diagnostics`; of equal names the first is kept.

@@ -80,6 +80,7 @@ struct MonitorOptions {
   Milliseconds hold_up{0};
   Resume resume = Resume::by_itself;
   std::optional<Milliseconds> stale_after;  // absent: three intervals and the timeout
+  bool watch = false;                       // an idle connection tells of its death; see watch.h
 
   Milliseconds confirm() const {
     if (confirm_interval) return *confirm_interval;

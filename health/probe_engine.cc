@@ -10,14 +10,22 @@ namespace {
 constexpr Milliseconds turn_longest{100};  // what Schedule::advance() asks for
 constexpr int starts_a_turn = 64;          // some 5 ms; then the sockets are looked at again
 
+/// Half of what probes may have at most stays theirs, whatever is watched.
+uint32_t watched_max(const ProbeEngine::Options& options) {
+  const uint32_t probes = std::min(options.schedule.running_max, options.descriptors_max) / 2;
+  return options.descriptors_max - probes;
+}
+
 }  // namespace
 
-ProbeEngine::ProbeEngine(loop::Loop& loop, const Clock& clock, Schedule::Options options,
-                         Hooks hooks)
+ProbeEngine::ProbeEngine(loop::Loop& loop, const Clock& clock, Options options, Hooks hooks)
     : loop_(loop),
       clock_(clock),
+      options_(options),
       hooks_(std::move(hooks)),
-      schedule_(options),
+      schedule_(options.schedule),
+      watch_(loop, clock, {.open_max = watched_max(options)},
+             [this](Slot slot) { on_alarm(slot); }),
       timer_(loop, [this] { pump(); }) {
   arm(see_time().now);
 }
@@ -29,15 +37,17 @@ void ProbeEngine::replace(std::vector<Check> checks, uint64_t epoch) {
   const MonotonicTime now = time.now;
   HealthTable::Replaced replaced = table_.replace(std::move(checks), epoch, time);
   for (const Slot slot : replaced.gone) {
-    for (size_t i = 0; i < watched_[slot].running.size(); ++i) schedule_.finished();
-    watched_[slot] = Watched{};
+    for (size_t i = 0; i < probed_[slot].running.size(); ++i) schedule_.finished();
+    probed_[slot] = Probed{};
     schedule_.remove(slot);
+    watch_.remove(slot);
   }
   for (const Slot slot : replaced.fresh) {
-    if (watched_.size() <= slot) watched_.resize(slot + 1);
+    if (probed_.size() <= slot) probed_.resize(slot + 1);
     const Check& check = table_.check(slot);
-    watched_[slot].target = hooks_.make_target(check);
+    probed_[slot].target = hooks_.make_target(check);
     schedule_.add(slot, check.monitor->interval, now);
+    if (check.monitor->watch) watch_.add(slot, check);
   }
   std::ranges::move(replaced.updates, std::back_inserter(updates_));
   deliver_soon();
@@ -56,37 +66,38 @@ void ProbeEngine::pump() {
   const MonotonicTime now = time.now;
   table_.tick(time, updates_);
   deliver_soon();
+  share_descriptors();
   for (int started = 0; started < starts_a_turn; ++started) {
     const auto slot = schedule_.take(now);
     if (!slot) break;
-    if (watched_[*slot].running.size() >= table_.probes_max(*slot)) {
+    if (probed_[*slot].running.size() >= table_.probes_max(*slot)) {
       schedule_.finished();  // the last one has not ended; its next time is the next beat
     } else {
       start_probe(*slot, now);
     }
   }
-  hooks_.on_turn(schedule_);
+  hooks_.on_turn(schedule_, watch_);
   arm(now);
 }
 
 void ProbeEngine::start_probe(Slot slot, MonotonicTime now) {
-  Watched& watched = watched_[slot];
+  Probed& probed = probed_[slot];
   const uint64_t id = ++last_id_;
-  watched.last_start = now;
-  watched.running.push_back({id, now, nullptr});
-  watched.running.back().probe = watched.target->start(
+  probed.last_start = now;
+  probed.running.push_back({id, now, nullptr});
+  probed.running.back().probe = probed.target->start(
       [this, slot, id](const Finding& finding) { on_finding(slot, id, finding); });
-  if (watched.running.size() < table_.probes_max(slot)) {
+  if (probed.running.size() < table_.probes_max(slot)) {
     schedule_.look_by(slot, now + table_.patience(slot));
   }
 }
 
 void ProbeEngine::on_finding(Slot slot, uint64_t id, const Finding& finding) {
-  Watched& watched = watched_[slot];
-  const auto at = std::ranges::find(watched.running, id, &Running::id);
+  Probed& probed = probed_[slot];
+  const auto at = std::ranges::find(probed.running, id, &Running::id);
   const MonotonicTime began = at->began;
   const std::unique_ptr<Probe> ended = std::move(at->probe);
-  watched.running.erase(at);
+  probed.running.erase(at);
   schedule_.finished();
   hooks_.on_probe_end(table_.check(slot), finding);
 
@@ -105,14 +116,29 @@ void ProbeEngine::on_finding(Slot slot, uint64_t id, const Finding& finding) {
 
 void ProbeEngine::plan_next(Slot slot, MonotonicTime now) {
   const EndpointHealth& machine = table_.machine(slot);
-  const Watched& watched = watched_[slot];
+  const Probed& probed = probed_[slot];
   schedule_.set_patient(slot, machine.health() == Health::down && !machine.is_confirming());
   if (!table_.is_urgent(slot)) {
     schedule_.look_on_beat(slot, now);
-  } else if (watched.running.size() < table_.probes_max(slot)) {
-    const MonotonicTime next = watched.last_start + table_.pace(slot);
+    if (table_.check(slot).monitor->watch) watch_.settled(slot, machine.health() == Health::up);
+  } else if (probed.running.size() < table_.probes_max(slot)) {
+    const MonotonicTime next = probed.last_start + table_.pace(slot);
     schedule_.look_by(slot, std::max(next, now));
   }
+}
+
+void ProbeEngine::on_alarm(Slot slot) {
+  const MonotonicTime now = see_time().now;
+  table_.alarm(slot);
+  schedule_.look_at(slot, now);
+  arm(now);
+}
+
+void ProbeEngine::share_descriptors() {
+  if (options_.descriptors_max == 0) return;
+  const uint32_t free =
+      options_.descriptors_max - std::min(watch_.open(), options_.descriptors_max);
+  schedule_.set_running_max(std::min(options_.schedule.running_max, free));
 }
 
 HealthTable::Now ProbeEngine::see_time() {

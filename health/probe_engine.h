@@ -13,6 +13,7 @@
 #include "health/probe.h"
 #include "health/prober.h"
 #include "health/schedule.h"
+#include "health/watch.h"
 
 namespace swingover::health {
 
@@ -20,6 +21,9 @@ namespace swingover::health {
 ///
 /// Order    A verdict is applied when it comes; all updates of a turn are delivered together, right
 ///          after it.
+/// Watch    A watched target whose connection ends is looked at in the same turn; see HealthTable on alarms.
+/// Bound    Probes and watched connections together take `descriptors_max`: what is watched leaves that much less room
+///          for probes, but half of what they may have is theirs.
 /// Gaps     Failures of probes under way while this process stood still are not believed: it was us.
 /// Threads  The loop's.
 class ProbeEngine {
@@ -29,9 +33,13 @@ class ProbeEngine {
     MakeTarget make_target;
     Prober::Deliver deliver;
     std::function<void(const Check&, const Finding&)> on_probe_end;
-    std::function<void(const Schedule&)> on_turn;  // at least every 100 ms
+    std::function<void(const Schedule&, const Watch&)> on_turn;  // at least every 100 ms
   };
-  ProbeEngine(loop::Loop& loop, const Clock& clock, Schedule::Options options, Hooks hooks);
+  struct Options {
+    Schedule::Options schedule;
+    uint32_t descriptors_max = 0;  // 0: nothing is watched
+  };
+  ProbeEngine(loop::Loop& loop, const Clock& clock, Options options, Hooks hooks);
   ~ProbeEngine();
   ProbeEngine(const ProbeEngine&) = delete;
   ProbeEngine& operator=(const ProbeEngine&) = delete;
@@ -45,6 +53,8 @@ class ProbeEngine {
   MonotonicTime wakes_at() const { return wakes_at_; }
   bool is_delivering() const { return delivery_posted_; }
 
+  const Watch& watch() const { return watch_; }
+
  private:
   using Slot = HealthTable::Slot;
   struct Running {
@@ -52,7 +62,7 @@ class ProbeEngine {
     MonotonicTime began;
     std::unique_ptr<Probe> probe;
   };
-  struct Watched {
+  struct Probed {
     std::unique_ptr<Target> target;
     std::vector<Running> running;
     MonotonicTime last_start{};
@@ -61,16 +71,20 @@ class ProbeEngine {
   void start_probe(Slot slot, MonotonicTime now);
   void on_finding(Slot slot, uint64_t id, const Finding& finding);
   void plan_next(Slot slot, MonotonicTime now);
+  void on_alarm(Slot slot);
+  void share_descriptors();
   HealthTable::Now see_time();
   void arm(MonotonicTime now);
   void deliver_soon();
 
   loop::Loop& loop_;
   const Clock& clock_;
+  Options options_;
   Hooks hooks_;
   Schedule schedule_;
   HealthTable table_;
-  std::vector<Watched> watched_;
+  std::vector<Probed> probed_;
+  Watch watch_;
   loop::Timer timer_;
   MonotonicTime wakes_at_{};
   uint64_t last_id_ = 0;

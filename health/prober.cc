@@ -20,12 +20,16 @@ namespace swingover::health {
 
 namespace {
 
-// Half of the descriptors that this process may have (IPv6 and IPv4 side by side can take two a probe),
-// within what one thread can serve.
-uint32_t running_max() {
+// Half of the descriptors that this process may have (IPv6 and IPv4 side by side can take two a probe); of these
+// probes take no more than one thread can serve.
+ProbeEngine::Options engine_options(uint64_t seed) {
+  constexpr rlim_t many = 1'000'000;
+  constexpr uint32_t running_max = 4096;
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
-  return static_cast<uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 2, 16, 4096));
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 512;
+  const auto half = static_cast<uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 2, 16, many));
+  return {.schedule = {.running_max = std::min(half, running_max), .seed = seed},
+          .descriptors_max = half};
 }
 
 // Signals are the daemon's; and OpenSSL writes to sockets that the other end has closed.
@@ -94,18 +98,21 @@ void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
   streams_.emplace(loop_);
   http_.emplace(*streams_);
   engine_.emplace(
-      loop_, system_clock(), Schedule::Options{.running_max = running_max(), .seed = seed},
+      loop_, system_clock(), engine_options(seed),
       ProbeEngine::Hooks{
           .make_target = [this](const Check& check) { return make_target(check); },
           .deliver = deliver,
           .on_probe_end = [this](const Check& check, const Finding& f) { count(check, f); },
           .on_turn =
-              [this](const Schedule& schedule) {
+              [this](const Schedule& schedule, const Watch& watch) {
                 const std::lock_guard lock(mutex_);
                 load_ = {.running = schedule.running(),
                          .waiting = schedule.waiting(),
                          .delayed = schedule.counters().delayed,
-                         .gaps = schedule.counters().gaps};
+                         .gaps = schedule.counters().gaps,
+                         .watched = watch.counters().connected,
+                         .watch_habits = watch.counters().habits,
+                         .watch_alarms = watch.counters().alarms};
               }});
   loop_.run();
   engine_.reset();

@@ -63,10 +63,13 @@ const std::vector<double>& probe_duration_bounds();  // seconds, ascending
 
 /// How the probe thread keeps up; at most 100 ms old.
 struct ProberLoad {
-  uint32_t running = 0;  // probes under way; bounded by half of the descriptors, 4,096 at most
-  size_t waiting = 0;    // due, but beyond that bound
-  uint64_t delayed = 0;  // how many had to wait so, since the start
-  uint64_t gaps = 0;     // how often this process stood still for 400 ms or more
+  uint32_t running = 0;       // probes under way; bounded by half of the descriptors, 4,096 at most
+  size_t waiting = 0;         // due, but beyond that bound
+  uint64_t delayed = 0;       // how many had to wait so, since the start
+  uint64_t gaps = 0;          // how often this process stood still for 400 ms or more
+  uint32_t watched = 0;       // connections that are watched now
+  uint32_t watch_habits = 0;  // targets that close idle connections by habit, and so are not
+  uint64_t watch_alarms = 0;  // watched connections that ended, since the start
 };
 
 /// Probes every check over and over on a thread of its own: spread over the interval, confirmed by

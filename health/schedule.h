@@ -35,6 +35,9 @@ class Schedule {
   };
   explicit Schedule(Options options);
 
+  /// Those that run beyond it go on.
+  void set_running_max(uint32_t running_max) { options_.running_max = running_max; }
+
   /// To be called at least every 100 ms while anything is scheduled; returns the gap if there was
   /// one, else 0.
   Milliseconds advance(MonotonicTime now);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/listener.h"
 #include "tests/support/manual_clock.h"
 
 namespace swingover::health {
@@ -26,7 +27,8 @@ struct World {
   };
 
   explicit World(uint32_t running_max = 100)
-      : engine(loop, clock, {.running_max = running_max, .seed = 1},
+      : engine(loop, clock,
+               {.schedule = {.running_max = running_max, .seed = 1}, .descriptors_max = 200},
                {.make_target = [this](const Check&) { return std::make_unique<FakeTarget>(*this); },
                 .deliver =
                     [this](std::vector<CheckUpdate> batch) {
@@ -34,7 +36,8 @@ struct World {
                       for (CheckUpdate& update : batch) updates.push_back(std::move(update));
                     },
                 .on_probe_end = [](const Check&, const Finding&) {},
-                .on_turn = [this](const Schedule& s) { delayed = s.counters().delayed; }}) {}
+                .on_turn = [this](const Schedule& s,
+                                  const Watch&) { delayed = s.counters().delayed; }}) {}
 
   void turn() {
     loop.run_until([] { return false; }, 3);
@@ -47,12 +50,13 @@ struct World {
     }
     turn();
   }
-  void end_all(Verdict verdict) {
+  void end_all(Verdict verdict, Failure failure = Failure::soft) {
     while (!running.empty()) {
       const Probe::Done done = running.front()->done;
       done({.verdict = verdict,
             .reason = verdict == Verdict::fail ? "no" : "",
-            .duration_nanoseconds = 1});
+            .duration_nanoseconds = 1,
+            .failure = failure});
     }
     turn();
   }
@@ -176,6 +180,47 @@ TEST_CASE("a target without verdicts becomes unknown, and a hold ends, without a
     world.clock.advance(Milliseconds(60'000));
     world.pass_time(2000);
     CHECK(world.updates.empty());
+  }
+}
+
+TEST_CASE("the end of a watched connection starts three looks, 20 ms apart", "[probe_engine]") {
+  World world;
+  tests::Listener backend("127.3.0.9");
+  Check check = World::check("127.3.0.9", Health::up);
+  MonitorOptions options = *check.monitor;
+  options.kind = MonitorKind::tcp;
+  options.port = backend.port();
+  options.interval = Milliseconds(600'000);
+  options.watch = true;
+  check.monitor = std::make_shared<const MonitorOptions>(options);
+  world.engine.replace({check}, 1);
+  world.pass_time(20);
+  world.end_all(Verdict::pass);
+  REQUIRE(world.started == 1);
+  REQUIRE(
+      world.loop.run_until([&] { return world.engine.watch().counters().connected == 1; }, 10'000));
+  world.pass_time(1000);
+  CHECK(world.started == 1);
+
+  tests::end(backend.accepted());
+  REQUIRE(world.loop.run_until([&] { return world.started == 2; }, 10'000));
+  SECTION("and the target is down when two of them are refused") {
+    world.end_all(Verdict::fail, Failure::hard);
+    world.pass_time(20);
+    CHECK(world.started == 3);
+    world.end_all(Verdict::fail, Failure::hard);
+    CHECK(world.updates.back().health == Health::down);
+    CHECK(world.engine.watch().counters().connected == 0);
+  }
+  SECTION("and it is left in peace when it passes them") {
+    for (int look = 2; look <= 4; ++look) {
+      CHECK(world.started == look);
+      world.end_all(Verdict::pass);
+      world.pass_time(20);
+    }
+    world.pass_time(1000);
+    CHECK(world.started == 4);
+    CHECK(world.updates.size() == 1);
   }
 }
 

@@ -100,6 +100,28 @@ TEST_CASE("a backend that dies goes down, one that returns comes up", "[prober]"
   CHECK(all == counters[0].passes + counters[0].failures);
 }
 
+TEST_CASE("a watched backend that dies is down long before its next probe", "[prober]") {
+  const MonitorKind kind = GENERATE(MonitorKind::tcp, MonitorKind::http);
+  auto backend = std::make_unique<Backend>(std::vector<std::string>{"--bind", "127.3.0.4"});
+  Inbox inbox;
+  Prober prober(inbox.deliver(), 1);
+  MonitorOptions options = monitor(kind, backend->port());
+  options.interval = Milliseconds(600'000);
+  options.watch = true;
+  prober.replace({check(options)});
+  REQUIRE(inbox.wait_health(10'000, Health::up));
+  for (int i = 0; i < 500 && prober.load().watched < 1; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  REQUIRE(prober.load().watched == 1);
+
+  backend->end();
+  const auto down = inbox.wait_health(20'000, Health::down);
+  REQUIRE(down);
+  CHECK(down->reason == "connect: connection refused");
+  CHECK(prober.load().watch_alarms <= 1);  // told each 100 ms
+}
+
 TEST_CASE("a silent backend costs one timeout, not one for each failure needed", "[prober]") {
   const Backend backend({"--bind", "127.3.0.4", "--mode", "hang"});
   Inbox inbox;

@@ -53,7 +53,7 @@ class World {
  public:
   explicit World(uint64_t seed)
       : random_(seed),
-        engine_(loop_, clock_, {.running_max = 4096, .seed = seed},
+        engine_(loop_, clock_, {.schedule = {.running_max = 4096, .seed = seed}},
                 {.make_target =
                      [this](const Check& check) {
                        return std::make_unique<SimulatedTarget>(
@@ -61,7 +61,7 @@ class World {
                      },
                  .deliver = [this](std::vector<CheckUpdate> updates) { hear(std::move(updates)); },
                  .on_probe_end = [this](const Check&, const Finding&) { ++verdicts_; },
-                 .on_turn = [](const Schedule&) {}}) {}
+                 .on_turn = [](const Schedule&, const Watch&) {}}) {}
 
   void watch(const MonitorOptions& monitor, size_t count, Health initial) {
     const auto shared = std::make_shared<const MonitorOptions>(monitor);
