@@ -112,6 +112,21 @@ Result<Weight> Form<Weight>::read(const TomlValue& value, Between<Weight> limits
   return Weight(static_cast<uint32_t>(*number));
 }
 
+Result<Portion> Form<Portion>::read(const TomlValue& value, NoLimits) {
+  constexpr int64_t count_max = 1'000'000;
+  if (value.kind == Kind::integer) {
+    if (value.integer < 1 || value.integer > count_max)
+      return must_be("a count from 1 to 1000000", value);
+    return Portion{static_cast<uint32_t>(value.integer), false};
+  }
+  const std::string_view text = value.text;
+  if (value.kind != Kind::text || !text.ends_with('%')) return must_be(noun, value);
+  const auto percent = parse_number(text.substr(0, text.size() - 1));
+  if (!percent) return must_be(noun, value);
+  if (*percent < 1 || *percent > 100) return must_be(R"(a percentage from "1%" to "100%")", value);
+  return Portion{static_cast<uint32_t>(*percent), true};
+}
+
 Result<double> Form<double>::read(const TomlValue& value, Between<double> limits) {
   if (value.kind != Kind::integer && value.kind != Kind::number) return must_be(noun, value);
   const double number =

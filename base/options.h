@@ -12,6 +12,7 @@
 
 #include "base/diagnostics.h"
 #include "base/ip.h"
+#include "base/portion.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "base/toml_source.h"
@@ -159,6 +160,16 @@ struct Form<Weight> {
   static constexpr bool in_quotes = false;
   static Result<Weight> read(const TomlValue& value, Between<Weight> limits);
   static std::string text(Weight value) { return std::to_string(value.value); }
+};
+
+/// 2, or "50%".
+template <>
+struct Form<Portion> {
+  static constexpr std::string_view noun = R"(a count such as 2, or a percentage such as "50%")";
+  static constexpr std::string_view plural = "counts and percentages";
+  static constexpr bool in_quotes = true;
+  static Result<Portion> read(const TomlValue& value, NoLimits);
+  static std::string text(const Portion& value) { return value.text(); }
 };
 
 template <>

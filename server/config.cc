@@ -222,17 +222,20 @@ void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
     }
     return std::ranges::any_of(users, holds);
   };
-  const auto warn = [&](std::string_view section, std::string_view key, std::string_view words) {
+  const auto warn = [&](std::string_view section, std::initializer_list<std::string_view> keys,
+                        std::string_view words) {
     for (const TomlValue* table : tables_of(document.root, section)) {
       const TomlMember* name = table->find("name");
-      if (!name || name->value.kind != TomlValue::Kind::text || used(key, name->value.text))
+      if (!name || name->value.kind != TomlValue::Kind::text) continue;
+      if (std::ranges::any_of(keys, [&](auto key) { return used(key, name->value.text); }))
         continue;
       diagnostics.warning(name->value.at, fmt::format("the {} {} {}", section,
                                                       toml_quoted(name->value.text), words));
     }
   };
-  warn("monitor", "monitors", "is used by no service and no cluster");
-  warn("cluster", "cluster", "has no pool of any service");
+  warn("monitor", {"monitors", "voting_monitors", "observing_monitors"},
+       "is used by no service and no cluster");
+  warn("cluster", {"cluster"}, "has no pool of any service");
 }
 
 Config read_config(const TomlDocument& document, const std::string& path,

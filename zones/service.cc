@@ -7,6 +7,13 @@ std::string Endpoint::text() const {
   return std::get<IpAddress>(address).text();
 }
 
+MinHealthy min_healthy_of(const Pool& pool) {
+  return {.all = pool.min_healthy,
+          .ipv4 = pool.min_healthy_ipv4,
+          .ipv6 = pool.min_healthy_ipv6,
+          .all_up = pool.min_healthy_up};
+}
+
 Counts number(std::vector<Service>& services) {
   Counts counts;
   uint32_t service_id = 0;

@@ -34,7 +34,17 @@ struct Pool {
   Weight weight{100};     // share among equals; 0 = only when no other of its tier is eligible
   bool last_resort = false;
   std::vector<Endpoint> endpoints;  // addresses, or exactly one target
+  // As the service's, of the endpoints of this pool alone; for a monitor that both name this counts.
+  std::vector<std::string> monitors{};
+  std::vector<std::string> voting_monitors{};
+  std::vector<std::string> observing_monitors{};
+  std::optional<Portion> min_healthy{};  // see MinHealthy
+  std::optional<Portion> min_healthy_ipv4{};
+  std::optional<Portion> min_healthy_ipv6{};
+  std::optional<Portion> min_healthy_up{};
 };
+
+MinHealthy min_healthy_of(const Pool& pool);
 
 /// The most pools, and the most endpoints, of one service: more than any answer can hold.
 inline constexpr size_t service_parts_max = 4'096;
@@ -53,6 +63,9 @@ struct Service {
   WhenAllDown when_all_down = WhenAllDown::all;
   std::vector<std::string> monitors;  // probed at each endpoint; none = up while its cluster is
   std::vector<Pool> pools;            // as configured
+  std::vector<std::string>
+      voting_monitors{};  // an endpoint is down when more than half of them are
+  std::vector<std::string> observing_monitors{};  // probed and shown, never counted
 
   Ttl least_ttl() const { return std::min(ttl_min.value_or(Ttl(5)), ttl); }
 };

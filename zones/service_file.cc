@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/toml_tables.h"
+#include "zones/group_file.h"
 
 namespace swingover {
 
@@ -47,6 +48,15 @@ bool is_target(const Endpoint& endpoint) {
   return std::holds_alternative<Name>(endpoint.address);
 }
 
+MemberCounts members_of(const Pool& pool) {
+  MemberCounts members{.all = pool.endpoints.size(), .ipv4 = 0, .ipv6 = 0};
+  for (const Endpoint& endpoint : pool.endpoints) {
+    const auto* address = std::get_if<IpAddress>(&endpoint.address);
+    if (address) ++(address->is_v4() ? members.ipv4 : members.ipv6);
+  }
+  return members;
+}
+
 bool is_target_pool(const Pool& pool) {
   return std::ranges::any_of(pool.endpoints, is_target);
 }
@@ -68,6 +78,7 @@ class ServiceFile {
     for (const TomlValue* table : tables_of(document_.root, "service"))
       drafts_.push_back(parse_service(*table));
     check_names();
+    check_clusters();
     std::vector<Service> services;
     for (Draft& draft : drafts_) {
       check_pools(draft);
@@ -90,8 +101,7 @@ class ServiceFile {
           table.position_of("ttl_min"),
           fmt::format(R"("ttl_min" must be at most "ttl", which is {}s)", service.ttl.value));
     }
-    if (document_.complete)
-      check_references(table, "monitors", context_.monitors, "[[monitor]]", diagnostics_);
+    if (document_.complete) check_monitor_lists(table, context_.monitors, diagnostics_);
     if (const TomlMember* pool = table.find("pool")) {
       check_shape(*pool, {.name = "pool", .repeated = true}, "service.", diagnostics_);
     } else if (document_.complete) {
@@ -106,8 +116,10 @@ class ServiceFile {
     read_options(table, pool_options, pool,
                  {.header = "[[service.pool]]", .complete = document_.complete}, diagnostics_);
     const std::vector<std::string> clusters = names_in(document_.root, "cluster");
-    if (document_.complete)
+    if (document_.complete) {
       check_references(table, "cluster", clusters, "[[cluster]]", diagnostics_);
+      check_monitor_lists(table, context_.monitors, diagnostics_);
+    }
     const auto& all = context_.topology.clusters;
     const auto found = std::ranges::find(all, pool.cluster_name, &Cluster::name);
     if (found != all.end()) {
@@ -118,6 +130,8 @@ class ServiceFile {
         own && own->value.kind == TomlValue::Kind::array) {
       check_endpoint_kinds(own->value, pool);
     }
+    if (document_.complete)
+      check_min_healthy(table, min_healthy_of(pool), members_of(pool), "this pool", diagnostics_);
     return pool;
   }
 
@@ -150,6 +164,27 @@ class ServiceFile {
     } else if (targets > 1) {
       diagnostics_.error(
           list.at, R"("endpoints" holds more than one target; a name can have one CNAME only)");
+    }
+  }
+
+  /// What is in a cluster is known only here.
+  void check_clusters() {
+    if (!document_.complete) return;
+    std::vector<MemberCounts> members(context_.topology.clusters.size());
+    for (const Draft& draft : drafts_) {
+      for (const Pool& pool : draft.service.pools) {
+        if (pool.cluster.value >= members.size()) continue;
+        const MemberCounts own = members_of(pool);
+        MemberCounts& sum = members[pool.cluster.value];
+        sum = {sum.all + own.all, sum.ipv4 + own.ipv4, sum.ipv6 + own.ipv6};
+      }
+    }
+    for (size_t i = 0; i < members.size(); ++i) {
+      const Cluster& cluster = context_.topology.clusters[i];
+      const TomlValue* table = table_named(document_.root, "cluster", cluster.name);
+      if (table)
+        check_min_healthy(*table, cluster.min_healthy, members[i],
+                          "this cluster, in all services together", diagnostics_);
     }
   }
 

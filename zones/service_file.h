@@ -93,7 +93,12 @@ inline constexpr std::tuple service_options{
            "at most so many addresses of a family in one answer; 0 = all")
         .by_default("1; 0 with the policy `all`"),
     option("monitors", &Service::monitors,
-           "probed at each endpoint; with none, endpoints are up while their cluster is"),
+           "probed at each endpoint, each must pass; with none, endpoints are up while their "
+           "cluster is"),
+    option("voting_monitors", &Service::voting_monitors,
+           "probed at each endpoint, which is down when more than half of them fail"),
+    option("observing_monitors", &Service::observing_monitors,
+           "probed at each endpoint and shown, never counted"),
     option("sticky", &Service::sticky, "whether a client network keeps its pool"),
     option("when_all_down", &Service::when_all_down, "what to answer when nothing is eligible"),
 };
@@ -109,6 +114,22 @@ inline constexpr std::tuple pool_options{
     option("last_resort", &Pool::last_resort, "used only when no other pool is eligible"),
     option("endpoints", &Pool::endpoints, "addresses, or one target, which is answered as a CNAME")
         .by_default("the cluster's addresses"),
+    option("monitors", &Pool::monitors, "more of the service's `monitors`, for this pool alone"),
+    option("voting_monitors", &Pool::voting_monitors,
+           "more of the service's `voting_monitors`, for this pool alone"),
+    option("observing_monitors", &Pool::observing_monitors,
+           "more of the service's `observing_monitors`; a monitor that stands in the service and "
+           "here counts as it does here"),
+    option("min_healthy", &Pool::min_healthy,
+           "the pool as a whole is down when fewer of its endpoints are healthy")
+        .by_default("no such bound"),
+    option("min_healthy_ipv4", &Pool::min_healthy_ipv4, "the same, of its IPv4 endpoints alone")
+        .by_default("no such bound"),
+    option("min_healthy_ipv6", &Pool::min_healthy_ipv6, "the same, of its IPv6 endpoints alone")
+        .by_default("no such bound"),
+    option("min_healthy_up", &Pool::min_healthy_up,
+           "once it fell below `min_healthy`, the pool is up again from so many on")
+        .by_default("`min_healthy`"),
 };
 
 /// What services refer to. The spans are of the whole file, whatever else is wrong with those sections.

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/toml_tables.h"
+#include "zones/group_file.h"
 
 namespace swingover::zones {
 namespace {
@@ -54,10 +55,15 @@ void parse_localities(const TomlDocument& document, Topology& topology, Diagnost
 
 void check_cluster(const TomlValue& table, const ClusterOptions& cluster, bool complete,
                    Diagnostics& diagnostics) {
-  if (complete && !cluster.monitors.empty() && !table.find("addresses")) {
-    diagnostics.error(table.position_of("monitors"),
-                      R"([[cluster]] with "monitors" needs "addresses", at which they look)");
-  }
+  const auto need_addresses = [&](std::string_view key, const std::vector<std::string>& monitors) {
+    if (!complete || monitors.empty() || table.find("addresses")) return;
+    diagnostics.error(table.position_of(key),
+                      fmt::format(R"([[cluster]] with {} needs "addresses", at which they look)",
+                                  toml_quoted(key)));
+  };
+  need_addresses("monitors", cluster.monitors);
+  need_addresses("voting_monitors", cluster.voting_monitors);
+  need_addresses("observing_monitors", cluster.observing_monitors);
   const TomlMember* addresses = table.find("addresses");
   if (!addresses) return;
   for (const TomlValue& item : addresses->value.items) {
@@ -82,7 +88,7 @@ void parse_clusters(const TomlDocument& document, std::span<const std::string> m
                  {.header = "[[cluster]]", .complete = document.complete}, diagnostics);
     if (document.complete) {
       check_references(*table, "localities", localities, "[[locality]]", diagnostics);
-      check_references(*table, "monitors", monitors, "[[monitor]]", diagnostics);
+      check_monitor_lists(*table, monitors, diagnostics);
     }
     check_cluster(*table, options, document.complete, diagnostics);
     // The name becomes a label of CLUSTER.on.SERVICE, and those are blind to case.
@@ -93,7 +99,13 @@ void parse_clusters(const TomlDocument& document, std::span<const std::string> m
                     .localities = {},
                     .capacity = options.capacity,
                     .addresses = std::move(options.addresses),
-                    .monitors = std::move(options.monitors)};
+                    .monitors = std::move(options.monitors),
+                    .voting_monitors = std::move(options.voting_monitors),
+                    .observing_monitors = std::move(options.observing_monitors),
+                    .min_healthy = {.all = options.min_healthy,
+                                    .ipv4 = options.min_healthy_ipv4,
+                                    .ipv6 = options.min_healthy_ipv6,
+                                    .all_up = options.min_healthy_up}};
     for (const std::string& name : options.localities) {
       const auto found = std::ranges::find(topology.localities, name, &Locality::name);
       if (found == topology.localities.end()) continue;

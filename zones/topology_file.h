@@ -24,6 +24,12 @@ struct ClusterOptions {
   std::optional<double> capacity;
   std::vector<IpAddress> addresses;
   std::vector<std::string> monitors;
+  std::vector<std::string> voting_monitors{};
+  std::vector<std::string> observing_monitors{};
+  std::optional<Portion> min_healthy{};
+  std::optional<Portion> min_healthy_ipv4{};
+  std::optional<Portion> min_healthy_ipv6{};
+  std::optional<Portion> min_healthy_up{};
 };
 
 inline constexpr std::tuple region_options{
@@ -50,7 +56,23 @@ inline constexpr std::tuple cluster_options{
     option("addresses", &ClusterOptions::addresses,
            "its ingress: the endpoints of pools that name none of their own"),
     option("monitors", &ClusterOptions::monitors,
-           "the cluster is up while these pass at its addresses"),
+           "the cluster is up while each of these passes at one of its addresses at least"),
+    option("voting_monitors", &ClusterOptions::voting_monitors,
+           "the cluster is down when more than half of these fail at all of its addresses"),
+    option("observing_monitors", &ClusterOptions::observing_monitors,
+           "probed at its addresses and shown, never counted"),
+    option("min_healthy", &ClusterOptions::min_healthy,
+           "the cluster is down when fewer endpoints, of all services in it, are healthy")
+        .by_default("no such bound"),
+    option("min_healthy_ipv4", &ClusterOptions::min_healthy_ipv4,
+           "the same, of its IPv4 endpoints alone")
+        .by_default("no such bound"),
+    option("min_healthy_ipv6", &ClusterOptions::min_healthy_ipv6,
+           "the same, of its IPv6 endpoints alone")
+        .by_default("no such bound"),
+    option("min_healthy_up", &ClusterOptions::min_healthy_up,
+           "once it fell below `min_healthy`, the cluster is up again from so many on")
+        .by_default("`min_healthy`"),
 };
 
 /// The `[[region]]`, `[[locality]]` and `[[cluster]]` tables of `document`. Every problem goes to `diagnostics`;

@@ -279,6 +279,17 @@ void Control::tell(const Join::Changes& changes, Tick& tick) {
              {{"cluster", name}, {"from", from}, {"to", to}, {"reason", reason}});
     tick.entries.push_back({tick.at, "health", cluster_target(name), actor, from, to, reason});
   }
+  for (const Join::PoolChange& change : changes.pools) {
+    const std::string from(word(change.before));
+    const std::string to(word(change.after));
+    log_info("pool changed", {{"service", service_text(*change.service)},
+                              {"cluster", change.pool->cluster_name},
+                              {"from", from},
+                              {"to", to},
+                              {"reason", change.reason}});
+    tick.entries.push_back({tick.at, "health", pool_target(*change.service, *change.pool), actor,
+                            from, to, change.reason});
+  }
   size_t told = 0;
   size_t untold = 0;
   for (const Join::EndpointChange& change : changes.endpoints) {

@@ -9,19 +9,9 @@
 namespace swingover::control {
 
 using health::Health;
+using health::Standing;
 
 namespace {
-
-/// Worse first: what an "all of" takes is the least, what an "any of" takes the greatest.
-constexpr int rank(Health health) {
-  return health == Health::up ? 2 : health == Health::unknown ? 1 : 0;
-}
-Health worse(Health a, Health b) {
-  return rank(a) < rank(b) ? a : b;
-}
-Health better(Health a, Health b) {
-  return rank(a) > rank(b) ? a : b;
-}
 
 zones::Eligibility from_health(Health health) {
   switch (health) {
@@ -35,89 +25,21 @@ zones::Eligibility from_health(Health health) {
   return zones::Eligibility::unknown;
 }
 
-std::shared_ptr<const health::MonitorOptions> find_monitor(const Join::Monitors& monitors,
-                                                           const std::string& name) {
-  const auto found = std::find_if(monitors.begin(), monitors.end(),
-                                  [&](const auto& monitor) { return monitor->name == name; });
-  return found == monitors.end() ? nullptr : *found;
-}
-
-std::string without_final_dot(std::string name) {
-  if (name.size() > 1 && name.back() == '.') name.pop_back();
-  return name;
+/// The intent that decides, else what its health is worth.
+zones::Eligibility eligibility_of(const Join::EndpointState& state) {
+  if (!state.intent) return from_health(state.usable);
+  switch (state.intent->kind) {
+    case IntentKind::drain:
+      return zones::Eligibility::excluded;
+    case IntentKind::force_up:
+      return zones::Eligibility::eligible;
+    case IntentKind::force_down:
+      return zones::Eligibility::down;
+  }
+  return zones::Eligibility::unknown;
 }
 
 }  // namespace
-
-Join::Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors)
-    : model_(std::move(model)) {
-  clusters_.resize(model_->topology.clusters.size());
-  for (uint32_t i = 0; i < clusters_.size(); ++i) add_cluster(i, monitors);
-  for (uint32_t i = 0; i < model_->services.size(); ++i) add_service(i, monitors);
-  for (uint32_t i = 0; i < clusters_.size(); ++i) mark(ClusterId(i));
-  for (uint32_t i = 0; i < endpoints_.size(); ++i) mark(EndpointId(i));
-}
-
-uint32_t Join::add_check(health::Check check) {
-  const auto [at, is_new] = by_key_.emplace(check.key(), static_cast<uint32_t>(checks_.size()));
-  if (is_new) {
-    checks_.push_back(std::move(check));
-    states_.emplace_back();
-    users_.emplace_back();
-  }
-  return at->second;
-}
-
-void Join::add_cluster(uint32_t place, const Monitors& monitors) {
-  const zones::Cluster& cluster = model_->topology.clusters[place];
-  for (const std::string& name : cluster.monitors) {
-    const auto monitor = find_monitor(monitors, name);
-    if (!monitor || cluster.addresses.empty())
-      continue;  // the config is checked: see server/config.h
-    std::vector<uint32_t> row;
-    for (const IpAddress& address : cluster.addresses) {
-      const uint32_t check = add_check(health::make_check(monitor, address.text(), {}));
-      users_[check].clusters.push_back(ClusterId(place));
-      row.push_back(check);
-    }
-    clusters_[place].checks.push_back(std::move(row));
-  }
-}
-
-void Join::add_service(uint32_t place, const Monitors& monitors) {
-  const zones::Service& service = model_->services[place];
-  for (uint32_t p = 0; p < service.pools.size(); ++p) {
-    const zones::Pool& pool = service.pools[p];
-    const zones::Cluster& cluster = model_->topology.clusters[pool.cluster.value];
-    for (uint32_t e = 0; e < pool.endpoints.size(); ++e) {
-      const zones::Endpoint& endpoint = pool.endpoints[e];
-      EndpointNode node;
-      node.service = place;
-      node.pool = p;
-      node.place = e;
-      node.cluster = pool.cluster;
-      for (const std::string& name : service.monitors) {
-        const auto monitor = find_monitor(monitors, name);
-        if (!monitor) continue;
-        node.checks.push_back(add_check(health::make_check(
-            monitor, endpoint.text(), without_final_dot(service_text(service)))));
-      }
-      const auto* address = std::get_if<IpAddress>(&endpoint.address);
-      const auto ingress =
-          address ? std::find(cluster.addresses.begin(), cluster.addresses.end(), *address)
-                  : cluster.addresses.end();
-      if (ingress != cluster.addresses.end()) {
-        const auto column = static_cast<size_t>(ingress - cluster.addresses.begin());
-        for (const auto& row : clusters_[pool.cluster.value].checks)
-          node.checks.push_back(row[column]);
-      }
-      assert(endpoint.id.value == endpoints_.size());
-      for (const uint32_t check : node.checks) users_[check].endpoints.push_back(endpoint.id);
-      clusters_[pool.cluster.value].endpoints.push_back(endpoint.id);
-      endpoints_.push_back(std::move(node));
-    }
-  }
-}
 
 std::optional<uint32_t> Join::find_check(const std::string& key) const {
   const auto found = by_key_.find(key);
@@ -126,7 +48,7 @@ std::optional<uint32_t> Join::find_check(const std::string& key) const {
 }
 
 void Join::set_check(uint32_t place, CheckState state) {
-  const bool is_other = states_[place].health != state.health;
+  const bool is_other = states_[place].standing() != state.standing();
   states_[place] = std::move(state);
   if (!is_other) return;
   for (const ClusterId id : users_[place].clusters) mark(id);
@@ -154,20 +76,37 @@ void Join::mark(ClusterId id) {
   dirty_clusters_.push_back(id);
 }
 
-Health Join::health_of(const ClusterNode& cluster) const {
-  Health all = Health::up;
-  for (const auto& row : cluster.checks) {
-    Health any = Health::down;
-    for (const uint32_t check : row) any = better(any, states_[check].health);
-    all = worse(all, any);
-  }
-  return all;
+/// Of the members that count.
+template <class Members, class StandingOf>
+Standing Join::group_standing(const Members& members, const StandingOf& standing_of) {
+  health::Standings critical;
+  health::Standings votes;
+  for (size_t i = 0; i < members.critical; ++i) critical.add(standing_of(members.all[i]));
+  for (size_t i = members.critical; i < members.counted(); ++i)
+    votes.add(standing_of(members.all[i]));
+  return health::worse({all_up(critical.health), all_up(critical.usable)},
+                       {voted(votes.health), voted(votes.usable)});
 }
 
-Health Join::health_of(const EndpointNode& endpoint) const {
-  Health all = clusters_[endpoint.cluster.value].state.health;
-  for (const uint32_t check : endpoint.checks) all = worse(all, states_[check].health);
-  return all;
+Standing Join::row_standing(const std::vector<uint32_t>& row) const {
+  Standing any{Health::down, Health::down};
+  for (const uint32_t check : row) any = better(any, states_[check].standing());
+  return any;
+}
+
+Standing Join::standing_of(ClusterNode& cluster) const {
+  const Standing monitors =
+      group_standing(cluster.rows, [this](const auto& row) { return row_standing(row); });
+  return cluster.floor ? worse(monitors, cluster.floor->apply()) : monitors;
+}
+
+Standing Join::own_standing(const EndpointNode& endpoint) const {
+  const auto of_check = [this](uint32_t check) { return states_[check].standing(); };
+  const Standing own = group_standing(endpoint.checks, of_check);
+  if (endpoint.column == none) return own;
+  return worse(own, group_standing(clusters_[endpoint.cluster.value].rows, [&](const auto& row) {
+                 return of_check(row[endpoint.column]);
+               }));
 }
 
 const Intent* Join::deciding_intent(const EndpointNode& node) const {
@@ -191,48 +130,82 @@ const Intent* Join::deciding_intent(const EndpointNode& node) const {
 
 Join::Changes Join::settle(WallTime now) {
   Changes changes;
+  settle_own();
+  settle_clusters(now, changes);
+  settle_pools(changes);
+  settle_endpoints(now, changes);
+  is_first_settle_ = false;
+  return changes;
+}
+
+/// What endpoints are by themselves, and so what floors count.
+void Join::settle_own() {
+  for (const EndpointId id : dirty_endpoints_) {
+    EndpointNode& node = endpoints_[id.value];
+    const Standing before = std::exchange(node.own, own_standing(node));
+    if (node.own == before) continue;
+    if (node.pool_floor != none) {
+      PoolFloor& pool = floors_[node.pool_floor];
+      pool.floor.change(endpoint_of(id), before, node.own);
+      pool.is_dirty = true;
+    }
+    if (std::optional<HealthyFloor>& floor = clusters_[node.cluster.value].floor) {
+      floor->change(endpoint_of(id), before, node.own);
+      mark(node.cluster);
+    }
+  }
+}
+
+void Join::settle_clusters(WallTime now, Changes& changes) {
   for (const ClusterId id : std::exchange(dirty_clusters_, {})) {
     ClusterNode& node = clusters_[id.value];
     node.is_dirty = false;
+    const Standing standing_before = std::exchange(node.standing, standing_of(node));
+    if (node.standing == standing_before) continue;
+    for (const EndpointId endpoint : node.endpoints) mark(endpoint);
     const ClusterState before = node.state;
-    node.state.health = health_of(node);
+    node.state.health = node.standing.health;
     if (node.state.health == before.health) continue;
     node.state.since = now;
     if (is_first_settle_) {
-      for (const auto& row : node.checks) node.state.since = newest_since(row, now);
+      for (const auto& row : node.rows.all) node.state.since = newest_since(row, now);
     }
     changes.clusters.push_back({id, before, node.state});
-    for (const EndpointId endpoint : node.endpoints) mark(endpoint);
   }
+}
+
+void Join::settle_pools(Changes& changes) {
+  for (PoolFloor& node : floors_) {
+    if (!std::exchange(node.is_dirty, false)) continue;
+    const Standing before = std::exchange(node.standing, node.floor.apply());
+    if (node.standing == before) continue;
+    const zones::Service& service = model_->services[node.service];
+    const zones::Pool& pool = service.pools[node.pool];
+    for (const zones::Endpoint& endpoint : pool.endpoints) mark(endpoint.id);
+    if (node.standing.health == before.health) continue;
+    changes.pools.push_back(
+        {&service, &pool, before.health, node.standing.health, node.floor.reason()});
+  }
+}
+
+void Join::settle_endpoints(WallTime now, Changes& changes) {
   for (const EndpointId id : std::exchange(dirty_endpoints_, {})) {
     EndpointNode& node = endpoints_[id.value];
     node.is_dirty = false;
     const EndpointState before = node.state;
-    node.state.health = health_of(node);
+    Standing standing = worse(node.own, clusters_[node.cluster.value].standing);
+    if (node.pool_floor != none) standing = worse(standing, floors_[node.pool_floor].standing);
+    node.state.health = standing.health;
+    node.state.usable = standing.usable;
     node.state.intent = deciding_intent(node);
-    node.state.eligibility = from_health(node.state.health);
-    if (node.state.intent) {
-      switch (node.state.intent->kind) {
-        case IntentKind::drain:
-          node.state.eligibility = zones::Eligibility::excluded;
-          break;
-        case IntentKind::force_up:
-          node.state.eligibility = zones::Eligibility::eligible;
-          break;
-        case IntentKind::force_down:
-          node.state.eligibility = zones::Eligibility::down;
-          break;
-      }
-    }
+    node.state.eligibility = eligibility_of(node.state);
     if (node.state.health != before.health) {
-      node.state.since = is_first_settle_ ? newest_since(node.checks, now) : now;
+      node.state.since = is_first_settle_ ? newest_since(checks_of(id), now) : now;
     }
     if (node.state.health == before.health && node.state.eligibility == before.eligibility)
       continue;
     changes.endpoints.push_back({id, before, node.state});
   }
-  is_first_settle_ = false;
-  return changes;
 }
 
 WallTime Join::newest_since(const std::vector<uint32_t>& checks, WallTime otherwise) const {
@@ -241,81 +214,50 @@ WallTime Join::newest_since(const std::vector<uint32_t>& checks, WallTime otherw
   return newest == WallTime{} ? otherwise : newest;
 }
 
-std::string Join::reason(const Intent& intent) {
-  static constexpr std::array<std::string_view, 3> done = {"drained", "forced up", "forced down"};
-  return std::string(done[static_cast<size_t>(intent.kind)]) + " by " + intent.owner + ": " +
-         intent.reason;
-}
-
-std::string Join::failing_reason(const std::vector<uint32_t>& checks) const {
-  for (const Health wanted : {Health::down, Health::unknown}) {
-    for (const uint32_t place : checks) {
-      const CheckState& state = states_[place];
-      if (state.health != wanted) continue;
-      const health::Check& check = checks_[place];
-      const std::string what = "monitor " + check.monitor->name + " at " + check.address + ": ";
-      if (wanted == Health::unknown) return what + "not probed yet";
-      return what + (state.reason.empty() ? "failing" : state.reason);
-    }
-  }
-  return {};
-}
-
-std::string Join::reason(ClusterId id) const {
-  const ClusterNode& node = clusters_[id.value];
-  return node.state.intent ? reason(*node.state.intent) : health_reason(id);
-}
-
-std::string Join::health_reason(ClusterId id) const {
-  const ClusterNode& node = clusters_[id.value];
-  if (node.state.health == Health::up) return {};
-  for (const auto& row : node.checks) {
-    const bool passes = std::any_of(row.begin(), row.end(), [this](uint32_t check) {
-      return states_[check].health == Health::up;
-    });
-    if (!passes) return failing_reason(row);
-  }
-  return {};
-}
-
-std::string Join::reason(EndpointId id) const {
-  const EndpointNode& node = endpoints_[id.value];
-  return node.state.intent ? reason(*node.state.intent) : health_reason(id);
-}
-
-std::string Join::health_reason(EndpointId id) const {
-  const EndpointNode& node = endpoints_[id.value];
-  std::string own = failing_reason(node.checks);
-  const ClusterNode& cluster = clusters_[node.cluster.value];
-  if (cluster.state.health == Health::up) return own;
-  const bool is_own_down = std::any_of(node.checks.begin(), node.checks.end(), [this](uint32_t c) {
-    return states_[c].health == Health::down;
-  });
-  if (is_own_down) return own;
-  std::string why;
-  for (const auto& row : cluster.checks) {
-    if (why.empty()) why = failing_reason(row);
-  }
-  return "cluster " + model_->topology.clusters[node.cluster.value].name + " is " +
-         std::string(word(cluster.state.health)) + ": " + why;
-}
-
 std::vector<uint32_t> Join::checks_of(EndpointId id) const {
-  return endpoints_[id.value].checks;
+  const EndpointNode& node = endpoints_[id.value];
+  std::vector<uint32_t> checks = node.checks.all;
+  if (node.column == none) return checks;
+  for (const auto& row : clusters_[node.cluster.value].rows.all) checks.push_back(row[node.column]);
+  return checks;
+}
+
+health::Hold Join::hold_of(EndpointId id) const {
+  const EndpointNode& node = endpoints_[id.value];
+  health::Hold strongest = health::Hold::none;
+  const auto consider = [&](uint32_t check) {
+    if (states_[check].health == Health::up) strongest = std::max(strongest, states_[check].hold);
+  };
+  for (size_t i = 0; i < node.checks.counted(); ++i) consider(node.checks.all[i]);
+  const auto& rows = clusters_[node.cluster.value].rows;
+  for (size_t i = 0; node.column != none && i < rows.counted(); ++i)
+    consider(rows.all[i][node.column]);
+  return strongest;
 }
 
 std::optional<MonotonicTime> Join::first_failure(EndpointId id) const {
   std::optional<MonotonicTime> first;
-  const auto consider = [&](const std::vector<uint32_t>& checks) {
-    for (const uint32_t check : checks) {
-      const CheckState& state = states_[check];
-      if (state.health != Health::down || state.first_failure.nanoseconds == 0) continue;
-      if (!first || state.first_failure > *first) first = state.first_failure;
-    }
+  const auto consider = [&](uint32_t check) {
+    const CheckState& state = states_[check];
+    if (state.health != Health::down || state.first_failure.nanoseconds == 0) return;
+    if (!first || state.first_failure > *first) first = state.first_failure;
   };
-  consider(endpoints_[id.value].checks);
+  const auto consider_own = [&](const EndpointNode& node) {
+    for (size_t i = 0; i < node.checks.counted(); ++i) consider(node.checks.all[i]);
+    const auto& rows = clusters_[node.cluster.value].rows;
+    for (size_t i = 0; node.column != none && i < rows.counted(); ++i)
+      consider(rows.all[i][node.column]);
+  };
+  const EndpointNode& node = endpoints_[id.value];
+  consider_own(node);
   if (first) return first;
-  for (const auto& row : clusters_[endpoints_[id.value].cluster.value].checks) consider(row);
+  const ClusterNode& cluster = clusters_[node.cluster.value];
+  for (size_t i = 0; i < cluster.rows.counted(); ++i) {
+    for (const uint32_t check : cluster.rows.all[i]) consider(check);
+  }
+  if (first || node.pool_floor == none) return first;
+  for (const zones::Endpoint& other : pool_of(id).endpoints)
+    consider_own(endpoints_[other.id.value]);
   return first;
 }
 
@@ -331,7 +273,7 @@ const zones::Endpoint& Join::endpoint_of(EndpointId id) const {
 
 Health Join::shown_health(ClusterId id) const {
   const ClusterNode& node = clusters_[id.value];
-  if (!node.checks.empty() || node.endpoints.empty()) return node.state.health;
+  if (node.rows.counted() > 0 || node.floor || node.endpoints.empty()) return node.state.health;
   Health best = Health::down;
   for (const EndpointId endpoint : node.endpoints) {
     best = better(best, endpoints_[endpoint.value].state.health);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,8 +8,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "health/health.h"
+#include "health/group_health.h"
 #include "health/prober.h"
+#include "server/control/healthy_floor.h"
 #include "server/control/intents.h"
 #include "zones/eligibility.h"
 #include "zones/snapshot.h"
@@ -29,16 +31,25 @@ struct CheckState {
   std::string warning{};  // of a pass: what will make it fail one day
   bool heard = false;     // a probe of this run has ended
   WallTime changes_at{};  // when the probes under way may next change it; 0: they agree with it
+
+  health::Standing standing() const { return {health, health::usable(health, hold)}; }
 };
 
 /// Health and intents of one generation, joined to eligibility.
 ///
-/// Checks    An endpoint has one for each monitor of its service at its address; a cluster has one for each
-///           of its monitors at each of its addresses. Equal ones are one check.
-/// Cluster   Each monitor passes at one address at least. Without monitors it is up.
-/// Endpoint  Up while all its checks are, its cluster is, and, where its address is one of the cluster's,
-///           the cluster's monitors pass at that very address. Without checks of its own it is up while its
-///           cluster is. Any `down` makes it down, else any `unknown` makes it unknown.
+/// Checks    An endpoint has one for each monitor of its service and of its pool at its address; a cluster has one for
+///           each of its monitors at each of its addresses. Equal ones are one check. A monitor that service and pool
+///           name both counts as the pool says.
+/// Groups    Of each owner's monitors the critical ones must all be up, and not more than half of the voting ones
+///           down; the observing ones never count.
+/// Cluster   A monitor of a cluster is up while it is at one address at least. Without monitors a cluster is up.
+/// Floors    A cluster or pool with `min_healthy` is down while too few of its endpoints are up by themselves: by their
+///           own checks and those of their address, never by what the cluster or the pool is.
+/// Endpoint  Up while its own monitors are, its cluster and its pool are, and, where its address is one of the
+///           cluster's, the cluster's monitors are at that very address. Any `down` makes it down, else any `unknown`
+///           makes it unknown.
+/// Holds     Health is what verdicts add up to. A check that is up and held out is worth less than that to
+///           eligibility (health::usable), in groups and floors alike.
 /// Intents   A drain that covers it excludes it. Else the force with the narrowest target (endpoint, pool, service,
 ///           cluster) decides, whatever its health. Else its health does.
 /// Cost      A changed check costs what hangs on it; changed intents cost one pass over everything.
@@ -60,7 +71,8 @@ class Join {
   void set_intents(const Intents& intents);
 
   struct EndpointState {
-    health::Health health = health::Health::unknown;  // its own and its cluster's, without intents
+    health::Health health = health::Health::unknown;  // its own and its groups', without intents
+    health::Health usable = health::Health::unknown;  // what that is worth while holds last
     zones::Eligibility eligibility = zones::Eligibility::unknown;
     WallTime since{};                // of this health
     const Intent* intent = nullptr;  // that decides, if any; of the Intents last set
@@ -81,8 +93,16 @@ class Join {
     ClusterState before;
     ClusterState after;
   };
+  struct PoolChange {  // of a pool with a floor
+    const zones::Service* service;
+    const zones::Pool* pool;
+    health::Health before;
+    health::Health after;
+    std::string reason;
+  };
   struct Changes {
     std::vector<ClusterChange> clusters;
+    std::vector<PoolChange> pools;
     std::vector<EndpointChange> endpoints;  // whose health or eligibility is another
   };
   /// Works out everything that was marked; `now` dates what changed. The first call works out all of it.
@@ -99,15 +119,19 @@ class Join {
   /// The intent's kind and who asked for it: "drained by ada: rack work".
   static std::string reason(const Intent& intent);
 
+  /// Why an endpoint that is up is kept out all the same: the strongest hold of its checks.
+  health::Hold hold_of(EndpointId id) const;
   /// The endpoint's own checks, then those of its address in its cluster.
   std::vector<uint32_t> checks_of(EndpointId id) const;
-  /// Every check that the endpoint's health hangs on: its own, then its cluster's.
+  /// Every check that the endpoint's health hangs on and that counts: its own, then its cluster's. Not those of the
+  /// other endpoints that a floor counts: of a pool's they are its service's too, a cluster's are too many.
   template <class Visit>
   void for_each_check(EndpointId id, Visit visit) const {
     const EndpointNode& node = endpoints_[id.value];
-    for (const uint32_t check : node.checks) visit(check);
-    for (const auto& row : clusters_[node.cluster.value].checks) {
-      for (const uint32_t check : row) visit(check);
+    for (size_t i = 0; i < node.checks.counted(); ++i) visit(node.checks.all[i]);
+    const auto& rows = clusters_[node.cluster.value].rows;
+    for (size_t i = 0; i < rows.counted(); ++i) {
+      for (const uint32_t check : rows.all[i]) visit(check);
     }
   }
   /// Every endpoint whose health hangs on the check; some more than once.
@@ -130,20 +154,53 @@ class Join {
   const std::vector<EndpointId>& endpoints_of(ClusterId id) const;
 
  private:
+  enum class Role : uint8_t { critical, voting, observing };
+  struct Look {  // a monitor, and how it counts
+    std::shared_ptr<const health::MonitorOptions> monitor;
+    Role role;
+  };
+  /// Critical ones first, then voting, then observing ones.
+  template <class T>
+  struct Group {
+    std::vector<T> all;
+    uint32_t critical = 0;
+    uint32_t voting = 0;
+    size_t counted() const { return size_t{critical} + voting; }
+    /// In the order of their roles.
+    void add(T member, Role role) {
+      all.push_back(std::move(member));
+      if (role == Role::critical) ++critical;
+      if (role == Role::voting) ++voting;
+    }
+  };
+  using Lists = std::array<const std::vector<std::string>*, 3>;  // of names, by role; null: none
+  static constexpr uint32_t none = UINT32_MAX;
   struct EndpointNode {
     uint32_t service = 0;
     uint32_t pool = 0;   // place in Service::pools
     uint32_t place = 0;  // in Pool::endpoints
     ClusterId cluster;
-    std::vector<uint32_t> checks;
+    Group<uint32_t> checks;
+    uint32_t column = none;      // its address among the cluster's
+    uint32_t pool_floor = none;  // in floors_
     bool is_dirty = false;
+    health::Standing own;  // by its checks and those of its address
     EndpointState state;
   };
   struct ClusterNode {
-    std::vector<std::vector<uint32_t>> checks;  // by monitor: one of each inner row must pass
+    Group<std::vector<uint32_t>> rows;  // by monitor: its checks, one for each address
     std::vector<EndpointId> endpoints;
+    std::optional<HealthyFloor> floor;
     bool is_dirty = false;
+    health::Standing standing;
     ClusterState state;
+  };
+  struct PoolFloor {
+    uint32_t service = 0;
+    uint32_t pool = 0;
+    HealthyFloor floor;
+    bool is_dirty = true;
+    health::Standing standing{};
   };
   struct CheckUsers {
     std::vector<EndpointId> endpoints;
@@ -153,13 +210,31 @@ class Join {
   uint32_t add_check(health::Check check);
   void add_cluster(uint32_t place, const Monitors& monitors);
   void add_service(uint32_t place, const Monitors& monitors);
-  health::Health health_of(const ClusterNode& cluster) const;
-  health::Health health_of(const EndpointNode& endpoint) const;
+  static std::vector<Look> looks(const Lists& lists, const Lists& narrower,
+                                 const Monitors& monitors);
+  void add_pool(uint32_t service, uint32_t place, const std::vector<Look>& looks);
+
+  void settle_own();
+  void settle_clusters(WallTime now, Changes& changes);
+  void settle_pools(Changes& changes);
+  void settle_endpoints(WallTime now, Changes& changes);
+  health::Standing own_standing(const EndpointNode& endpoint) const;
+  health::Standing row_standing(const std::vector<uint32_t>& row) const;
+  health::Standing standing_of(ClusterNode& cluster) const;
+  template <class Members, class StandingOf>
+  static health::Standing group_standing(const Members& members, const StandingOf& standing_of);
   void mark(EndpointId id);
   void mark(ClusterId id);
   const Intent* deciding_intent(const EndpointNode& endpoint) const;
   WallTime newest_since(const std::vector<uint32_t>& checks, WallTime otherwise) const;
-  std::string failing_reason(const std::vector<uint32_t>& checks) const;
+
+  std::string check_reason(uint32_t place) const;
+  std::string own_reason(const EndpointNode& endpoint, health::Health wanted) const;
+  std::string cluster_reason(const ClusterNode& cluster, health::Health wanted) const;
+  std::string hold_reason(const EndpointNode& endpoint) const;
+  template <class Members, class StandingOf, class ReasonOf>
+  static std::string group_reason(const Members& members, health::Health wanted,
+                                  const StandingOf& standing_of, const ReasonOf& reason_of);
 
   std::shared_ptr<const zones::Model> model_;
   std::vector<health::Check> checks_;
@@ -168,6 +243,7 @@ class Join {
   std::unordered_map<std::string, uint32_t> by_key_;
   std::vector<EndpointNode> endpoints_;
   std::vector<ClusterNode> clusters_;
+  std::vector<PoolFloor> floors_;  // of the pools that have one
   std::vector<EndpointId> dirty_endpoints_;
   std::vector<ClusterId> dirty_clusters_;
   const Intents* intents_ = nullptr;

@@ -51,7 +51,7 @@ std::string_view eligibility_word(const Join::EndpointState& state) {
   }
   switch (state.health) {
     case health::Health::up:
-      return "eligible";
+      return state.usable == health::Health::up ? "eligible" : "held";
     case health::Health::down:
       return "unhealthy";
     case health::Health::unknown:

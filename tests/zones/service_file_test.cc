@@ -207,3 +207,30 @@ TEST_CASE("a service of more endpoints than any answer holds is refused", "[serv
         "4097 endpoints in 2 pools");
   CHECK(problems_of(changed(good_config, two_endpoints, endpoints(4'095))).empty());
 }
+
+TEST_CASE("a pool's bounds can be reached by its endpoints, of either family", "[service_file]") {
+  const auto with = [](const std::string& keys) {
+    return problem_of(two_endpoints, std::string(two_endpoints) + "\n" + keys);
+  };
+  CHECK(
+      problems_of(changed(good_config, two_endpoints,
+                          std::string(two_endpoints) +
+                              "\nmin_healthy = 2\nmin_healthy_ipv4 = \"50%\"\nmin_healthy_up = 2"))
+          .empty());
+  CHECK(with("min_healthy = 3") ==
+        R"(27:15: "min_healthy" can never be reached: there are 2 endpoints in this pool)");
+  CHECK(
+      with("min_healthy_ipv6 = 1") ==
+      R"(27:20: "min_healthy_ipv6" can never be reached: there are 0 IPv6 endpoints in this pool)");
+  CHECK(with("min_healthy_up = 2") == R"(27:18: "min_healthy_up" needs "min_healthy")");
+  CHECK(with("min_healthy = 2\nmin_healthy_up = 1") ==
+        R"(28:18: "min_healthy_up" must not be less than "min_healthy")");
+}
+
+TEST_CASE("a cluster's bounds count the endpoints of all services in it", "[service_file]") {
+  const std::string fra = "name = \"fra\"\nmin_healthy = ";
+  CHECK(problems_of(changed(good_config, "name = \"fra\"\n", fra + "1\n")).empty());
+  CHECK(
+      problem_of("name = \"fra\"\n", fra + "2\n") ==
+      R"(12:15: "min_healthy" can never be reached: there is 1 endpoint in this cluster, in all services together)");
+}

@@ -99,3 +99,50 @@ TEST_CASE("a cluster with monitors has addresses at which they look", "[topology
   CHECK(parsed("[[cluster]]\nname = \"fra\"\nmonitors = [\"ingress\"]\n").problems ==
         only(R"(3:12: [[cluster]] with "monitors" needs "addresses", at which they look)"));
 }
+
+TEST_CASE("a cluster's monitors count in three ways, each in one of them", "[topology_file]") {
+  const auto good = parsed(R"([[cluster]]
+name = "fra"
+addresses = ["192.0.2.1"]
+voting_monitors = ["ingress"]
+min_healthy = "50%"
+min_healthy_ipv6 = 2
+)");
+  CHECK(good.problems.empty());
+  const Cluster& cluster = good.topology.clusters[0];
+  CHECK(cluster.voting_monitors == std::vector<std::string>{"ingress"});
+  CHECK(cluster.min_healthy.all == Portion{50, true});
+  CHECK(cluster.min_healthy.ipv6 == Portion{2, false});
+
+  CHECK(parsed(R"([[cluster]]
+name = "fra"
+addresses = ["192.0.2.1"]
+monitors = ["ingress"]
+observing_monitors = ["ingress"]
+)")
+            .problems == only(R"(5:23: the monitor "ingress" stands in "monitors" already)"));
+  CHECK(parsed(R"([[cluster]]
+name = "fra"
+voting_monitors = ["ingres"]
+)")
+            .problems ==
+        std::vector<std::string>{
+            R"(3:19: [[cluster]] with "voting_monitors" needs "addresses", at which they look)",
+            R"(3:20: no [[monitor]] is named "ingres"; did you mean "ingress"?)"});
+}
+
+TEST_CASE("how many must be healthy is a count or a percentage", "[topology_file]") {
+  const auto problem = [](const std::string& value) {
+    const auto result = parsed("[[cluster]]\nname = \"fra\"\nmin_healthy = " + value + "\n");
+    return result.problems.empty() ? std::string() : result.problems[0];
+  };
+  CHECK(problem("1").empty());
+  CHECK(problem("\"100%\"").empty());
+  CHECK(problem("0") ==
+        R"(3:15: "min_healthy" must be a count from 1 to 1000000, not the number 0)");
+  CHECK(problem("\"0%\"") ==
+        R"(3:15: "min_healthy" must be a percentage from "1%" to "100%", not "0%")");
+  CHECK(
+      problem("\"half\"") ==
+      R"(3:15: "min_healthy" must be a count such as 2, or a percentage such as "50%", not "half")");
+}

@@ -23,17 +23,40 @@ namespace {
 
 constexpr int patience = 5'000;
 
-int rank(Health health) {
+using health::Hold;
+
+int order(Health health) {
   return health == Health::down ? 0 : health == Health::unknown ? 1 : 2;
+}
+/// What the members say with every unknown one taken for `as`.
+std::vector<Health> with_unknown(std::vector<Health> all, Health as) {
+  std::replace(all.begin(), all.end(), Health::unknown, as);
+  return all;
+}
+Health vote(const std::vector<Health>& all) {
+  const auto down = [](const std::vector<Health>& votes) {
+    return 2 * std::ranges::count(votes, Health::down) > static_cast<std::ptrdiff_t>(votes.size());
+  };
+  if (down(with_unknown(all, Health::up))) return Health::down;
+  return down(with_unknown(all, Health::down)) ? Health::unknown : Health::up;
+}
+/// At least `least` of them are up.
+Health enough(const std::vector<Health>& all, size_t least) {
+  const auto up = [&](Health unknown_as) {
+    const auto known = with_unknown(all, unknown_as);
+    return static_cast<size_t>(std::ranges::count(known, Health::up)) >= least;
+  };
+  if (up(Health::down)) return Health::up;
+  return up(Health::up) ? Health::unknown : Health::down;
 }
 Health worst(const std::vector<Health>& all) {
   Health found = Health::up;
-  for (const Health one : all) found = rank(one) < rank(found) ? one : found;
+  for (const Health one : all) found = order(one) < order(found) ? one : found;
   return found;
 }
 Health best(const std::vector<Health>& all) {
   Health found = Health::down;
-  for (const Health one : all) found = rank(one) > rank(found) ? one : found;
+  for (const Health one : all) found = order(one) > order(found) ? one : found;
   return found;
 }
 
@@ -129,6 +152,16 @@ class Simulation {
     world.fra = some({"192.0.2.1", "192.0.2.2"});
     if (world.fra.empty()) world.fra = {"192.0.2.1"};
     world.has_ams = random_.below(4) != 0;
+    world.service_voting = some({"db", "disk"});
+    world.pool_voting = some({"disk"});
+    if (!world.fra_ingress.empty()) world.cluster_voting = some({"db", "disk", "power"});
+    const auto floor = [this](std::optional<Portion>& bound, size_t most) {
+      if (random_.below(2) == 0) return;
+      bound = Portion{static_cast<uint32_t>(1 + random_.below(most)), false};
+    };
+    floor(world.pool_floor.all, world.fra.size());
+    floor(world.pool_floor.ipv4, world.fra.size());
+    floor(world.cluster_floor.all, world.fra.size());
     return world;
   }
 
@@ -148,7 +181,8 @@ class Simulation {
       update.at = clock_.wall();
       update.first_failure = clock_.now();
       const std::string key = checks[update.check].key();
-      if (is_probed(key)) health_[key] = update.health;
+      if (update.health == Health::up) update.hold = static_cast<Hold>(random_.below(4));
+      if (is_probed(key)) health_[key] = health::usable(update.health, update.hold);
       updates.push_back(update);
     }
     life_->control.on_updates(updates);
@@ -232,19 +266,50 @@ class Simulation {
     return found == health_.end() ? Health::unknown : found->second;
   }
 
-  Health expected_health(const zones::Pool& pool, const std::string& address) const {
-    std::vector<Health> needed;
-    for (const std::string& monitor : world_.service_monitors) {
-      needed.push_back(seen(monitor, address, "shop.svc.example.test"));
+  /// What an endpoint is by its checks and those of its address in its cluster.
+  Health own_health(const zones::Pool& pool, const std::string& address) const {
+    const bool is_fra = pool.cluster_name == "fra";
+    const std::string host = "shop.svc.example.test";
+    std::vector<Health> critical;
+    std::vector<Health> votes;
+    for (const std::string& monitor : world_.service_monitors)
+      critical.push_back(seen(monitor, address, host));
+    for (const std::string& monitor : world_.service_voting) {
+      if (!is_fra || std::ranges::count(world_.pool_voting, monitor) == 0)
+        votes.push_back(seen(monitor, address, host));
     }
-    if (pool.cluster_name == "fra") {
-      const bool is_ingress = std::ranges::count(world_.fra_ingress, address) > 0;
-      for (const std::string& monitor : world_.cluster_monitors) {
-        std::vector<Health> any;
-        for (const std::string& one : world_.fra_ingress) any.push_back(seen(monitor, one, ""));
-        needed.push_back(best(any));
-        if (is_ingress) needed.push_back(seen(monitor, address, ""));
-      }
+    for (const std::string& monitor : world_.pool_voting) {
+      if (is_fra) votes.push_back(seen(monitor, address, host));
+    }
+    std::vector<Health> needed{worst(critical), vote(votes)};
+    if (is_fra && std::ranges::count(world_.fra_ingress, address) > 0) {
+      std::vector<Health> ingress_votes;
+      for (const std::string& monitor : world_.cluster_monitors)
+        needed.push_back(seen(monitor, address, ""));
+      for (const std::string& monitor : world_.cluster_voting)
+        ingress_votes.push_back(seen(monitor, address, ""));
+      needed.push_back(vote(ingress_votes));
+    }
+    return worst(needed);
+  }
+
+  Health expected_health(const zones::Pool& pool, const std::string& address) const {
+    std::vector<Health> needed{own_health(pool, address)};
+    if (pool.cluster_name != "fra") return worst(needed);
+    const auto anywhere = [this](const std::string& monitor) {
+      std::vector<Health> any;
+      for (const std::string& one : world_.fra_ingress) any.push_back(seen(monitor, one, ""));
+      return best(any);
+    };
+    std::vector<Health> votes;
+    for (const std::string& monitor : world_.cluster_monitors) needed.push_back(anywhere(monitor));
+    for (const std::string& monitor : world_.cluster_voting) votes.push_back(anywhere(monitor));
+    needed.push_back(vote(votes));
+    std::vector<Health> members;
+    for (const std::string& one : world_.fra) members.push_back(own_health(pool, one));
+    for (const auto& bound :
+         {world_.pool_floor.all, world_.pool_floor.ipv4, world_.cluster_floor.all}) {
+      if (bound) needed.push_back(enough(members, bound->value));
     }
     return worst(needed);
   }
@@ -278,7 +343,7 @@ class Simulation {
   tests::ManualClock clock_;
   store::MemoryStore store_;
   tests::SmallWorld world_;
-  std::map<std::string, Health> health_;   // by check key, of what is probed
+  std::map<std::string, Health> health_;   // by check key, of what is probed: what it is worth
   std::map<std::string, Intent> intents_;  // by target
   std::unique_ptr<Life> life_;
 };

@@ -149,3 +149,163 @@ TEST_CASE("what a restart remembers is as old as it was", "[join]") {
   tell(join, "web", "192.0.2.1", Health::down);
   CHECK(join.endpoint(fra).since == now);
 }
+
+TEST_CASE("of voting monitors more than half must fail, and an observing one never counts",
+          "[join]") {
+  tests::SmallWorld world;
+  world.service_voting = {"power", "db", "disk"};
+  world.service_observing = {"ingress"};
+  Join join(world.model(), world.monitors());
+  join.settle(now);
+  REQUIRE(join.checks_of(fra).size() == 5);
+  for (const char* monitor : {"web", "power", "db"}) tell(join, monitor, "192.0.2.1", Health::up);
+  CHECK(join.endpoint(fra).health == Health::up);  // disk can no longer change the vote
+  tell(join, "ingress", "192.0.2.1", Health::down, "refused");
+  tell(join, "power", "192.0.2.1", Health::down, "refused");
+  CHECK(join.endpoint(fra).health == Health::unknown);  // disk would decide
+  tell(join, "disk", "192.0.2.1", Health::up);
+  CHECK(join.endpoint(fra).health == Health::up);
+  CHECK(join.reason(fra).empty());
+  tell(join, "disk", "192.0.2.1", Health::down, "full");
+  CHECK(join.endpoint(fra).eligibility == Eligibility::down);
+  CHECK(join.reason(fra) == "2 of 3 votes down: monitor power at 192.0.2.1: refused");
+  tell(join, "web", "192.0.2.1", Health::down, "timed out");
+  tell(join, "disk", "192.0.2.1", Health::up);
+  CHECK(join.reason(fra) == "monitor web at 192.0.2.1: timed out");
+}
+
+TEST_CASE("a pool's monitors look at its own endpoints, and overrule the service's part for them",
+          "[join]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"web", "db"};
+  world.pool_monitors = {"power"};
+  world.pool_voting = {"db"};
+  Join join(world.model(), world.monitors());
+  CHECK(join.checks_of(fra).size() == 3);
+  CHECK(join.checks_of(ams).size() == 2);
+  for (const char* monitor : {"web", "power"}) tell(join, monitor, "192.0.2.1", Health::up);
+  tell(join, "db", "192.0.2.1", Health::down, "refused");
+  CHECK(join.reason(fra) == "1 of 1 votes down: monitor db at 192.0.2.1: refused");
+  tell(join, "db", "192.0.2.1", Health::up);
+  tell(join, "power", "192.0.2.1", Health::down, "refused");
+  CHECK(join.endpoint(fra).health == Health::down);
+}
+
+TEST_CASE("a cluster goes by its votes too, each up at one address at least", "[join]") {
+  tests::SmallWorld world;
+  world.service_monitors = {};
+  world.cluster_monitors = {"ingress"};
+  world.cluster_voting = {"power", "db", "disk"};
+  world.fra_ingress = {"192.0.2.8", "192.0.2.9"};
+  Join join(world.model(), world.monitors());
+  for (const char* monitor : {"ingress", "power", "db", "disk"}) {
+    tell(join, monitor, "192.0.2.8", Health::up);
+    tell(join, monitor, "192.0.2.9", Health::up);
+  }
+  for (const char* monitor : {"power", "db"}) tell(join, monitor, "192.0.2.8", Health::down, "no");
+  CHECK(join.cluster(ClusterId(0)).health == Health::up);
+  for (const char* monitor : {"power", "db"}) tell(join, monitor, "192.0.2.9", Health::down, "no");
+  CHECK(join.cluster(ClusterId(0)).health == Health::down);
+  CHECK(join.reason(fra) ==
+        "cluster fra is down: 2 of 3 votes down: monitor power at 192.0.2.8: no");
+}
+
+TEST_CASE("a pool with too few healthy endpoints is down as a whole, and says how few", "[join]") {
+  tests::SmallWorld world;
+  world.fra = {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"};
+  world.pool_floor.all = Portion{50, true};
+  world.pool_floor.all_up = Portion{3, false};
+  Join join(world.model(), world.monitors());
+  for (const auto& address : world.fra) tell(join, "web", address, Health::up);
+  CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
+  tell(join, "web", "192.0.2.2", Health::down, "refused");
+  tell(join, "web", "192.0.2.3", Health::down, "refused");
+  CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
+
+  join.set_check(place(join, "web", "192.0.2.4"), {Health::down, now, "refused", false, {}});
+  const Join::Changes changes = join.settle(now);
+  REQUIRE(changes.pools.size() == 1);
+  CHECK(changes.pools[0].after == Health::down);
+  CHECK(changes.pools[0].reason == "1 of 4 endpoints up, min_healthy 50%");
+  CHECK(changes.endpoints.size() == 2);
+  CHECK(join.endpoint(fra).health == Health::down);
+  CHECK(join.reason(fra) == "pool fra is down: 1 of 4 endpoints up, min_healthy 50%");
+  CHECK(join.reason(EndpointId(3)) == "monitor web at 192.0.2.4: refused");
+
+  tell(join, "web", "192.0.2.4", Health::up);
+  CHECK(join.reason(fra) == "pool fra is down: 2 of 4 endpoints up, min_healthy_up 3");
+  tell(join, "web", "192.0.2.3", Health::up);
+  CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
+  CHECK(join.endpoint(EndpointId(1)).eligibility == Eligibility::down);
+}
+
+TEST_CASE("a floor waits for those that could still make it", "[join]") {
+  tests::SmallWorld world;
+  world.fra = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
+  world.pool_floor.all = Portion{2, false};
+  Join join(world.model(), world.monitors());
+  tell(join, "web", "192.0.2.1", Health::up);
+  tell(join, "web", "192.0.2.2", Health::down, "refused");
+  CHECK(join.endpoint(fra).health == Health::unknown);
+  CHECK(join.reason(fra) == "pool fra is unknown: 1 of 3 endpoints up, 1 not known, min_healthy 2");
+  tell(join, "web", "192.0.2.3", Health::down, "refused");
+  CHECK(join.endpoint(fra).health == Health::down);
+}
+
+TEST_CASE("a pool asks for IPv4 and IPv6 apart", "[join]") {
+  tests::SmallWorld world;
+  world.fra = {"192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"};
+  world.pool_floor.ipv6 = Portion{100, true};
+  Join join(world.model(), world.monitors());
+  for (const auto& address : world.fra) tell(join, "web", address, Health::up);
+  tell(join, "web", "192.0.2.1", Health::down, "refused");
+  CHECK(join.endpoint(EndpointId(1)).eligibility == Eligibility::eligible);
+  tell(join, "web", "2001:db8::2", Health::down, "refused");
+  CHECK(join.endpoint(EndpointId(1)).eligibility == Eligibility::down);
+  CHECK(join.reason(EndpointId(1)) ==
+        "pool fra is down: 1 of 2 IPv6 endpoints up, min_healthy_ipv6 100%");
+}
+
+TEST_CASE("a cluster counts the endpoints of all its services, each by itself", "[join]") {
+  tests::SmallWorld world;
+  world.fra = {"192.0.2.1", "192.0.2.2"};
+  world.cluster_floor.all = Portion{2, false};
+  Join join(world.model(), world.monitors());
+  for (const auto& address : world.fra) tell(join, "web", address, Health::up);
+  CHECK(join.cluster(ClusterId(0)).health == Health::up);
+  tell(join, "web", "192.0.2.2", Health::down, "refused");
+  CHECK(join.cluster(ClusterId(0)).health == Health::down);
+  CHECK(join.endpoint(fra).health == Health::down);
+  CHECK(join.reason(fra) == "cluster fra is down: 1 of 2 endpoints up, min_healthy 2");
+  // That the cluster is down took the first endpoint with it, and must not hold itself up.
+  tell(join, "web", "192.0.2.2", Health::up);
+  CHECK(join.cluster(ClusterId(0)).health == Health::up);
+  CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
+}
+
+TEST_CASE("a check that is up and held is worth less, and says why", "[join]") {
+  tests::SmallWorld world;
+  world.fra = {"192.0.2.1", "192.0.2.2"};
+  world.pool_floor.all = Portion{2, false};
+  Join join(world.model(), world.monitors());
+  for (const auto& address : world.fra) tell(join, "web", address, Health::up);
+  const auto hold = [&](health::Hold held) {
+    CheckState state = join.check(place(join, "web", "192.0.2.2"));
+    state.hold = held;
+    join.set_check(place(join, "web", "192.0.2.2"), state);
+    join.settle(now);
+  };
+  hold(health::Hold::settling);
+  CHECK(join.endpoint(EndpointId(1)).health == Health::up);
+  CHECK(join.endpoint(EndpointId(1)).eligibility == Eligibility::unknown);
+  CHECK(join.hold_of(EndpointId(1)) == health::Hold::settling);
+  CHECK(join.reason(EndpointId(1)).find("held until it has been so") != std::string::npos);
+  CHECK(join.endpoint(fra).eligibility == Eligibility::unknown);  // the pool's bound counts on both
+  hold(health::Hold::resume);
+  CHECK(join.endpoint(EndpointId(1)).health == Health::up);
+  CHECK(join.endpoint(EndpointId(1)).eligibility == Eligibility::down);
+  CHECK(join.endpoint(fra).eligibility == Eligibility::down);
+  CHECK(join.reason(fra) == "pool fra: 1 of 2 endpoints up, min_healthy 2");
+  hold(health::Hold::none);
+  CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
+}

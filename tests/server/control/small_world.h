@@ -13,7 +13,14 @@ namespace swingover::tests {
 /// Two clusters, fra and ams, and the service shop.svc.example.test. with one pool in each.
 struct SmallWorld {
   std::vector<std::string> service_monitors = {"web"};
+  std::vector<std::string> service_voting;
+  std::vector<std::string> service_observing;
   std::vector<std::string> cluster_monitors;  // of fra
+  std::vector<std::string> cluster_voting;    // of fra
+  std::vector<std::string> pool_monitors;     // of fra, as the next three
+  std::vector<std::string> pool_voting;
+  zones::MinHealthy pool_floor;
+  zones::MinHealthy cluster_floor;
   std::vector<std::string> fra = {"192.0.2.1"};
   std::vector<std::string> ams = {"198.51.100.1"};
   std::vector<std::string> fra_ingress;
@@ -21,7 +28,7 @@ struct SmallWorld {
 
   control::Join::Monitors monitors() const {
     control::Join::Monitors all;
-    for (const char* name : {"web", "ingress", "power"}) {
+    for (const char* name : {"web", "ingress", "power", "db", "disk"}) {
       health::MonitorOptions options;
       options.name = name;
       all.push_back(std::make_shared<const health::MonitorOptions>(options));
@@ -32,11 +39,22 @@ struct SmallWorld {
   std::shared_ptr<const zones::Model> model() const {
     auto model = std::make_shared<zones::Model>();
     model->topology.clusters.push_back({"fra", {}, {}, addresses(fra_ingress), cluster_monitors});
+    model->topology.clusters.back().voting_monitors = cluster_voting;
+    model->topology.clusters.back().min_healthy = cluster_floor;
     model->topology.clusters.push_back({"ams", {}, {}, {}, {}});
     zones::Service service;
     service.name = *zones::parse_name("Shop.svc.example.test.");
     service.monitors = service_monitors;
+    service.voting_monitors = service_voting;
+    service.observing_monitors = service_observing;
     service.pools.push_back(pool(0, "fra", 1, fra));
+    zones::Pool& first = service.pools.back();
+    first.monitors = pool_monitors;
+    first.voting_monitors = pool_voting;
+    first.min_healthy = pool_floor.all;
+    first.min_healthy_ipv4 = pool_floor.ipv4;
+    first.min_healthy_ipv6 = pool_floor.ipv6;
+    first.min_healthy_up = pool_floor.all_up;
     if (has_ams) service.pools.push_back(pool(1, "ams", 2, ams));
     model->services.push_back(service);
     number(model->services);

@@ -1,0 +1,137 @@
+// Why things are as they are, in words. Worked out when somebody asks, from what is known then.
+
+#include <algorithm>
+#include <array>
+
+#include "server/control/join.h"
+
+namespace swingover::control {
+
+using health::Health;
+using health::Hold;
+using health::Standing;
+
+namespace {
+
+std::string_view hold_words(Hold hold) {
+  switch (hold) {
+    case Hold::none:
+      return "";
+    case Hold::settling:
+      return "up again, held until it has been so for hold_up";
+    case Hold::flapping:
+      return "up, held because it went down too often lately";
+    case Hold::resume:
+      return "up, held until a person says `swingctl resume`";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string Join::reason(const Intent& intent) {
+  static constexpr std::array<std::string_view, 3> done = {"drained", "forced up", "forced down"};
+  return std::string(done[static_cast<size_t>(intent.kind)]) + " by " + intent.owner + ": " +
+         intent.reason;
+}
+
+std::string Join::reason(ClusterId id) const {
+  const ClusterNode& node = clusters_[id.value];
+  return node.state.intent ? reason(*node.state.intent) : health_reason(id);
+}
+
+std::string Join::reason(EndpointId id) const {
+  const EndpointNode& node = endpoints_[id.value];
+  return node.state.intent ? reason(*node.state.intent) : health_reason(id);
+}
+
+std::string Join::health_reason(ClusterId id) const {
+  const ClusterNode& node = clusters_[id.value];
+  return node.state.health == Health::up ? std::string() : cluster_reason(node, node.state.health);
+}
+
+std::string Join::health_reason(EndpointId id) const {
+  const EndpointNode& node = endpoints_[id.value];
+  const Health wanted = node.state.health;
+  if (wanted == Health::up) return hold_reason(node);
+  if (node.own.health == wanted) return own_reason(node, wanted);
+  const ClusterNode& cluster = clusters_[node.cluster.value];
+  if (cluster.standing.health == wanted) {
+    return "cluster " + model_->topology.clusters[node.cluster.value].name + " is " +
+           std::string(word(wanted)) + ": " + cluster_reason(cluster, wanted);
+  }
+  if (node.pool_floor == none) return {};
+  return "pool " + pool_of(id).cluster_name + " is " + std::string(word(wanted)) + ": " +
+         floors_[node.pool_floor].floor.reason();
+}
+
+std::string Join::hold_reason(const EndpointNode& node) const {
+  if (node.state.usable == Health::up) return {};
+  if (node.own.usable == node.state.usable) return own_reason(node, node.own.usable);
+  const ClusterNode& cluster = clusters_[node.cluster.value];
+  if (cluster.standing.usable == node.state.usable) {
+    return "cluster " + model_->topology.clusters[node.cluster.value].name + ": " +
+           cluster_reason(cluster, cluster.standing.usable);
+  }
+  if (node.pool_floor == none) return {};
+  return "pool " + model_->services[node.service].pools[node.pool].cluster_name + ": " +
+         floors_[node.pool_floor].floor.reason();
+}
+
+std::string Join::check_reason(uint32_t place) const {
+  const CheckState& state = states_[place];
+  const health::Check& check = checks_[place];
+  const std::string what = "monitor " + check.monitor->name + " at " + check.address + ": ";
+  switch (state.health) {
+    case Health::up:
+      return what + std::string(hold_words(state.hold));
+    case Health::unknown:
+      return what + (state.reason.empty() ? "not probed yet" : state.reason);
+    case Health::down:
+      return what + (state.reason.empty() ? "failing" : state.reason);
+  }
+  return what;
+}
+
+/// The first critical member that is as bad as the group, or how the votes stand and the first that is against it.
+template <class Members, class StandingOf, class ReasonOf>
+std::string Join::group_reason(const Members& members, Health wanted, const StandingOf& standing_of,
+                               const ReasonOf& reason_of) {
+  for (size_t i = 0; i < members.critical; ++i) {
+    if (standing_of(members.all[i]).usable == wanted) return reason_of(members.all[i]);
+  }
+  size_t against = 0;
+  std::string why;
+  for (size_t i = members.critical; i < members.counted(); ++i) {
+    if (standing_of(members.all[i]).usable != wanted) continue;
+    if (++against == 1) why = reason_of(members.all[i]);
+  }
+  if (against == 0) return {};
+  return std::to_string(against) + " of " + std::to_string(members.voting) + " votes " +
+         std::string(word(wanted)) + ": " + why;
+}
+
+std::string Join::own_reason(const EndpointNode& node, Health wanted) const {
+  const auto standing = [this](uint32_t check) { return states_[check].standing(); };
+  std::string own =
+      group_reason(node.checks, wanted, standing, [this](uint32_t c) { return check_reason(c); });
+  if (!own.empty() || node.column == none) return own;
+  return group_reason(
+      clusters_[node.cluster.value].rows, wanted,
+      [&](const auto& row) { return standing(row[node.column]); },
+      [&](const auto& row) { return check_reason(row[node.column]); });
+}
+
+std::string Join::cluster_reason(const ClusterNode& node, Health wanted) const {
+  const auto first_as_bad = [&](const std::vector<uint32_t>& row) {
+    for (const uint32_t check : row) {
+      if (states_[check].standing().usable == wanted) return check_reason(check);
+    }
+    return std::string();
+  };
+  std::string own = group_reason(
+      node.rows, wanted, [this](const auto& row) { return row_standing(row); }, first_as_bad);
+  return own.empty() && node.floor ? node.floor->reason() : own;
+}
+
+}  // namespace swingover::control
