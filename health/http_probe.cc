@@ -31,6 +31,9 @@ struct HttpProbes::Core {
 
 namespace {
 
+// Then connecting is proved again, and the certificate seen: it may be about to expire.
+constexpr Milliseconds kept_life{300'000};
+
 bool is_redirect(uint16_t status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -68,6 +71,7 @@ struct Connection {
     const std::string octets = codec->take_output();
     if (!octets.empty()) stream.send(octets);
   }
+  MonotonicTime made = system_clock().now();
   std::unique_ptr<HttpCodec> codec;
   std::string warning;  // of its certificate
   Stream stream;
@@ -209,7 +213,8 @@ std::unique_ptr<Probe> HttpTarget::start(Probe::Done done) {
 }
 
 void HttpTarget::keep(std::unique_ptr<Connection> connection) {
-  if (kept_ || core_.kept >= core_.kept_max) return;
+  const bool is_old = system_clock().now() - connection->made >= kept_life;
+  if (kept_ || is_old || core_.kept >= core_.kept_max) return;
   ++core_.kept;
   kept_ = std::move(connection);
   kept_->stream.lend(*this, std::nullopt);

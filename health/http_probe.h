@@ -12,7 +12,7 @@ namespace swingover::health {
 ///
 /// Asks      `method` and `path` over HTTP/1.1 or 2 (by ALPN over TLS, with prior knowledge without), grpc for its
 ///           health service. On a new connection each time (a probe proves that connecting works), or with
-///           `keep_alive` on the one before; if that has gone stale meanwhile, on a new one. `Host` and the name in
+///           `keep_alive` on the one before, for five minutes; if that has gone stale meanwhile, on a new one. `Host` and the name in
 ///           the certificate are the check's host, the connection goes to its address. No proxy, no cookie.
 /// Redirects Not followed unless `redirects` says how often; to the host itself at the check's address, to another
 ///           one at its own.

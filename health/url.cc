@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ip.h"
 #include "base/text.h"
 
 namespace swingover::health {
@@ -45,6 +46,12 @@ std::string without_dot_segments(std::string_view path) {
   return '/' + joined(kept, "/");
 }
 
+bool is_name(std::string_view host) {
+  return !host.empty() && std::ranges::all_of(host, [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) || c == '.' || c == '-' || c == '_');
+  });
+}
+
 /// "host", "host:81", "[2001:db8::1]:81" into `url`; false: none of these.
 bool read_authority(std::string_view text, Url& url) {
   std::string_view host = text;
@@ -58,7 +65,9 @@ bool read_authority(std::string_view text, Url& url) {
     host = text.substr(0, colon);
     port = text.substr(colon);
   }
-  if (host.empty()) return false;
+  const bool is_address = text.starts_with('[');
+  if (is_address ? !parse_ip_address(host) || host.find(':') == host.npos : !is_name(host))
+    return false;
   url.host = host;
   url.port = url.secure ? 443 : 80;
   if (port.empty() || port == ":") return true;

@@ -31,7 +31,8 @@ TEST_CASE("a redirect leads where RFC 3986 says", "[url]") {
   CHECK(led("http://me@other.test/") ==
         "redirected to \"http://me@other.test/\", which names a user");
   for (const char* wrong : {"http:/x", "http://", "http://:81/", "http://a:0/", "http://a:99999/",
-                            "http://a:b/", "http://[::1/", "//[::1]x/", "/a b", "/a\r\nb"}) {
+                            "http://a:b/", "http://[::1/", "http://a]:1/", "http://[a]/",
+                            "http://[192.0.2.1]/", "//[::1]x/", "/a b", "/a\r\nb"}) {
     CAPTURE(wrong);
     CHECK(led(wrong).ends_with("\", which is no URL"));
   }
