@@ -10,11 +10,16 @@ namespace {
 bool asks_for_host(MonitorKind kind) {
   switch (kind) {
     case MonitorKind::tcp:
+    case MonitorKind::dns:
+    case MonitorKind::udp:
+    case MonitorKind::icmp:
+    case MonitorKind::file:
       return false;
     case MonitorKind::tls:
     case MonitorKind::http:
     case MonitorKind::https:
     case MonitorKind::grpc:
+    case MonitorKind::exec:
       return true;
   }
   return true;

@@ -202,8 +202,10 @@ void HealthTable::alarm(Slot slot) {
 }
 
 uint32_t HealthTable::probes_max(Slot slot) const {
-  const EndpointHealth& machine = entries_[slot].machine;
-  return machine.health() == Health::up ? machine.still_needed() : 1;
+  const Entry& entry = entries_[slot];
+  // Somebody's own command must not meet itself.
+  if (entry.check.monitor->kind == MonitorKind::exec) return 1;
+  return entry.machine.health() == Health::up ? entry.machine.still_needed() : 1;
 }
 
 Milliseconds HealthTable::patience(Slot slot) const {

@@ -25,17 +25,17 @@ const std::vector<KindKey>& kind_keys() {
   // One row a key, so that two who add keys do not meet.
   // clang-format off
   static const std::vector<KindKey> keys{
-      {"address", {tcp, tls, http, https, grpc}},
-      {"port", {tcp, tls, http, https, grpc}},
+      {"address", {tcp, tls, http, https, grpc, dns, udp, icmp, exec, file}},
+      {"port", {tcp, tls, http, https, grpc, dns, udp, exec}},
       {"method", {http, https}},
       {"path", {http, https}},
       {"headers", {http, https}},
       {"body", {http, https}},
-      {"host", {tls, http, https, grpc}},
+      {"host", {tls, http, https, grpc, exec}},
       {"expect_status", {http, https}},
       {"expect_body", {http, https}},
-      {"send", {tcp, tls}},
-      {"expect", {tcp, tls}},
+      {"send", {tcp, tls, udp}},
+      {"expect", {tcp, tls, udp}},
       {"expect_body_regex", {http, https}},
       {"redirects", {http, https}},
       {"http_version", {http, https}},
@@ -47,6 +47,13 @@ const std::vector<KindKey>& kind_keys() {
       {"expiry_warning", {tls, https, grpc}},
       {"expiry_min", {tls, https, grpc}},
       {"watch", {tcp, tls, http, https, grpc}},
+      {"query_name", {dns}},
+      {"query_type", {dns}},
+      {"expect_rcode", {dns}},
+      {"expect_answer", {dns}},
+      {"command", {exec}},
+      {"file", {file}},
+      {"max_age", {file}},
   };
   // clang-format on
   return keys;
@@ -65,6 +72,16 @@ std::string_view what_it_does(MonitorKind kind) {
       return "asks over TLS";
     case MonitorKind::grpc:
       return "asks the gRPC health service";
+    case MonitorKind::dns:
+      return "asks one DNS question";
+    case MonitorKind::udp:
+      return "sends one datagram";
+    case MonitorKind::icmp:
+      return "sends an echo request";
+    case MonitorKind::exec:
+      return "runs a command";
+    case MonitorKind::file:
+      return "reads a file";
   }
   return "";
 }
@@ -180,6 +197,37 @@ void check_grpc(const WrittenMonitor& written) {
   }
 }
 
+void check_dns(const WrittenMonitor& written) {
+  const auto& [table, monitor, complete, diagnostics] = written;
+  need_key(written, "query_name");
+  if (!monitor.query_name.empty()) {
+    const auto name = encode_dns_name(monitor.query_name);
+    if (!name) diagnostics.error(table.position_of("query_name"), name.error().message);
+  }
+  const TomlMember* rcodes = table.find("expect_rcode");
+  if (rcodes && rcodes->value.kind == TomlValue::Kind::array && rcodes->value.items.empty()) {
+    diagnostics.error(rcodes->value.at, R"("expect_rcode" needs at least one rcode)");
+  }
+}
+
+void check_udp(const WrittenMonitor& written) {
+  need_key(written, "port");
+  need_key(written, "send");
+}
+
+void check_exec(const WrittenMonitor& written) {
+  const auto& [table, monitor, complete, diagnostics] = written;
+  need_key(written, "command");
+  const TomlMember* command = table.find("command");
+  if (!command || command->value.kind != TomlValue::Kind::array) return;
+  if (command->value.items.empty()) {
+    diagnostics.error(command->value.at, R"("command" needs a program at least)");
+  } else if (!monitor.command.empty() && monitor.command.front().value.empty()) {
+    diagnostics.error(command->value.items.front().at,
+                      R"(the first text of "command" must be a program)");
+  }
+}
+
 }  // namespace
 
 void check_times(const WrittenMonitor& written) {
@@ -235,6 +283,16 @@ void check_kind(const WrittenMonitor& written) {
       return check_http(written);
     case MonitorKind::grpc:
       return check_grpc(written);
+    case MonitorKind::dns:
+      return check_dns(written);
+    case MonitorKind::udp:
+      return check_udp(written);
+    case MonitorKind::icmp:
+      return;
+    case MonitorKind::exec:
+      return check_exec(written);
+    case MonitorKind::file:
+      return need_key(written, "file");
   }
 }
 

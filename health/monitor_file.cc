@@ -135,6 +135,18 @@ std::string Form<health::Octets>::text(const health::Octets& value) {
   return text;
 }
 
+Result<health::DnsType> Form<health::DnsType>::read(const TomlValue& value, NoLimits) {
+  if (value.kind != TomlValue::Kind::text) return must_be(noun, value);
+  const auto type = health::parse_dns_type(value.text);
+  return type ? Result<health::DnsType>(*type) : must_be(noun, value);
+}
+
+Result<health::Argument> Form<health::Argument>::read(const TomlValue& value, NoLimits) {
+  if (value.kind != TomlValue::Kind::text) return must_be(noun, value);
+  if (value.text.find('\0') != std::string::npos) return must_be("without zero octets", value);
+  return health::Argument{value.text};
+}
+
 }  // namespace swingover
 
 namespace swingover::health {

@@ -22,9 +22,47 @@ struct OptionWords<health::MonitorKind> {
       Word<Kind>{Kind::http, "http", "a GET of `path` is answered as expected"},
       Word<Kind>{Kind::https, "https", "the same over TLS, the certificate verified"},
       Word<Kind>{Kind::grpc, "grpc", "the gRPC health service says that it serves"},
+      Word<Kind>{Kind::dns, "dns", "a question is answered as expected, over UDP or TCP"},
+      Word<Kind>{Kind::udp, "udp", "a datagram is answered as expected, or at least not refused"},
+      Word<Kind>{Kind::icmp, "icmp", "an echo request is answered"},
+      Word<Kind>{Kind::exec, "exec", "`command` exits with status 0"},
+      Word<Kind>{Kind::file, "file", "`file` begins with the word up"},
   };
-  static constexpr std::array<std::string_view, 5> later{"dns", "icmp", "exec", "push",
-                                                         "calculated"};
+  static constexpr std::array<std::string_view, 2> later{"push", "calculated"};
+};
+
+template <>
+struct OptionWords<health::DnsRcode> {
+  using Rcode = health::DnsRcode;
+  static constexpr std::array words{
+      Word<Rcode>{Rcode::noerror, "NOERROR", "the name is there"},
+      Word<Rcode>{Rcode::formerr, "FORMERR", "the server does not understand"},
+      Word<Rcode>{Rcode::servfail, "SERVFAIL", "the server has failed"},
+      Word<Rcode>{Rcode::nxdomain, "NXDOMAIN", "there is no such name"},
+      Word<Rcode>{Rcode::notimp, "NOTIMP", "the server does not do this"},
+      Word<Rcode>{Rcode::refused, "REFUSED", "the server does not want to"},
+      Word<Rcode>{Rcode::notauth, "NOTAUTH", "the zone is not this server's"},
+  };
+};
+
+/// "AAAA", "TYPE65280".
+template <>
+struct Form<health::DnsType> {
+  static constexpr std::string_view noun = R"(a DNS record type such as "AAAA" or "TYPE65280")";
+  static constexpr std::string_view plural = "DNS record types";
+  static constexpr bool in_quotes = true;
+  static Result<health::DnsType> read(const TomlValue& value, NoLimits);
+  static std::string text(const health::DnsType& value) { return health::text_of(value); }
+};
+
+template <>
+struct Form<health::Argument> {
+  static constexpr std::string_view noun = "a text";
+  static constexpr std::string_view plural = "texts";
+  static constexpr bool in_quotes = true;
+  static Result<health::Argument> read(const TomlValue& value, NoLimits);
+  static std::string text(const health::Argument& value) { return value.value; }
+  static bool may_repeat(const health::Argument&) { return true; }
 };
 
 template <>
@@ -113,7 +151,7 @@ inline constexpr std::tuple monitor_options{
            "where it looks instead: an address or a name; one look for all endpoints that use it")
         .by_default("each endpoint's own address"),
     option("port", &MonitorOptions::port, 1, 65535, "where it connects; the others need it")
-        .by_default("80 for http, 443 for https"),
+        .by_default("80 for http, 443 for https, 53 for dns"),
     option("method", &MonitorOptions::method, "how http and https ask"),
     option("path", &MonitorOptions::path, "what http and https ask for; begins with `/`"),
     option("host", &MonitorOptions::host, NotEmpty{},
@@ -139,12 +177,13 @@ inline constexpr std::tuple monitor_options{
         .by_default("the server as a whole"),
     option("tls", &MonitorOptions::tls, "whether grpc asks over TLS"),
     option("send", &MonitorOptions::send, NotEmpty{},
-           "what tcp and tls send once they are connected; a backslash is an escape: `\\xNN` is an "
-           "octet")
+           "what tcp and tls send once they are connected, and udp at once, which needs it; a "
+           "backslash is an escape: `\\xNN` is an octet")
         .by_default("nothing is sent"),
     option("expect", &MonitorOptions::expect, NotEmpty{},
-           "what must occur in the first 64 KiB that tcp and tls get; escapes as in `send`")
-        .by_default("nothing is waited for"),
+           "what must occur in the first 64 KiB that tcp and tls get, and in the datagram that udp "
+           "gets; escapes as in `send`")
+        .by_default("nothing is waited for; udp: any answer passes, and so does silence"),
     option("tls_verify", &MonitorOptions::tls_verify,
            "whether the certificate must be valid, and for `host`"),
     option("tls_ca_file", &MonitorOptions::tls_ca_file, NotEmpty{},
@@ -155,6 +194,22 @@ inline constexpr std::tuple monitor_options{
            "a certificate of the chain with less than this left is warned of; `0s`: never"),
     option("expiry_min", &MonitorOptions::expiry_min, Milliseconds(0),
            Milliseconds(int64_t{3650} * 24 * 3'600'000), "one with less than this left fails"),
+    option("query_name", &MonitorOptions::query_name, NotEmpty{}, "the name that dns asks for")
+        .by_default("none: dns needs it"),
+    option("query_type", &MonitorOptions::query_type, "the type that dns asks for"),
+    option("expect_rcode", &MonitorOptions::expect_rcode, "the rcodes that pass"),
+    option("expect_answer", &MonitorOptions::expect_answer, NotEmpty{},
+           "the data that one of the answer's records must have: an address, a name, a TXT's text")
+        .by_default("the records are not looked at"),
+    option("command", &MonitorOptions::command,
+           "the program that exec runs, and its arguments; no shell")
+        .by_default("none: exec needs it"),
+    option("file", &MonitorOptions::file, NotEmpty{},
+           "what file reads, relative to the config file; `{address}` stands for the endpoint's")
+        .by_default("none: file needs it"),
+    option("max_age", &MonitorOptions::max_age, Milliseconds(1000),
+           Milliseconds(365LL * 86'400'000), "a file that was written longer ago than this fails")
+        .by_default("as old as it likes"),
     option("interval", &MonitorOptions::interval, Milliseconds(100), Milliseconds(3'600'000),
            "from one probe of an endpoint to its next"),
     option("timeout", &MonitorOptions::timeout, Milliseconds(10), Milliseconds(60'000),

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "base/units.h"
+#include "health/dns_message.h"
 #include "health/health_rules.h"
 #include "health/pattern.h"
 
 namespace swingover::health {
 
-enum class MonitorKind : uint8_t { tcp, tls, http, https, grpc };
+enum class MonitorKind : uint8_t { tcp, tls, http, https, grpc, dns, udp, icmp, exec, file };
 
 enum class HttpMethod : uint8_t { get, head, post, options };
 enum class HttpVersion : uint8_t { one, two };
@@ -40,12 +41,18 @@ struct Octets {
   friend bool operator==(const Octets&, const Octets&) = default;
 };
 
+/// One argument of a command: any text, also an empty one, also twice in a list.
+struct Argument {
+  std::string value;
+  friend bool operator==(const Argument&, const Argument&) = default;
+};
+
 /// One [[monitor]] of the config file. Its rows (key, field, bounds, help) stand in monitor_file.h.
 struct MonitorOptions {
   std::string name;
   MonitorKind kind = MonitorKind::http;
   std::string address;  // an IP address or a name to look at; empty: the endpoint's own
-  uint16_t port = 0;    // 0: the kind's own, 80 or 443; the others need one
+  uint16_t port = 0;    // 0: the kind's own, 80, 443 or 53; the others need one
   HttpMethod method = HttpMethod::get;
   std::string path = "/";
   std::string host;  // Host header and SNI; empty: the service's name without its final dot
@@ -59,12 +66,19 @@ struct MonitorOptions {
   bool keep_alive = false;   // asks on the connection of the probe before, while that stands
   std::string grpc_service;  // empty: the server as a whole
   bool tls = false;          // of grpc
-  Octets send;               // of tcp and tls, once the connection stands; empty: nothing
-  Octets expect;             // must occur in the first 64 KiB that come back; empty: not waited for
+  Octets send;    // of tcp and tls, once the connection stands, and of udp; empty: nothing
+  Octets expect;  // must occur in the first 64 KiB that come back; empty: not waited for
   bool tls_verify = true;
   std::string tls_ca_file;                                    // PEM; empty: the system's
   Milliseconds expiry_warning{int64_t{14} * 24 * 3'600'000};  // of a certificate; 0: never
   Milliseconds expiry_min{0};                                 // with less left it fails
+  std::string query_name;
+  DnsType query_type{};
+  std::vector<DnsRcode> expect_rcode{DnsRcode::noerror};
+  std::string expect_answer;      // data of one record; empty: not looked at
+  std::vector<Argument> command;  // of exec: the program and its arguments
+  std::string file;               // of file, with {address} as it was written
+  std::optional<Milliseconds> max_age;
   Milliseconds interval{5000};
   Milliseconds timeout{1000};
   std::optional<Milliseconds> confirm_interval;  // absent: a tenth of the interval, at least 50 ms

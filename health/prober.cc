@@ -11,10 +11,15 @@
 #include <utility>
 
 #include "base/loop/loop.h"
+#include "health/dns_probe.h"
+#include "health/exec_probe.h"
+#include "health/file_probe.h"
 #include "health/http_probe.h"
+#include "health/icmp_probe.h"
 #include "health/probe_engine.h"
 #include "health/stream_world.h"
 #include "health/tcp_probe.h"
+#include "health/udp_probe.h"
 
 namespace swingover::health {
 
@@ -39,6 +44,19 @@ void block_signals() {
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
+DnsTargetOptions dns_options(const Check& check) {
+  constexpr uint16_t dns_port = 53;
+  const MonitorOptions& monitor = *check.monitor;
+  auto name = encode_dns_name(monitor.query_name);  // the config is checked: see monitor_checks.cc
+  return {.address = check.address,
+          .port = monitor.port != 0 ? monitor.port : dns_port,
+          .question = {.name = name ? *std::move(name) : std::string(1, '\0'),
+                       .type = monitor.query_type},
+          .expect_rcode = monitor.expect_rcode,
+          .expect_answer = monitor.expect_answer,
+          .timeout = monitor.timeout};
+}
+
 }  // namespace
 
 class Prober::Core {
@@ -59,6 +77,10 @@ class Prober::Core {
 
   void resume(std::vector<uint32_t> checks) {
     loop_.post([this, checks = std::move(checks)] { engine_->resume(checks); });
+  }
+
+  void set_exec_max(uint32_t most) {
+    loop_.post([this, most] { exec_->set_running_max(most); });
   }
 
   std::vector<MonitorCounters> counters() const {
@@ -83,6 +105,9 @@ class Prober::Core {
   // Of the probe thread, between its start and its end.
   std::optional<StreamWorld> streams_;
   std::optional<HttpProbes> http_;
+  std::optional<IcmpProbes> icmp_;
+  std::optional<ExecProbes> exec_;
+  std::optional<FileProbes> file_;
   std::optional<ProbeEngine> engine_;
 
   mutable std::mutex mutex_;
@@ -97,6 +122,9 @@ void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
   block_signals();
   streams_.emplace(loop_);
   http_.emplace(*streams_);
+  icmp_.emplace(loop_, streams_->resolver);
+  exec_.emplace(loop_);
+  file_.emplace(loop_);
   engine_.emplace(
       loop_, system_clock(), engine_options(seed),
       ProbeEngine::Hooks{
@@ -116,21 +144,40 @@ void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
               }});
   loop_.run();
   engine_.reset();
+  file_.reset();
+  exec_.reset();
+  icmp_.reset();
   http_.reset();
   streams_.reset();
 }
 
 std::unique_ptr<Target> Prober::Core::make_target(const Check& check) {
-  switch (check.monitor->kind) {
+  const MonitorOptions& monitor = *check.monitor;
+  switch (monitor.kind) {
     case MonitorKind::tcp:
     case MonitorKind::tls:
       return make_tcp_target(*streams_, check);
     case MonitorKind::http:
     case MonitorKind::https:
     case MonitorKind::grpc:
-      break;
+      return http_->make_target(check);
+    case MonitorKind::dns:
+      return make_dns_target(loop_, streams_->resolver, dns_options(check));
+    case MonitorKind::udp:
+      return make_udp_target(loop_, streams_->resolver,
+                             {.address = check.address,
+                              .port = monitor.port,
+                              .send = monitor.send.value,
+                              .expect = monitor.expect.value,
+                              .timeout = monitor.timeout});
+    case MonitorKind::icmp:
+      return icmp_->make_target(check);
+    case MonitorKind::exec:
+      return exec_->make_target(check);
+    case MonitorKind::file:
+      return file_->make_target(check);
   }
-  return http_->make_target(check);
+  return nullptr;
 }
 
 void Prober::Core::count(const Check& check, const Finding& finding) {
@@ -166,6 +213,10 @@ uint64_t Prober::replace(std::vector<Check> checks) {
 
 void Prober::resume(std::vector<uint32_t> checks) {
   core_->resume(std::move(checks));
+}
+
+void Prober::set_exec_max(uint32_t most) {
+  core_->set_exec_max(most);
 }
 
 std::vector<MonitorCounters> Prober::counters() const {

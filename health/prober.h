@@ -96,6 +96,9 @@ class Prober {
   /// their health, and their past flaps are forgotten. What that changes is delivered as ever.
   void resume(std::vector<uint32_t> checks);
 
+  /// How many commands of exec monitors may run at once; ExecProbes::running_max_default at first.
+  void set_exec_max(uint32_t most);
+
   std::vector<MonitorCounters> counters() const;
   ProberLoad load() const;
 

@@ -152,6 +152,28 @@ void resolve_authorities(const TomlDocument& document, const std::string& file,
   }
 }
 
+/// What a monitor reads and runs; it may well not be there yet. A program without a "/" is looked for in PATH.
+void resolve_local(const TomlDocument& document, const std::string& config_file,
+                   std::vector<health::MonitorOptions>& monitors, Diagnostics& diagnostics) {
+  const auto resolved = [&](const std::string& path) {
+    std::error_code ignored;  // there is no working folder: then it stays as it is
+    auto whole = std::filesystem::absolute(path_beside(config_file, path), ignored);
+    return ignored ? path : whole.string();
+  };
+  for (health::MonitorOptions& monitor : monitors) {
+    if (!monitor.file.empty()) monitor.file = resolved(monitor.file);
+    if (monitor.command.empty()) continue;
+    std::string& program = monitor.command.front().value;
+    if (program.find('/') == program.npos) continue;
+    program = resolved(program);
+    std::error_code ignored;
+    if (std::filesystem::exists(program, ignored)) continue;
+    const TomlValue* table = table_named(document.root, "monitor", monitor.name);
+    diagnostics.warning(table ? table->position_of("command") : Position{},
+                        fmt::format("there is no program {}", program));
+  }
+}
+
 void read_cookie_secrets(const TomlValue& table, const std::string& config_file,
                          CookieOptions& cookies, Diagnostics& diagnostics) {
   if (cookies.secret_file.empty()) return;
@@ -268,6 +290,7 @@ Config read_config(const TomlDocument& document, const std::string& path,
   config.topology = zones::parse_topology(document, monitor_names, diagnostics);
   auto monitors = health::parse_monitors(document, diagnostics);
   resolve_authorities(document, path, monitors, diagnostics);
+  resolve_local(document, path, monitors, diagnostics);
   config.services = zones::parse_services(
       document, {.topology = config.topology, .monitors = monitor_names, .zones = zone_names},
       diagnostics);

@@ -32,6 +32,7 @@ struct ServerOptions {
   std::vector<IpPrefix> client_subnet_from{{.address = {}, .length = 0},
                                            {.address = IpAddress::v6({}), .length = 0}};
   std::vector<IpPrefix> proxy_from{};
+  uint32_t exec_max = 16;
 };
 
 struct TcpOptions {

@@ -177,7 +177,8 @@ Status Daemon::start(std::string config_text) {
              .cookie_secret = {random_seed(), random_seed()},
              .configure_transport = [this](const query::TransportOptions& options) {
                if (workers_) workers_->configure(options);
-             }};
+             },
+             .configure_exec = [this](uint32_t most) { prober_->set_exec_max(most); }};
   control::Setup setup = build_setup(config_, source_, remembered_.generation.generation + 1,
                                      std::move(config_text), std::move(remembered_.serials));
   if (!setup.warnings.empty()) {
@@ -251,6 +252,7 @@ void Daemon::start_control(control::Setup setup) {
         });
       },
       random_seed());
+  prober_->set_exec_max(config_.server.exec_max);
   control_ = std::make_unique<control::Control>(control::Control::Environment{
       .loop = loop_,
       .clock = system_clock(),

@@ -60,6 +60,8 @@ inline constexpr std::tuple server_options{
     option("proxy_from", &ServerOptions::proxy_from,
            "front ends that must say by PROXY protocol, version 2, for whom they speak: on each "
            "connection, and in front of each UDP query"),
+    option("exec_max", &ServerOptions::exec_max, 1, 1024,
+           "commands of exec monitors that run at once; the rest wait for their turn"),
 };
 
 inline constexpr std::tuple tcp_options{

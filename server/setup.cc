@@ -100,10 +100,12 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   setup.warnings = loaded.problems + setup.warnings;
   setup.needs_restart = needs_restart(source, *loaded.config);
   setup.config_text = without_secrets(*text);
-  if (source.configure_transport) {
-    setup.also_put_in_force = [configure = source.configure_transport,
-                               transport = transport_of(*loaded.config)] { configure(transport); };
-  }
+  setup.also_put_in_force = [transport = source.configure_transport, exec = source.configure_exec,
+                             options = transport_of(*loaded.config),
+                             exec_max = loaded.config->server.exec_max] {
+    if (transport) transport(options);
+    if (exec) exec(exec_max);
+  };
   return {std::move(setup), {}};
 }
 

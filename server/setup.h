@@ -21,6 +21,7 @@ struct SetupSource {
   SipKey cookie_secret{};  // used where no file has one
   /// The control thread, when a reload is in force.
   std::function<void(const query::TransportOptions&)> configure_transport;
+  std::function<void(uint32_t exec_max)> configure_exec;
 };
 
 /// The setup of a checked config. A zone file with errors leaves its zone answering SERVFAIL.

@@ -125,6 +125,18 @@ TEST_CASE("failures of probes that began before the last passed one do not count
   CHECK(t.table.machine(slot).is_confirming());
 }
 
+TEST_CASE("a command never gets company, however late it is", "[health_table]") {
+  Table t;
+  auto own = *monitor("own");
+  own.kind = MonitorKind::exec;
+  const auto slot =
+      t.replace({{std::make_shared<const MonitorOptions>(own), "192.0.2.1", ""}}).fresh[0];
+  t.passes(slot);
+  CHECK(t.table.probes_max(slot) == 1);
+  t.fails(slot);
+  CHECK(t.table.probes_max(slot) == 1);
+}
+
 TEST_CASE("a late probe of an up target gets company, as much as could decide", "[health_table]") {
   Table t;
   const auto slot = t.replace({{monitor("web"), "192.0.2.1", ""}}).fresh[0];

@@ -73,14 +73,17 @@ fall = 4
 }
 
 TEST_CASE("a kind of a later version is told from one that is misspelt", "[monitor_file]") {
-  for (const std::string kind : {"dns", "icmp", "exec", "push", "calculated"}) {
-    CHECK(problem_of("kind = \"" + kind + "\"\n") ==
-          "3:8: \"kind\" \"" + kind +
-              R"(" is not in this version, which has "tcp", "tls", "http", "https", "grpc")");
+  std::string kinds;
+  for (const auto& row : OptionWords<health::MonitorKind>::words) {
+    kinds += (kinds.empty() ? "\"" : ", \"") + std::string(row.word) + '"';
   }
-  CHECK(
-      problem_of("kind = \"htpp\"\n") ==
-      R"(3:8: "kind" must be one of "tcp", "tls", "http", "https", "grpc", not "htpp"; did you mean "http"?)");
+  for (const std::string_view later : OptionWords<health::MonitorKind>::later) {
+    const std::string kind(later);
+    CHECK(problem_of("kind = \"" + kind + "\"\n") ==
+          "3:8: \"kind\" \"" + kind + "\" is not in this version, which has " + kinds);
+  }
+  CHECK(problem_of("kind = \"htpp\"\n") ==
+        "3:8: \"kind\" must be one of " + kinds + R"(, not "htpp"; did you mean "http"?)");
 }
 
 TEST_CASE("times must fit into one another", "[monitor_file]") {
@@ -307,4 +310,84 @@ TEST_CASE("octets are written as they are, or as escapes of two hexadecimal digi
   const health::Octets all{std::string("a\\\0\xff\n", 5)};
   CHECK(Written::text(all) == R"(a\\\x00\xff\x0a)");
   CHECK(*read(Written::text(all)) == all);
+}
+
+TEST_CASE("a monitor that asks DNS has a question", "[monitor_file]") {
+  const auto result = parsed(R"([[monitor]]
+name = "ns"
+kind = "dns"
+query_name = "www.example.test"
+query_type = "txt"
+expect_rcode = ["NOERROR", "NXDOMAIN"]
+expect_answer = "v=1"
+)");
+  CHECK(result.problems.empty());
+  const MonitorOptions& monitor = result.monitors.at(0);
+  CHECK(monitor.query_name == "www.example.test");
+  CHECK(monitor.query_type.value == 16);
+  CHECK(monitor.expect_rcode == std::vector{health::DnsRcode::noerror, health::DnsRcode::nxdomain});
+  CHECK(monitor.expect_answer == "v=1");
+
+  const std::string dns = "kind = \"dns\"\nquery_name = \"a.test\"\n";
+  CHECK(problem_of("kind = \"dns\"\n") ==
+        R"(1:1: [[monitor]] of the kind "dns" needs the key "query_name")");
+  CHECK(problem_of("kind = \"dns\"\nquery_name = \"a..b\"\n") ==
+        R"(4:14: "a..b" is no DNS name: a label is empty)");
+  CHECK(
+      problem_of(dns + "query_type = \"AAAAA\"\n") ==
+      R"(5:14: "query_type" must be a DNS record type such as "AAAA" or "TYPE65280", not "AAAAA")");
+  CHECK(problem_of(dns + "expect_rcode = []\n") ==
+        R"(5:16: "expect_rcode" needs at least one rcode)");
+  CHECK(problem_of(dns + "path = \"/\"\n") ==
+        R"(5:1: "path" means nothing to a monitor of the kind "dns", which asks one DNS question)");
+}
+
+TEST_CASE("a monitor that sends a datagram has a port and something to send", "[monitor_file]") {
+  const auto result = parsed(R"([[monitor]]
+name = "game"
+kind = "udp"
+port = 27015
+send = '\xff\xffinfo'
+expect = "ok"
+)");
+  CHECK(result.problems.empty());
+  CHECK(result.monitors.at(0).send.value == "\xff\xffinfo");
+  CHECK(result.monitors.at(0).expect.value == "ok");
+  CHECK(problem_of("kind = \"udp\"\nsend = \"x\"\n") ==
+        R"(1:1: [[monitor]] of the kind "udp" needs the key "port")");
+  CHECK(problem_of("kind = \"udp\"\nport = 1\n") ==
+        R"(1:1: [[monitor]] of the kind "udp" needs the key "send")");
+}
+
+TEST_CASE("a monitor that runs a command has a program", "[monitor_file]") {
+  const auto result = parsed(R"([[monitor]]
+name = "own"
+kind = "exec"
+command = ["/bin/check", "-v", "-v", ""]
+)");
+  CHECK(result.problems.empty());
+  CHECK(result.monitors.at(0).command ==
+        std::vector<health::Argument>{{"/bin/check"}, {"-v"}, {"-v"}, {""}});
+  const std::string exec = "kind = \"exec\"\n";
+  CHECK(problem_of(exec) == R"(1:1: [[monitor]] of the kind "exec" needs the key "command")");
+  CHECK(problem_of(exec + "command = []\n") == R"(4:11: "command" needs a program at least)");
+  CHECK(problem_of(exec + "command = [\"\"]\n") ==
+        R"(4:12: the first text of "command" must be a program)");
+  CHECK(problem_of(exec + "command = \"/bin/true\"\n") ==
+        R"(4:11: "command" must be a list of texts in [ ], not "/bin/true")");
+  CHECK(problem_of(exec + "command = [\"a\\u0000b\"]\n") ==
+        "4:12: \"command\" must be without zero octets, not \"a\\u0000b\"");
+}
+
+TEST_CASE("a monitor that reads a file has one", "[monitor_file]") {
+  const auto result = parsed(
+      "[[monitor]]\nname = \"own\"\nkind = \"file\"\nfile = \"up/{address}\"\nmax_age = \"1m\"\n");
+  CHECK(result.problems.empty());
+  CHECK(result.monitors.at(0).file == "up/{address}");
+  CHECK(result.monitors.at(0).max_age == Milliseconds(60'000));
+  CHECK(problem_of("kind = \"file\"\n") ==
+        R"(1:1: [[monitor]] of the kind "file" needs the key "file")");
+  CHECK(
+      problem_of("kind = \"icmp\"\nport = 7\n") ==
+      R"(4:1: "port" means nothing to a monitor of the kind "icmp", which sends an echo request)");
 }

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "health/monitor_file.h"
 #include "tests/support/config_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tls_files.h"
@@ -18,6 +19,15 @@ using tests::changed;
 using tests::good_config;
 
 namespace {
+
+/// As messages name them all.
+std::string kinds_text() {
+  std::string kinds;
+  for (const auto& row : OptionWords<health::MonitorKind>::words) {
+    kinds += (kinds.empty() ? "\"" : ", \"") + std::string(row.word) + '"';
+  }
+  return kinds;
+}
 
 std::vector<std::string> problems_of(std::string_view text) {
   const auto loaded = parse_config("t.toml", text);
@@ -231,11 +241,11 @@ TEST_CASE("problems come in the order of the file, twenty in one run", "[config]
       R"(11:10: error: no [[region]] is named "euu"; did you mean "eu"?)",
       R"(16:1: error: unknown key "adresses"; did you mean "addresses"?)",
       R"(17:12: error: "capacity" must be from 0 to 1e+15, not nan)",
-      R"(20:8: error: "kind" "icmp" is not in this version, which has "tcp", "tls", "http", "https", "grpc")",
+      R"(20:8: error: "kind" must be one of )" + kinds_text() + R"(, not "carrier-pigeon")",
       R"(21:12: error: "interval" must be a duration in quotes such as "5s", not the number 5)",
       R"(22:1: error: [[monitor]] needs the key "name")",
       R"(22:1: error: [[monitor]] of the kind "tcp" needs the key "port")",
-      R"(24:1: error: "path" means nothing to a monitor of the kind "tcp", which only connects)",
+      R"(24:1: error: "path" means nothing to a monitor of the kind "tcp", which asks nothing by itself, without TLS)",
       R"(25:12: error: "timeout" (1s) must not be longer than "interval" (500ms))",
       R"(27:8: error: "name" must be a name of its own, without a wildcard, not "*.svc.example.com")",
       R"(28:10: error: "policy" must be one of "failover", "active-active", "local", "all", not "failovr"; did you mean "failover"?)",
@@ -265,7 +275,7 @@ adresses = ["192.0.2.1"]
 capacity = nan
 [[monitor]]
 name = "web"
-kind = "icmp"
+kind = "carrier-pigeon"
 interval = 5
 [[monitor]]
 kind = "tcp"
@@ -326,6 +336,29 @@ TEST_CASE("a certificate authority is looked for beside the config file", "[conf
   REQUIRE(loaded.config);
   CHECK(loaded.config->monitors.at(0)->tls_ca_file == (folder / "ca.pem").string());
   std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("what a monitor runs and reads is named from the config file on", "[config]") {
+  const std::string own =
+      changed(good_config, "port = 8080", "kind = \"exec\"\ncommand = [\"a/b\", \"a/b\"]");
+  const auto loaded = parse_config("/etc/x/t.toml", own);
+  REQUIRE(loaded.config);
+  CHECK(loaded.problems.find("19:11: warning: there is no program /etc/x/a/b") != std::string::npos);
+  const auto& command = loaded.config->monitors.at(0)->command;
+  CHECK(command == std::vector<health::Argument>{{"/etc/x/a/b"}, {"a/b"}});
+
+  const auto in_path = parse_config(
+      "/etc/x/t.toml", changed(good_config, "port = 8080", "kind = \"exec\"\ncommand = [\"b\"]"));
+  REQUIRE(in_path.config);
+  CHECK(in_path.problems.empty());
+  CHECK(in_path.config->monitors.at(0)->command.at(0).value == "b");
+
+  const auto file =
+      parse_config("/etc/x/t.toml",
+                   changed(good_config, "port = 8080", "kind = \"file\"\nfile = \"v/{address}\""));
+  REQUIRE(file.config);
+  CHECK(file.problems.empty());
+  CHECK(file.config->monitors.at(0)->file == "/etc/x/v/{address}");
 }
 
 TEST_CASE("a bad zone file never takes the others with it", "[config]") {
