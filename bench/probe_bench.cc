@@ -1,7 +1,9 @@
 /// Measures the probe thread:
-///   probe_bench detect [TRIALS]   how long after a backend's death its `down` is delivered, interval 1 s, fall 3
+///   probe_bench detect [TRIALS] [--watch]   how long after a backend's death its `down` is delivered, interval 1 s, fall 3
 ///   probe_bench rate tcp|http N SECONDS   probes a second and CPU time a probe, N targets at an interval of 500 ms
 /// The backends are children of this process; all is loopback.
+#include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,22 +29,38 @@ namespace {
 using namespace swingover;
 using namespace swingover::health;
 
-/// Answers each request with a short 200, in a process of its own; quick enough not to be what is measured.
+/// Answers each request with a short 200, in a process of its own; quick enough not to be what is measured. Connections
+/// that say nothing stay open.
 pid_t start_backend(int listener) {
   const pid_t child = fork();
   if (child != 0) return child;
   signal(SIGPIPE, SIG_IGN);
+  fcntl(listener, F_SETFL, O_NONBLOCK);  // several of these may wait for one connection
   const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+  const int ready = epoll_create1(0);
+  const auto want = [&](int descriptor) {
+    epoll_event wanted{};
+    wanted.events = EPOLLIN;
+    wanted.data.fd = descriptor;
+    epoll_ctl(ready, EPOLL_CTL_ADD, descriptor, &wanted);
+  };
+  want(listener);
   for (;;) {
-    const int connection = accept(listener, nullptr, nullptr);
-    if (connection < 0) continue;
-    const timeval patience{1, 0};
-    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    char request[4096];
-    if (read(connection, request, sizeof request) > 0) {
-      (void)!write(connection, answer.data(), answer.size());
+    epoll_event events[64];
+    const int count = epoll_wait(ready, events, 64, -1);
+    for (int i = 0; i < count; ++i) {
+      const int descriptor = events[i].data.fd;
+      if (descriptor == listener) {
+        const int connection = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+        if (connection >= 0) want(connection);
+        continue;
+      }
+      char request[4096];
+      if (read(descriptor, request, sizeof request) > 0) {
+        (void)!write(descriptor, answer.data(), answer.size());
+      }
+      close(descriptor);
     }
-    close(connection);
   }
 }
 
@@ -79,7 +97,7 @@ MonitorOptions monitor(MonitorKind kind, uint16_t port) {
   return options;
 }
 
-int detect(int trials) {
+int detect(int trials, bool watch) {
   std::mutex mutex;
   std::condition_variable arrived;
   double down_at = 0;
@@ -90,6 +108,7 @@ int detect(int trials) {
         const std::lock_guard lock(mutex);
         for (const CheckUpdate& update : updates) {
           if (!update.changed) continue;
+          if (update.health == Health::unknown) continue;
           (update.health == Health::up ? up_at : down_at) = seconds_now();
         }
         arrived.notify_all();
@@ -103,6 +122,8 @@ int detect(int trials) {
   close(listener);
   MonitorOptions options = monitor(MonitorKind::http, port);
   options.interval = Milliseconds(1000);
+  options.watch = watch;
+  options.flap_half_life = Milliseconds(0);  // it does flap
   prober.replace(
       {{std::make_shared<const MonitorOptions>(options), "127.3.1.1", "a.test", Health::unknown}});
 
@@ -199,13 +220,16 @@ int rate(MonitorKind kind, int targets, int seconds) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::vector<std::string> words(arguments + 1, arguments + count);
+  std::vector<std::string> words(arguments + 1, arguments + count);
+  const bool watch = std::erase(words, "--watch") > 0;
   if (!words.empty() && words[0] == "detect")
-    return detect(words.size() > 1 ? std::stoi(words[1]) : 30);
+    return detect(words.size() > 1 ? std::stoi(words[1]) : 30, watch);
   if (words.size() == 4 && words[0] == "rate" && (words[1] == "tcp" || words[1] == "http")) {
     return rate(words[1] == "tcp" ? MonitorKind::tcp : MonitorKind::http, std::stoi(words[2]),
                 std::stoi(words[3]));
   }
-  std::fprintf(stderr, "probe_bench detect [TRIALS] | probe_bench rate tcp|http TARGETS SECONDS\n");
+  std::fprintf(
+      stderr,
+      "probe_bench detect [TRIALS] [--watch] | probe_bench rate tcp|http TARGETS SECONDS\n");
   return 2;
 }

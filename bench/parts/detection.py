@@ -8,4 +8,6 @@ IN_ALL = True
 
 def measure(bench):
     # Not pinned: the backends need a CPU of their own.
-    subprocess.run([bench.folder / "bench/probe_bench", "detect", "30"], check=True)
+    for watch in [], ["--watch"]:
+        print("watched" if watch else "by probes alone", flush=True)
+        subprocess.run([bench.folder / "bench/probe_bench", "detect", "30", *watch], check=True)

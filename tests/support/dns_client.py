@@ -4,7 +4,8 @@
 Every command prints one JSON object and exits 0 when what it was asked to see was seen, else 1.
 
   poll SERVER NAME WANTED --seconds S     asks each millisecond until the A answer is WANTED (addresses, sorted,
-                                          joined by blanks; "-" for none); prints the milliseconds it took
+                                          joined by blanks; "-" for none); prints the milliseconds it took, and
+                                          when that was
   steady SERVER NAME --seconds S          asks as fast as answers come, until S seconds are over or standard input
                                           closes; prints how many were asked, lost, and each set of answers seen
   cut SERVER NAME                         the query cut at every octet, and with every octet garbled in turn
@@ -108,7 +109,8 @@ def poll(args):
         if answer:
             last = text_of(answer)
             if last == args.wanted:
-                return True, {"milliseconds": round(1000 * (time.monotonic() - start), 1)}
+                took = round(1000 * (time.monotonic() - start), 1)
+                return True, {"milliseconds": took, "at": round(1000 * time.time())}
         time.sleep(0.001)
     return False, {"milliseconds": round(1000 * gone, 1), "last": last}
 
