@@ -34,6 +34,10 @@ exec 7>"$work/until"
 timeout 20 taskset -c "$cpu" bash -c 'while :; do :; done' &
 busy=$!
 
+# The swing must not come before the one that is to see it.
+is_asked() { [ "$(admin_get /metrics | awk '/^swingover_queries_total/ {n += $2} END {print n + 0}')" -gt 100 ] || fail "nobody asks yet"; }
+within 20 is_asked
+
 reload_daemon
 within 5 says "reloading"
 stop_backend fra
