@@ -39,7 +39,7 @@ enum class Transition : uint8_t {
 ///   settling  It was down, and has not passed for `hold_up` without a failure yet.
 ///   The strongest shows: resume, then flapping, then settling. A hold may begin while the target is down.
 /// Time      Holds end in tick(), which is due at hold_ends(); calling it early or late harms nothing.
-/// Memory    About 200 bytes.
+/// Memory    160 bytes.
 class EndpointHealth {
  public:
   /// `now` and `wall` are one instant: they carry the stored penalty over.

@@ -34,7 +34,7 @@ namespace swingover::health {
 ///           unknown, and the reason says so. While this process stood still nobody was silent.
 /// News      An update comes with each change of health, hold, verdict, reason or warning; and when the next change
 ///           is due at another time than was told, by more than a confirm interval. At rest there are none.
-/// Memory    About 550 bytes a slot, and what does not fit into the short strings; monitors are shared.
+/// Memory    About 400 bytes a slot, and what does not fit into the short strings; monitors are shared.
 class HealthTable {
  public:
   using Slot = uint32_t;

@@ -157,14 +157,14 @@ class World {
         : world(w), id(++w.last_probe_), done(std::move(d)) {
       Finding finding;
       Milliseconds took(1 + static_cast<int64_t>(w.random_.below(latency_max.value)));
-      const Luck luck = w.backends_[b].truth == Truth::serves ? w.luck(b) : Luck::arrives;
+      const Luck fate = w.backends_[b].truth == Truth::serves ? w.luck(b) : Luck::arrives;
       const Truth truth = w.backends_[b].truth;
-      if (truth == Truth::hangs || luck == Luck::is_lost) {
+      if (truth == Truth::hangs || fate == Luck::is_lost) {
         took = timeout;
         finding = {.verdict = Verdict::fail, .reason = "timed out"};
       } else if (truth == Truth::refuses) {
         finding = {.verdict = Verdict::fail, .reason = "refused", .failure = Failure::hard};
-      } else if (truth == Truth::errs || luck == Luck::errs) {
+      } else if (truth == Truth::errs || fate == Luck::errs) {
         finding = {.verdict = Verdict::fail, .reason = "status 500"};
       }
       finding.duration_nanoseconds = took.value * 1'000'000;
