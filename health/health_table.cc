@@ -93,17 +93,22 @@ HealthTable::Replaced HealthTable::replace(std::vector<Check> checks, uint64_t e
     free_.push_back(slot);
   }
   for (const Slot slot : free_) entries_[slot] = Entry{};
-  // An update under way to the caller when it called replace() names an epoch that it may have
-  // forgotten; so all that is known is said again.
+  tell_again(kept, now, replaced.updates);
+  return replaced;
+}
+
+// An update under way to the caller when it called replace() names an epoch that it may have forgotten; so all that is
+// known is said again.
+void HealthTable::tell_again(const std::vector<Slot>& kept, Now now,
+                             std::vector<CheckUpdate>& out) {
   for (const Slot slot : kept) {
     Entry& entry = entries_[slot];
     if (!entry.is_heard) continue;
     const StoredState& initial = entry.check.initial;
     const bool changed =
         entry.machine.health() != initial.health || entry.machine.hold() != initial.hold;
-    tell(entry, changed, now, replaced.updates);
+    tell(entry, changed, now, out);
   }
-  return replaced;
 }
 
 void HealthTable::start_machine(Entry& entry, const StoredState& stored, Now now) {
@@ -143,7 +148,8 @@ void HealthTable::apply(Slot slot, const Finding& finding, When when,
   tell_if_news(slot, is_news, changed, {when.now, when.wall}, out);
 }
 
-void HealthTable::tick(Now now, std::vector<CheckUpdate>& out) {
+void HealthTable::tick(Now now, std::vector<CheckUpdate>& out,
+                       const std::function<bool(Slot)>& waits) {
   while (!deadlines_.empty() && deadlines_.top().at <= now.now.nanoseconds) {
     const Deadline due = deadlines_.top();
     deadlines_.pop();
@@ -151,6 +157,8 @@ void HealthTable::tick(Now now, std::vector<CheckUpdate>& out) {
     if (due.at != entry.armed) continue;  // it has another one by now
     entry.armed = INT64_MAX;
     bool changed = entry.machine.tick(now.now) == Transition::changed;
+    const bool is_excused = entry.machine.health() == Health::down && waits(due.slot);
+    if (is_excused) entry.last_verdict = now.now.nanoseconds - stood_still_;
     if (is_silent(entry, now.now) && entry.machine.lose_sight() == Transition::changed) {
       const Milliseconds silent((now.now.nanoseconds - stood_still_ - entry.last_verdict) /
                                 1'000'000);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <queue>
 #include <span>
@@ -62,7 +63,10 @@ class HealthTable {
   /// What one probe found; appends the updates that are news, one for each place of the slot.
   void apply(Slot slot, const Finding& finding, When when, std::vector<CheckUpdate>& out);
   /// Ends holds, and finds who has been silent for too long. Due at next_deadline(); sooner or later harms nothing.
-  void tick(Now now, std::vector<CheckUpdate>& out);
+  /// What is down and `waits` for its probe is not silent: where thousands are dead, their turn comes late by design.
+  void tick(
+      Now now, std::vector<CheckUpdate>& out,
+      const std::function<bool(Slot)>& waits = [](Slot) { return false; });
   std::optional<MonotonicTime> next_deadline() const;
   /// This process stood still for so long, up to now.
   void stood_still(Milliseconds gap) { stood_still_ += gap.value * 1'000'000; }
@@ -105,6 +109,7 @@ class HealthTable {
 
   Slot free_slot();
   void start_machine(Entry& entry, const StoredState& stored, Now now);
+  void tell_again(const std::vector<Slot>& kept, Now now, std::vector<CheckUpdate>& out);
   bool is_silent(const Entry& entry, MonotonicTime now) const;
   void arm(Slot slot, MonotonicTime now);
   void tell_if_news(Slot slot, bool is_news, bool changed, Now now, std::vector<CheckUpdate>& out);

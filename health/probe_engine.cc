@@ -64,7 +64,7 @@ void ProbeEngine::resume(const std::vector<uint32_t>& checks) {
 void ProbeEngine::pump() {
   const HealthTable::Now time = see_time();
   const MonotonicTime now = time.now;
-  table_.tick(time, updates_);
+  table_.tick(time, updates_, [this](Slot slot) { return schedule_.is_waiting(slot); });
   deliver_soon();
   share_descriptors();
   for (int started = 0; started < starts_a_turn; ++started) {

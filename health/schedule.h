@@ -70,6 +70,9 @@ class Schedule {
   const Counters& counters() const { return counters_; }
   uint32_t running() const { return running_; }
   size_t waiting() const { return waiting_; }
+  bool is_waiting(Slot slot) const {  // due, and without room
+    return items_[slot].place == Place::urgent_queue || items_[slot].place == Place::patient_queue;
+  }
   bool has_room() const { return running_ < options_.running_max; }
 
  private:

@@ -183,6 +183,15 @@ TEST_CASE("a target without verdicts becomes unknown, and a hold ends, without a
   }
 }
 
+TEST_CASE("what is down and waits for room is not silent", "[probe_engine]") {
+  World world(1);
+  const Health known = GENERATE(Health::down, Health::up);
+  world.engine.replace({World::check("a", known), World::check("b", known)}, 1);
+  world.pass_time(20'000);  // the first one's probe hangs
+  REQUIRE(world.running.size() == 1);
+  CHECK(world.updates.size() == (known == Health::down ? 0 : 2));
+}
+
 TEST_CASE("the end of a watched connection starts three looks, 20 ms apart", "[probe_engine]") {
   World world;
   tests::Listener backend("127.3.0.9");
