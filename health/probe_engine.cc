@@ -73,7 +73,9 @@ void ProbeEngine::pump() {
     if (probed_[*slot].running.size() >= table_.probes_max(*slot)) {
       schedule_.finished();  // the last one has not ended; its next time is the next beat
     } else {
+      const MonotonicTime due = schedule_.taken_due();
       start_probe(*slot, now);
+      if (hooks_.on_start) hooks_.on_start(due, clock_.now());
     }
   }
   hooks_.on_turn(schedule_, watch_);

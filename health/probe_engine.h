@@ -34,6 +34,8 @@ class ProbeEngine {
     Prober::Deliver deliver;
     std::function<void(const Check&, const Finding&)> on_probe_end;
     std::function<void(const Schedule&, const Watch&)> on_turn;  // at least every 100 ms
+    /// A probe was started: when it was due, and when that was done.
+    std::function<void(MonotonicTime due, MonotonicTime at)> on_start{};
   };
   struct Options {
     Schedule::Options schedule;

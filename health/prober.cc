@@ -57,6 +57,18 @@ DnsTargetOptions dns_options(const Check& check) {
           .timeout = monitor.timeout};
 }
 
+/// Of the probe thread.
+struct LagCounts {
+  std::vector<uint64_t> buckets = std::vector<uint64_t>(probe_lag_bounds().size() + 1);
+  double sum_seconds = 0;
+  void add(MonotonicTime due, MonotonicTime at) {
+    const double seconds = static_cast<double>(at.nanoseconds - due.nanoseconds) / 1e9;
+    const auto& bounds = probe_lag_bounds();
+    ++buckets[static_cast<size_t>(std::ranges::lower_bound(bounds, seconds) - bounds.begin())];
+    sum_seconds += std::max(seconds, 0.0);
+  }
+};
+
 }  // namespace
 
 class Prober::Core {
@@ -109,6 +121,7 @@ class Prober::Core {
   std::optional<ExecProbes> exec_;
   std::optional<FileProbes> file_;
   std::optional<ProbeEngine> engine_;
+  LagCounts lag_;
 
   mutable std::mutex mutex_;
   std::map<std::string, MonitorCounters> counters_;  // guarded by mutex_
@@ -140,8 +153,11 @@ void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
                          .gaps = schedule.counters().gaps,
                          .watched = watch.counters().connected,
                          .watch_habits = watch.counters().habits,
-                         .watch_alarms = watch.counters().alarms};
-              }});
+                         .watch_alarms = watch.counters().alarms,
+                         .lag_buckets = lag_.buckets,
+                         .lag_sum_seconds = lag_.sum_seconds};
+              },
+          .on_start = [this](MonotonicTime due, MonotonicTime at) { lag_.add(due, at); }});
   loop_.run();
   engine_.reset();
   file_.reset();
@@ -199,6 +215,12 @@ void Prober::Core::count(const Check& check, const Finding& finding) {
 const std::vector<double>& probe_duration_bounds() {
   static const std::vector<double> bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                           0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+  return bounds;
+}
+
+const std::vector<double>& probe_lag_bounds() {
+  static const std::vector<double> bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02,
+                                          0.05,   0.1,   0.25,   0.5,   1};
   return bounds;
 }
 

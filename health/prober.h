@@ -70,7 +70,11 @@ struct ProberLoad {
   uint32_t watched = 0;       // connections that are watched now
   uint32_t watch_habits = 0;  // targets that close idle connections by habit, and so are not
   uint64_t watch_alarms = 0;  // watched connections that ended, since the start
+  /// How late probes started, from due to sent: as many as probe_lag_bounds() + 1, not cumulative.
+  std::vector<uint64_t> lag_buckets{};
+  double lag_sum_seconds = 0;
 };
+const std::vector<double>& probe_lag_bounds();  // seconds, ascending
 
 /// Probes every check over and over on a thread of its own: spread over the interval, confirmed by
 /// quick re-probes (a first failure, or while nothing is known), the machines applied there.

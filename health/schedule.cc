@@ -91,6 +91,7 @@ std::optional<Schedule::Slot> Schedule::take(MonotonicTime now) {
   if (!slot) return std::nullopt;
   ++running_;
   ++counters_.started;
+  taken_due_ = items_[*slot].due;
   set_due(*slot, next_beat(items_[*slot], local(now)));
   return slot;
 }

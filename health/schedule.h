@@ -56,6 +56,8 @@ class Schedule {
   /// A slot that is due and may start now: counted as running until finished(), and due again on its
   /// beat. Nothing: none is due, or no room.
   std::optional<Slot> take(MonotonicTime now);
+  /// When the slot of the last take() was due.
+  MonotonicTime taken_due() const { return {taken_due_ + stood_still_}; }
   void finished();
 
   /// When take() has something new to give; nothing: not before a change. (What waits for room
@@ -112,6 +114,7 @@ class Schedule {
   uint32_t running_ = 0;
   std::map<int64_t, uint64_t> members_;  // per interval: how many slots ever had it
   int64_t next_first_look_ = INT64_MIN;
+  int64_t taken_due_ = 0;  // schedule time
   int64_t stood_still_ = 0;
   std::optional<MonotonicTime> last_seen_;
   Counters counters_;

@@ -27,17 +27,19 @@ struct World {
   };
 
   explicit World(uint32_t running_max = 100)
-      : engine(loop, clock,
-               {.schedule = {.running_max = running_max, .seed = 1}, .descriptors_max = 200},
-               {.make_target = [this](const Check&) { return std::make_unique<FakeTarget>(*this); },
-                .deliver =
-                    [this](std::vector<CheckUpdate> batch) {
-                      ++batches;
-                      for (CheckUpdate& update : batch) updates.push_back(std::move(update));
-                    },
-                .on_probe_end = [](const Check&, const Finding&) {},
-                .on_turn = [this](const Schedule& s,
-                                  const Watch&) { delayed = s.counters().delayed; }}) {}
+      : engine(
+            loop, clock,
+            {.schedule = {.running_max = running_max, .seed = 1}, .descriptors_max = 200},
+            {.make_target = [this](const Check&) { return std::make_unique<FakeTarget>(*this); },
+             .deliver =
+                 [this](std::vector<CheckUpdate> batch) {
+                   ++batches;
+                   for (CheckUpdate& update : batch) updates.push_back(std::move(update));
+                 },
+             .on_probe_end = [](const Check&, const Finding&) {},
+             .on_turn = [this](const Schedule& s, const Watch&) { delayed = s.counters().delayed; },
+             .on_start = [this](MonotonicTime due,
+                                MonotonicTime at) { lags.push_back(at - due); }}) {}
 
   void turn() {
     loop.run_until([] { return false; }, 3);
@@ -73,11 +75,27 @@ struct World {
   std::vector<CheckUpdate> updates;
   int batches = 0;
   int started = 0;
+  std::vector<Milliseconds> lags;  // from due to started
   uint64_t delayed = 0;
   ProbeEngine engine;
 };
 
 }  // namespace
+
+TEST_CASE("how late a probe starts is told, with the time that it waited for room",
+          "[probe_engine]") {
+  World world(1);
+  world.engine.replace(
+      {World::check("192.0.2.1", Health::up), World::check("192.0.2.2", Health::up)}, 1);
+  world.pass_time(40);
+  REQUIRE(world.lags.size() == 1);  // the second has no room
+  CHECK(world.lags[0] <= Milliseconds(20));
+  world.pass_time(300);
+  world.end_all(Verdict::pass);
+  REQUIRE(world.lags.size() >= 2);
+  CHECK(world.lags[1] >= Milliseconds(250));
+  CHECK(world.lags[1] <= Milliseconds(400));
+}
 
 TEST_CASE("a late probe of an up target gets company until enough could decide", "[probe_engine]") {
   World world;
