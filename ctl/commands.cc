@@ -33,6 +33,7 @@ int force(Session& session, const Arguments& given);
 int intents(Session& session, const Arguments&);
 int cancel(Session& session, const Arguments& given);
 int history(Session& session, const Arguments& given);
+int push(Session& session, const Arguments& given);
 int reload(Session& session, const Arguments&);
 int check(Session& session, const Arguments& given);
 
@@ -85,6 +86,14 @@ const std::vector<Verb>& verbs() {
         {"--target", "TARGET", false, "only this target; one that ends in / and all below it"},
         {"--limit", "COUNT", false, "at most so many entries"}},
        history},
+      {"push",
+       "report a target's health, as a push monitor wants it each deadline",
+       {{"MONITOR", "", true, "the push monitor"}, {"HEALTH", "", true, "up or down"}},
+       {{"--cluster", "NAME", false, "the cluster that reports itself"},
+        {"--address", "IP", false, "the endpoint that does"},
+        {"--reason", "TEXT", false, "why it is down"},
+        {"--load", "NUMBER", false, "its load, in the service's unit"}},
+       push},
       {"reload", "read config, zones and certificates again; all or nothing", {}, {}, reload},
       {"check",
        "check a config and its zone files without touching the daemon",
@@ -280,6 +289,23 @@ int history(Session& session, const Arguments& given) {
     add("limit", given["--limit"]);
   }
   return print_reply(session, session.client.get(path), &View::history);
+}
+
+int push(Session& session, const Arguments& given) {
+  Json report{{"monitor", given["MONITOR"]}, {"health", given["HEALTH"]}};
+  for (const char* key : {"cluster", "address", "reason"}) {
+    const std::string option = std::string("--") + key;
+    if (given.has(option)) report[key] = given[option];
+  }
+  if (given.has("--load")) {
+    const Json load = Json::parse(given["--load"], nullptr, false);
+    if (!load.is_number()) return wrong_use(session, "--load: not a number: " + given["--load"]);
+    report["load"] = load;
+  }
+  const std::string body = report.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const Answer answer = understood(session, session.client.post("/v1/push", body));
+  if (answer.json && session.json) print_json(session, *answer.json);
+  return answer.exit_status;
 }
 
 int reload(Session& session, const Arguments&) {

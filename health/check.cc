@@ -9,6 +9,7 @@ namespace {
 /// Whether what a kind asks has a host's name in it, so that it is another question for another service.
 bool asks_for_host(MonitorKind kind) {
   switch (kind) {
+    case MonitorKind::push:
     case MonitorKind::tcp:
     case MonitorKind::dns:
     case MonitorKind::udp:
@@ -20,6 +21,7 @@ bool asks_for_host(MonitorKind kind) {
     case MonitorKind::https:
     case MonitorKind::grpc:
     case MonitorKind::exec:
+    case MonitorKind::calculated:
       return true;
   }
   return true;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "health/derived_monitors.h"
 #include "health/monitor_file.h"
 
 namespace swingover::health {
@@ -54,6 +55,10 @@ const std::vector<KindKey>& kind_keys() {
       {"command", {exec}},
       {"file", {file}},
       {"max_age", {file}},
+      {"of", {calculated}},
+      {"need", {calculated}},
+      {"inverted", {calculated}},
+      {"deadline", {push}},
   };
   // clang-format on
   return keys;
@@ -82,6 +87,10 @@ std::string_view what_it_does(MonitorKind kind) {
       return "runs a command";
     case MonitorKind::file:
       return "reads a file";
+    case MonitorKind::push:
+      return "is told, and looks at nothing";
+    case MonitorKind::calculated:
+      return "looks at nothing by itself";
   }
   return "";
 }
@@ -293,6 +302,10 @@ void check_kind(const WrittenMonitor& written) {
       return check_exec(written);
     case MonitorKind::file:
       return need_key(written, "file");
+    case MonitorKind::push:
+      return check_push(written);
+    case MonitorKind::calculated:
+      return check_calculated(written);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/toml_tables.h"
+#include "health/derived_monitors.h"
 #include "health/monitor_checks.h"
 
 namespace swingover {
@@ -29,6 +30,22 @@ Result<health::StatusRange> Form<health::StatusRange>::read(const TomlValue& val
   if (*first < least || *last > most) return must_be("within 100 to 599", value);
   if (*first > *last) return must_be("a range with the smaller status first", value);
   return health::StatusRange{static_cast<uint16_t>(*first), static_cast<uint16_t>(*last)};
+}
+
+Result<health::Need> Form<health::Need>::read(const TomlValue& value, NoLimits) {
+  if (value.kind == TomlValue::Kind::text && value.text == "all") return health::Need{{100, true}};
+  if (value.kind == TomlValue::Kind::text && value.text == "any") return health::Need{{1, false}};
+  if (value.kind != TomlValue::Kind::integer &&
+      (value.kind != TomlValue::Kind::text || !value.text.ends_with('%')))
+    return must_be(noun, value);
+  auto portion = Form<Portion>::read(value, {});
+  if (!portion) return portion.error();
+  return health::Need{*portion};
+}
+
+std::string Form<health::Need>::text(const health::Need& value) {
+  if (value.portion == Portion{100, true}) return "all";
+  return value.portion == Portion{1, false} ? "any" : value.portion.text();
 }
 
 std::string Form<health::StatusRange>::text(const health::StatusRange& value) {
@@ -158,6 +175,11 @@ std::vector<MonitorOptions> parse_monitors(const TomlDocument& document, Diagnos
     const size_t before = diagnostics.errors();
     read_options(*table, monitor_options, monitor,
                  {.header = "[[monitor]]", .complete = document.complete}, diagnostics);
+    // One report is a whole verdict, and not to be confirmed: who reports can do so by itself.
+    if (monitor.kind == MonitorKind::push) {
+      if (!table->find("rise")) monitor.rise = 1;
+      if (!table->find("fall")) monitor.fall = 1;
+    }
     // A kind that could not be read says nothing about which keys belong.
     const TomlMember* kind = table->find("kind");
     const bool kind_known = !kind || (kind->value.kind == TomlValue::Kind::text &&
@@ -170,6 +192,7 @@ std::vector<MonitorOptions> parse_monitors(const TomlDocument& document, Diagnos
                         names.add(lower(monitor.name), monitor.name, table->position_of("name"));
     if (is_new && diagnostics.errors() == before) monitors.push_back(std::move(monitor));
   }
+  check_calculations(document, monitors, diagnostics);
   return monitors;
 }
 

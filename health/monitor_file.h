@@ -27,8 +27,9 @@ struct OptionWords<health::MonitorKind> {
       Word<Kind>{Kind::icmp, "icmp", "an echo request is answered"},
       Word<Kind>{Kind::exec, "exec", "`command` exits with status 0"},
       Word<Kind>{Kind::file, "file", "`file` begins with the word up"},
+      Word<Kind>{Kind::push, "push", "the target reports itself: POST /v1/push, each `deadline`"},
+      Word<Kind>{Kind::calculated, "calculated", "what other monitors, `of`, add up to there"},
   };
-  static constexpr std::array<std::string_view, 2> later{"push", "calculated"};
 };
 
 template <>
@@ -114,6 +115,15 @@ struct OptionWords<health::Resume> {
       Word<Resume>{Resume::by_hand, "manual",
                    "it stays out, though it passes, until `swingctl resume`"},
   };
+};
+
+template <>
+struct Form<health::Need> {
+  static constexpr std::string_view noun = R"("all", "any", a count such as 2, or "50%")";
+  static constexpr std::string_view plural = "counts and percentages";
+  static constexpr bool in_quotes = true;
+  static Result<health::Need> read(const TomlValue& value, NoLimits);
+  static std::string text(const health::Need& value);
 };
 
 /// "200-299", "204", or the bare number 204.
@@ -219,8 +229,10 @@ inline constexpr std::tuple monitor_options{
         Milliseconds(3'600'000),
         "from one probe to the next while a first failure is being confirmed; at most the interval")
         .by_default("a tenth of the interval, at least 50ms"),
-    option("rise", &MonitorOptions::rise, 1, 100, "passes in a row that bring an endpoint up"),
-    option("fall", &MonitorOptions::fall, 1, 100, "failures in a row that bring an endpoint down"),
+    option("rise", &MonitorOptions::rise, 1, 100, "passes in a row that bring an endpoint up")
+        .by_default("2; 1 for push"),
+    option("fall", &MonitorOptions::fall, 1, 100, "failures in a row that bring an endpoint down")
+        .by_default("3; 1 for push"),
     option(
         "fall_hard", &MonitorOptions::fall_hard, 1, 100,
         "the same for hard failures (refused, reset, unreachable), which come at half the confirm "
@@ -256,6 +268,12 @@ inline constexpr std::tuple monitor_options{
     option("watch", &MonitorOptions::watch,
            "keep an idle TCP connection to each endpoint that is up: when it ends, the endpoint is "
            "probed at once; not for servers that serve one connection at a time"),
+    option("of", &MonitorOptions::of, "the monitors that a calculated one is made of, at one place")
+        .by_default("none"),
+    option("need", &MonitorOptions::need, "how many of them must be up: all, any, a count, a part"),
+    option("inverted", &MonitorOptions::inverted, "whether it is up when that is not so"),
+    option("deadline", &MonitorOptions::deadline, Milliseconds(1000), Milliseconds(86'400'000),
+           "how long a push monitor waits for a report before that is a failure"),
 };
 
 /// The `[[monitor]]` tables of `document`: every problem goes to `diagnostics`; of equal names the first is kept.

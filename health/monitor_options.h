@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/portion.h"
 #include "base/units.h"
 #include "health/dns_message.h"
 #include "health/health_rules.h"
@@ -12,7 +13,7 @@
 
 namespace swingover::health {
 
-enum class MonitorKind : uint8_t { tcp, tls, http, https, grpc, dns, udp, icmp, exec, file };
+enum class MonitorKind : uint8_t { tcp, tls, http, https, grpc, dns, udp, icmp, exec, file, push, calculated };
 
 enum class HttpMethod : uint8_t { get, head, post, options };
 enum class HttpVersion : uint8_t { one, two };
@@ -39,6 +40,12 @@ struct Octets {
   std::string value;
   bool empty() const { return value.empty(); }
   friend bool operator==(const Octets&, const Octets&) = default;
+};
+
+/// How many of a calculated monitor's children must be up: all, any, 2, "50%".
+struct Need {
+  Portion portion{100, true};
+  friend bool operator==(const Need&, const Need&) = default;
 };
 
 /// One argument of a command: any text, also an empty one, also twice in a list.
@@ -95,6 +102,11 @@ struct MonitorOptions {
   Resume resume = Resume::by_itself;
   std::optional<Milliseconds> stale_after;  // absent: three intervals and the timeout
   bool watch = false;                       // an idle connection tells of its death; see watch.h
+
+  std::vector<std::string> of;    // what a calculated monitor is made of
+  Need need;                      // of them
+  bool inverted = false;          // up when that is not so
+  Milliseconds deadline{30'000};  // of push: each so often somebody must report
 
   Milliseconds confirm() const {
     if (confirm_interval) return *confirm_interval;

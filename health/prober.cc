@@ -192,6 +192,9 @@ std::unique_ptr<Target> Prober::Core::make_target(const Check& check) {
       return exec_->make_target(check);
     case MonitorKind::file:
       return file_->make_target(check);
+    case MonitorKind::push:
+    case MonitorKind::calculated:  // never asked of a prober: see is_probed()
+      break;
   }
   return nullptr;
 }

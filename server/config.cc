@@ -238,6 +238,7 @@ void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
                             member->value.items.end());
     };
     std::vector<const TomlValue*> users = tables_of(document.root, "cluster");
+    for (const TomlValue* monitor : tables_of(document.root, "monitor")) users.push_back(monitor);
     for (const TomlValue* service : tables_of(document.root, "service")) {
       users.push_back(service);
       for (const TomlValue* pool : tables_of(*service, "pool")) users.push_back(pool);
@@ -255,7 +256,7 @@ void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
                                                       toml_quoted(name->value.text), words));
     }
   };
-  warn("monitor", {"monitors", "voting_monitors", "observing_monitors"},
+  warn("monitor", {"monitors", "voting_monitors", "observing_monitors", "of"},
        "is used by no service and no cluster");
   warn("cluster", {"cluster"}, "has no pool of any service");
 }

@@ -53,10 +53,19 @@ void parse_localities(const TomlDocument& document, Topology& topology, Diagnost
   }
 }
 
-void check_cluster(const TomlValue& table, const ClusterOptions& cluster, bool complete,
-                   Diagnostics& diagnostics) {
+/// A cluster that reports itself is not looked at.
+bool is_push(const TomlValue& root, const std::string& monitor) {
+  const TomlValue* table = table_named(root, "monitor", monitor);
+  const TomlMember* kind = table ? table->find("kind") : nullptr;
+  return kind && kind->value.text == "push";
+}
+
+void check_cluster(const TomlDocument& document, const TomlValue& table,
+                   const ClusterOptions& cluster, Diagnostics& diagnostics) {
   const auto need_addresses = [&](std::string_view key, const std::vector<std::string>& monitors) {
-    if (!complete || monitors.empty() || table.find("addresses")) return;
+    if (!document.complete || table.find("addresses")) return;
+    const auto is_told = [&](const std::string& name) { return is_push(document.root, name); };
+    if (std::ranges::all_of(monitors, is_told)) return;
     diagnostics.error(table.position_of(key),
                       fmt::format(R"([[cluster]] with {} needs "addresses", at which they look)",
                                   toml_quoted(key)));
@@ -90,7 +99,7 @@ void parse_clusters(const TomlDocument& document, std::span<const std::string> m
       check_references(*table, "localities", localities, "[[locality]]", diagnostics);
       check_monitor_lists(*table, monitors, diagnostics);
     }
-    check_cluster(*table, options, document.complete, diagnostics);
+    check_cluster(document, *table, options, diagnostics);
     // The name becomes a label of CLUSTER.on.SERVICE, and those are blind to case.
     if (options.name.empty() ||
         !names.add(lower(options.name), options.name, table->position_of("name")))

@@ -102,6 +102,10 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
                             : http_error(404, "not_found", "no intent of this id: " + id));
     }
     allowed = "GET, HEAD, DELETE";
+  } else if (path == "/v1/push") {
+    if (is_get) return respond(json_reply(pushes_json(control_)));
+    if (is_post) return push(request, respond);
+    allowed = "GET, HEAD, POST";
   } else if (path == "/v1/reload") {
     if (is_post) return reload(respond);
     allowed = "POST";
@@ -136,6 +140,14 @@ void Admin::delete_intent(const HttpRequest& request, const HttpResponder& respo
                            if (!was) return respond(error_reply(was.error()));
                            respond(json_reply(intent_json(control_, *was)));
                          });
+}
+
+void Admin::push(const HttpRequest& request, const HttpResponder& respond) {
+  const Result<PushReport> report = parse_push_report(request.body);
+  if (!report) return respond(error_reply(report.error()));
+  const Result<size_t> heard = control_.push(*report);
+  if (!heard) return respond(error_reply(heard.error()));
+  respond(json_reply(pushes_json(control_)));
 }
 
 void Admin::history(const HttpRequest& request, const HttpResponder& respond) {

@@ -26,6 +26,7 @@ class Admin {
  private:
   void post_intent(const HttpRequest& request, const HttpResponder& respond);
   void delete_intent(const HttpRequest& request, const HttpResponder& respond);
+  void push(const HttpRequest& request, const HttpResponder& respond);
   void history(const HttpRequest& request, const HttpResponder& respond);
   void explain(const HttpRequest& request, const HttpResponder& respond);
   void metrics(const HttpResponder& respond);

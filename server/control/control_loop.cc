@@ -168,15 +168,45 @@ void Control::mark_stored() {
 
 void Control::start_probes() {
   std::vector<health::Check> checks = join_->checks();
-  Epoch epoch;
   for (uint32_t place = 0; place < checks.size(); ++place) {
     const CheckState& state = join_->check(place);
     checks[place].initial = {state.health, state.hold, state.penalty, state.penalty_at};
-    epoch.keys.push_back(checks[place].key());
   }
+  std::vector<std::pair<uint32_t, health::Check>> pushed;
+  for (size_t place = join_->probed_count(); place < join_->told_count(); ++place)
+    pushed.emplace_back(static_cast<uint32_t>(place), checks[place]);
+  pushes_.replace(pushed, push_now());
+
+  checks.resize(join_->probed_count());
+  Epoch epoch;
+  for (const health::Check& check : checks) epoch.keys.push_back(check.key());
   epoch.number = environment_.replace_checks(std::move(checks));
   epochs_.push_back(std::move(epoch));
   if (epochs_.size() > epochs_kept) epochs_.pop_front();
+}
+
+Result<size_t> Control::push(const PushReport& report) {
+  const Result<std::vector<std::string>> keys = pushes_.find(report);
+  if (!keys) return keys.error();
+  std::vector<health::CheckUpdate> updates;
+  pushes_.apply(*keys, report, push_now(), updates);
+  apply_pushed(updates);
+  return keys->size();
+}
+
+void Control::tick_pushes() {
+  if (pushes_.entries().empty()) return;
+  std::vector<health::CheckUpdate> updates;
+  pushes_.tick(push_now(), updates);
+  apply_pushed(updates);
+}
+
+void Control::apply_pushed(const std::vector<health::CheckUpdate>& updates) {
+  if (updates.empty()) return;
+  Tick tick = new_tick(is_first_state_known_ ? "" : "start");
+  for (const health::CheckUpdate& update : updates) fold(update.check, update, tick);
+  settle(tick);
+  note_first_state();
 }
 
 /// An update of an earlier epoch may still be on its way when the checks are replaced: the probe's machine
@@ -466,6 +496,7 @@ void Control::cancel_intent(const std::string& id, const std::string& owner,
 
 void Control::housekeeping() {
   expire_intents();
+  tick_pushes();
   const MonotonicTime now = environment_.clock.now();
   if (now - pruned_ >= prune_every) {
     pruned_ = now;

@@ -19,6 +19,7 @@
 #include "server/control/intents.h"
 #include "server/control/join.h"
 #include "server/control/next_change.h"
+#include "server/control/push.h"
 #include "server/control/restore.h"
 #include "server/control/store_writer.h"
 #include "zones/snapshot.h"
@@ -98,6 +99,10 @@ class Control {
   void cancel_intent(const std::string& id, const std::string& owner, const std::string& reason,
                      std::function<void(Result<Intent>)> done);
 
+  /// A target reports itself; in force at once. The number of checks that it is about.
+  Result<size_t> push(const PushReport& report);
+  const PushBoard& pushes() const { return pushes_; }
+
   struct ReloadResult {
     bool reloaded = false;
     uint64_t generation = 0;
@@ -153,6 +158,9 @@ class Control {
   void start_probes();
   std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;
   void fold(uint32_t place, const health::CheckUpdate& update, Tick& tick);
+  void apply_pushed(const std::vector<health::CheckUpdate>& updates);
+  void tick_pushes();
+  PushBoard::Now push_now() const { return {environment_.clock.now(), environment_.clock.wall()}; }
   void settle(Tick& tick);
   void touch_users(uint32_t check);
   void touch(uint32_t service);
@@ -184,6 +192,7 @@ class Control {
   std::vector<uint32_t> touched_;               // services whose next change may be another now
   std::vector<bool> is_touched_;                // by service
   mutable ChangeFinder change_finder_;
+  PushBoard pushes_;
   struct Epoch {
     uint64_t number = 0;
     std::vector<std::string> keys;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
+#include "health/derived_monitors.h"
 #include "server/control/target.h"
 
 namespace swingover::control {
@@ -48,11 +50,15 @@ std::optional<uint32_t> Join::find_check(const std::string& key) const {
 }
 
 void Join::set_check(uint32_t place, CheckState state) {
+  for (const uint32_t parent : users_[place].calculations) dirty_calculated_.insert(parent);
   const bool is_other = states_[place].standing() != state.standing();
   states_[place] = std::move(state);
-  if (!is_other) return;
-  for (const ClusterId id : users_[place].clusters) mark(id);
-  for (const EndpointId id : users_[place].endpoints) mark(id);
+  if (is_other) mark_users(place);
+}
+
+void Join::mark_users(uint32_t check) {
+  for (const ClusterId id : users_[check].clusters) mark(id);
+  for (const EndpointId id : users_[check].endpoints) mark(id);
 }
 
 void Join::set_intents(const Intents& intents) {
@@ -130,12 +136,60 @@ const Intent* Join::deciding_intent(const EndpointNode& node) const {
 
 Join::Changes Join::settle(WallTime now) {
   Changes changes;
+  settle_calculated(now);
   settle_own();
   settle_clusters(now, changes);
   settle_pools(changes);
   settle_endpoints(now, changes);
   is_first_settle_ = false;
   return changes;
+}
+
+/// In the order of their places, so that each is worked out once, from children that are settled.
+void Join::settle_calculated(WallTime now) {
+  while (!dirty_calculated_.empty()) {
+    const uint32_t place = dirty_calculated_.extract(dirty_calculated_.begin()).value();
+    if (!calculate(place, now)) continue;
+    mark_users(place);
+    for (const uint32_t parent : users_[place].calculations) dirty_calculated_.insert(parent);
+  }
+}
+
+/// False: it is what it was.
+bool Join::calculate(uint32_t place, WallTime now) {
+  const std::vector<uint32_t>& children = children_[place - told_];
+  const health::MonitorOptions& monitor = *checks_[place].monitor;
+  health::Standings members;
+  CheckState state;
+  state.heard = true;
+  for (const uint32_t child : children) {
+    const CheckState& seen = states_[child];
+    members.add(seen.standing());
+    state.stored |= seen.stored;
+    state.heard &= seen.heard;
+    state.hold = std::max(state.hold, seen.hold);
+    if (seen.health == Health::down)
+      state.first_failure = std::max(state.first_failure, seen.first_failure);
+  }
+  state.health = health::calculated(monitor, members.health);
+  // What is up because another is not has nothing to wait for.
+  const Health worth =
+      monitor.inverted ? state.health : health::calculated(monitor, members.usable);
+  if (state.health != Health::up || worth == Health::up) {
+    state.hold = health::Hold::none;
+  } else if (worth == Health::down) {
+    state.hold = health::Hold::resume;
+  } else {
+    state.hold = std::clamp(state.hold, health::Hold::settling, health::Hold::flapping);
+  }
+  const CheckState& before = states_[place];
+  state.since = before.health == state.health && before.since != WallTime{} ? before.since
+                : is_first_settle_ ? newest_since(children, now)
+                                   : now;
+  const bool is_other = before.standing() != state.standing() || before.stored != state.stored;
+  states_[place] = std::move(state);
+  states_[place].reason = calculated_reason(place);
+  return is_other;
 }
 
 /// What endpoints are by themselves, and so what floors count.

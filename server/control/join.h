@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,6 +41,9 @@ struct CheckState {
 /// Checks    An endpoint has one for each monitor of its service and of its pool at its address; a cluster has one for
 ///           each of its monitors at each of its addresses. Equal ones are one check. A monitor that service and pool
 ///           name both counts as the pool says.
+/// Derived   A push monitor's check is told by reports; that of a cluster is one for the whole cluster. A calculated
+///           monitor's check is worked out here from its children's at the same place; they are checks like any
+///           other, though nobody else may name them.
 /// Groups    Of each owner's monitors the critical ones must all be up, and not more than half of the voting ones
 ///           down; the observing ones never count.
 /// Cluster   A monitor of a cluster is up while it is at one address at least. Without monitors a cluster is up.
@@ -61,8 +65,12 @@ class Join {
 
   Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors);
 
-  /// What to probe; places are those of check().
+  /// All checks, places as those of check(): first the probed ones, then those of push monitors, then the calculated.
   const std::vector<health::Check>& checks() const { return checks_; }
+  size_t probed_count() const { return probed_; }
+  size_t told_count() const {
+    return told_;
+  }  // the first that are told from outside: probed or push
   std::optional<uint32_t> find_check(const std::string& key) const;
   const CheckState& check(uint32_t place) const { return states_[place]; }
   /// Marks what hangs on the check for the next settle(), if its health is another than before.
@@ -125,13 +133,14 @@ class Join {
   std::vector<uint32_t> checks_of(EndpointId id) const;
   /// Every check that the endpoint's health hangs on and that counts: its own, then its cluster's. Not those of the
   /// other endpoints that a floor counts: of a pool's they are its service's too, a cluster's are too many.
+  /// Of a calculated one its children instead.
   template <class Visit>
   void for_each_check(EndpointId id, Visit visit) const {
     const EndpointNode& node = endpoints_[id.value];
-    for (size_t i = 0; i < node.checks.counted(); ++i) visit(node.checks.all[i]);
+    for (size_t i = 0; i < node.checks.counted(); ++i) visit_told(node.checks.all[i], visit);
     const auto& rows = clusters_[node.cluster.value].rows;
     for (size_t i = 0; i < rows.counted(); ++i) {
-      for (const uint32_t check : rows.all[i]) visit(check);
+      for (const uint32_t check : rows.all[i]) visit_told(check, visit);
     }
   }
   /// Every endpoint whose health hangs on the check; some more than once.
@@ -141,6 +150,7 @@ class Join {
     for (const ClusterId cluster : users_[check].clusters) {
       for (const EndpointId id : clusters_[cluster.value].endpoints) visit(id);
     }
+    for (const uint32_t parent : users_[check].calculations) for_each_user(parent, visit);
   }
   /// When the failure began that brought the endpoint down; nothing if no check says.
   std::optional<MonotonicTime> first_failure(EndpointId id) const;
@@ -205,15 +215,34 @@ class Join {
   struct CheckUsers {
     std::vector<EndpointId> endpoints;
     std::vector<ClusterId> clusters;
+    std::vector<uint32_t> calculations;  // places of the calculated checks that it is a child of
+  };
+  struct Where {  // a monitor looks
+    std::string address;
+    std::string host;      // as the service is called; empty: a cluster's
+    std::string reporter;  // what a push monitor is told from: the address, or the cluster
   };
 
+  template <class Visit>
+  void visit_told(uint32_t check, Visit visit) const {
+    if (check < told_) return visit(check);
+    for (const uint32_t child : children_[check - told_]) visit_told(child, visit);
+  }
+
   uint32_t add_check(health::Check check);
+  uint32_t add_look(const std::shared_ptr<const health::MonitorOptions>& monitor,
+                    const Where& where, const Monitors& monitors);
+  void put_in_order();
   void add_cluster(uint32_t place, const Monitors& monitors);
   void add_service(uint32_t place, const Monitors& monitors);
   static std::vector<Look> looks(const Lists& lists, const Lists& narrower,
                                  const Monitors& monitors);
-  void add_pool(uint32_t service, uint32_t place, const std::vector<Look>& looks);
+  void add_pool(uint32_t service, uint32_t place, const std::vector<Look>& looks,
+                const Monitors& monitors);
 
+  void settle_calculated(WallTime now);
+  bool calculate(uint32_t place, WallTime now);
+  void mark_users(uint32_t check);
   void settle_own();
   void settle_clusters(WallTime now, Changes& changes);
   void settle_pools(Changes& changes);
@@ -229,6 +258,7 @@ class Join {
   WallTime newest_since(const std::vector<uint32_t>& checks, WallTime otherwise) const;
 
   std::string check_reason(uint32_t place) const;
+  std::string calculated_reason(uint32_t place) const;
   std::string own_reason(const EndpointNode& endpoint, health::Health wanted) const;
   std::string cluster_reason(const ClusterNode& cluster, health::Health wanted) const;
   std::string hold_reason(const EndpointNode& endpoint) const;
@@ -240,6 +270,10 @@ class Join {
   std::vector<health::Check> checks_;
   std::vector<CheckState> states_;
   std::vector<CheckUsers> users_;
+  size_t probed_ = 0;
+  size_t told_ = 0;
+  std::vector<std::vector<uint32_t>> children_;  // of the calculated checks, from told_ on
+  std::set<uint32_t> dirty_calculated_;          // children stand before their parents
   std::unordered_map<std::string, uint32_t> by_key_;
   std::vector<EndpointNode> endpoints_;
   std::vector<ClusterNode> clusters_;

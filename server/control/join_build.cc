@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 #include <utility>
 
 #include "server/control/join.h"
+#include "server/control/push.h"
 #include "server/control/target.h"
 
 namespace swingover::control {
@@ -30,6 +32,7 @@ Join::Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors)
   clusters_.resize(model_->topology.clusters.size());
   for (uint32_t i = 0; i < clusters_.size(); ++i) add_cluster(i, monitors);
   for (uint32_t i = 0; i < model_->services.size(); ++i) add_service(i, monitors);
+  put_in_order();
   for (uint32_t i = 0; i < clusters_.size(); ++i) mark(ClusterId(i));
   for (uint32_t i = 0; i < endpoints_.size(); ++i) mark(EndpointId(i));
 }
@@ -42,6 +45,71 @@ uint32_t Join::add_check(health::Check check) {
     users_.emplace_back();
   }
   return at->second;
+}
+
+/// A calculated check comes behind its children. The config is checked: it is no child of its own.
+uint32_t Join::add_look(const std::shared_ptr<const health::MonitorOptions>& monitor,
+                        const Where& where, const Monitors& monitors) {
+  using enum health::MonitorKind;
+  if (monitor->kind == push) return add_check(health::make_check(monitor, where.reporter, {}));
+  if (monitor->kind != calculated)
+    return add_check(health::make_check(monitor, where.address, where.host));
+  std::vector<uint32_t> children;
+  for (const std::string& name : monitor->of) {
+    if (const auto child = find_monitor(monitors, name))
+      children.push_back(add_look(child, where, monitors));
+  }
+  // Two clusters may share an address, and not who reports.
+  const std::string host = where.host.empty() ? where.reporter : where.host;
+  const size_t before = checks_.size();
+  const uint32_t place = add_check({monitor, where.address, host, {}});
+  if (checks_.size() == before) return place;
+  for (const uint32_t child : children) users_[child].calculations.push_back(place);
+  children_.resize(place + 1);  // by place until they are put in order
+  children_[place] = std::move(children);
+  return place;
+}
+
+/// Gives all checks their places: the probed, the told, the calculated ones, each in the order in which they came.
+void Join::put_in_order() {
+  const auto order = [](const health::Check& check) {
+    using enum health::MonitorKind;
+    return check.monitor->kind == calculated ? 2 : check.monitor->kind == push ? 1 : 0;
+  };
+  std::vector<uint32_t> old_places(checks_.size());
+  std::iota(old_places.begin(), old_places.end(), 0U);
+  std::stable_sort(old_places.begin(), old_places.end(),
+                   [&](uint32_t a, uint32_t b) { return order(checks_[a]) < order(checks_[b]); });
+  std::vector<uint32_t> places(checks_.size());
+  for (uint32_t place = 0; place < old_places.size(); ++place) places[old_places[place]] = place;
+  const auto move_all = [&](std::vector<uint32_t>& list) {
+    for (uint32_t& check : list) check = places[check];
+  };
+
+  std::vector<health::Check> checks;
+  std::vector<CheckUsers> users;
+  std::vector<std::vector<uint32_t>> children;
+  children_.resize(checks_.size());
+  for (const uint32_t old : old_places) {
+    const int kind = order(checks_[old]);
+    probed_ += kind == 0 ? 1 : 0;
+    told_ += kind < 2 ? 1 : 0;
+    if (kind == 2) children.push_back(std::move(children_[old]));
+    checks.push_back(std::move(checks_[old]));
+    users.push_back(std::move(users_[old]));
+  }
+  checks_ = std::move(checks);
+  users_ = std::move(users);
+  children_ = std::move(children);
+  for (auto& list : children_) move_all(list);
+  for (CheckUsers& one : users_) move_all(one.calculations);
+  for (auto& [key, place] : by_key_) place = places[place];
+  for (EndpointNode& node : endpoints_) move_all(node.checks.all);
+  for (ClusterNode& node : clusters_) {
+    for (auto& row : node.rows.all) move_all(row);
+  }
+  for (size_t place = told_; place < checks_.size(); ++place)
+    dirty_calculated_.insert(static_cast<uint32_t>(place));
 }
 
 /// `lists` are the names of `monitors`, `voting_monitors` and `observing_monitors`. Those of `narrower` count as they
@@ -70,16 +138,22 @@ void Join::add_cluster(uint32_t place, const Monitors& monitors) {
   const zones::Cluster& cluster = model_->topology.clusters[place];
   ClusterNode& node = clusters_[place];
   if (!cluster.min_healthy.asks_nothing()) node.floor.emplace(cluster.min_healthy);
-  if (cluster.addresses.empty()) return;  // the config is checked: see server/config.h
   const Lists lists{&cluster.monitors, &cluster.voting_monitors, &cluster.observing_monitors};
   for (const Look& look : looks(lists, {}, monitors)) {
     std::vector<uint32_t> row;
+    // A cluster that reports itself needs no address.
+    const bool is_push = look.monitor->kind == health::MonitorKind::push;
+    if (is_push && cluster.addresses.empty()) {
+      row.push_back(add_look(look.monitor, {{}, {}, push_address(cluster.name)}, monitors));
+      if (look.role != Role::observing) users_[row.back()].clusters.push_back(ClusterId(place));
+    }
     for (const IpAddress& address : cluster.addresses) {
-      const uint32_t check = add_check(health::make_check(look.monitor, address.text(), {}));
+      const Where where{address.text(), {}, push_address(cluster.name)};
+      const uint32_t check = add_look(look.monitor, where, monitors);
       if (look.role != Role::observing) users_[check].clusters.push_back(ClusterId(place));
       row.push_back(check);
     }
-    node.rows.add(std::move(row), look.role);
+    if (!row.empty()) node.rows.add(std::move(row), look.role);  // the config is checked
   }
 }
 
@@ -89,11 +163,12 @@ void Join::add_service(uint32_t place, const Monitors& monitors) {
   for (uint32_t p = 0; p < service.pools.size(); ++p) {
     const zones::Pool& pool = service.pools[p];
     const Lists own{&pool.monitors, &pool.voting_monitors, &pool.observing_monitors};
-    add_pool(place, p, looks(lists, own, monitors));
+    add_pool(place, p, looks(lists, own, monitors), monitors);
   }
 }
 
-void Join::add_pool(uint32_t service_place, uint32_t pool_place, const std::vector<Look>& looks) {
+void Join::add_pool(uint32_t service_place, uint32_t pool_place, const std::vector<Look>& looks,
+                    const Monitors& monitors) {
   const zones::Service& service = model_->services[service_place];
   const zones::Pool& pool = service.pools[pool_place];
   const zones::Cluster& cluster = model_->topology.clusters[pool.cluster.value];
@@ -113,7 +188,8 @@ void Join::add_pool(uint32_t service_place, uint32_t pool_place, const std::vect
     node.cluster = pool.cluster;
     node.pool_floor = floor;
     for (const Look& look : looks) {
-      const uint32_t check = add_check(health::make_check(look.monitor, endpoint.text(), name));
+      const Where where{endpoint.text(), name, endpoint.text()};
+      const uint32_t check = add_look(look.monitor, where, monitors);
       if (look.role != Role::observing) users_[check].endpoints.push_back(endpoint.id);
       node.checks.add(check, look.role);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "health/monitor_file.h"
 #include "server/control/join.h"
 
 namespace swingover::control {
@@ -76,6 +77,30 @@ std::string Join::hold_reason(const EndpointNode& node) const {
   if (node.pool_floor == none) return {};
   return "pool " + model_->services[node.service].pools[node.pool].cluster_name + ": " +
          floors_[node.pool_floor].floor.reason();
+}
+
+/// "2 of 3 up, needs all; db is down: connect: refused". Empty while it is up.
+std::string Join::calculated_reason(uint32_t place) const {
+  const CheckState& state = states_[place];
+  if (state.health == Health::up) return {};
+  const health::MonitorOptions& monitor = *checks_[place].monitor;
+  const std::vector<uint32_t>& children = children_[place - told_];
+  const Health blamed = !monitor.inverted              ? state.health
+                        : state.health == Health::down ? Health::up
+                                                       : state.health;
+  size_t up = 0;
+  const uint32_t* first = nullptr;
+  for (const uint32_t& child : children) {
+    up += states_[child].health == Health::up ? 1U : 0U;
+    if (!first && states_[child].health == blamed) first = &child;
+  }
+  std::string text = std::to_string(up) + " of " + std::to_string(children.size()) + " up, " +
+                     (monitor.inverted ? "fails with " : "needs ") +
+                     Form<health::Need>::text(monitor.need);
+  if (!first) return text;
+  text += "; " + checks_[*first].monitor->name + " is " + std::string(word(blamed));
+  const std::string& why = states_[*first].reason;
+  return why.empty() ? text : text + ": " + why;
 }
 
 std::string Join::check_reason(uint32_t place) const {

@@ -170,6 +170,17 @@ void add_states(Families& families, const MetricsPage& page) {
   families.push_back(clusters.take());
 }
 
+void add_reports(Families& families, const MetricsPage& page) {
+  Family loads("reported_load", "The load figure that a push monitor was told last.", Type::Gauge);
+  Family times("reported_load_time_seconds", "When that was, Unix time.", Type::Gauge);
+  for (const MetricsPage::Report& report : page.reports) {
+    loads.gauge({{"monitor", report.monitor}, {"from", report.from}}, report.load);
+    times.gauge({{"monitor", report.monitor}, {"from", report.from}}, report.at_seconds);
+  }
+  families.push_back(loads.take());
+  families.push_back(times.take());
+}
+
 void add_changes(Families& families, const MetricsPage& page) {
   Family swings("swings_total", "Times that a service's answers moved to other pools, by cause.",
                 Type::Counter);
@@ -266,6 +277,11 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
     if (entry.transfer)
       page.serials.emplace_back(entry.apex.text(), entry.transfer->state().serial);
   }
+  for (const auto& [key, entry] : control.pushes().entries()) {
+    if (!entry.load) continue;
+    page.reports.push_back({entry.check.monitor->name, entry.check.address, entry.load->value,
+                            static_cast<double>(entry.load->at.unix_milliseconds) / 1000});
+  }
   page.swings = control.swings();
   // A series that begins at 1 shows no increase: the first failover of each service would go unseen.
   for (const zones::Service& service : join.model().services) {
@@ -297,6 +313,7 @@ std::string metrics_text(const MetricsPage& page) {
   add_traffic(families, page.traffic);
   add_probes(families, page.monitors);
   add_states(families, page);
+  add_reports(families, page);
   add_changes(families, page);
   add_transfers(families, page);
   add_daemon(families, page);

@@ -58,6 +58,13 @@ struct MetricsPage {
   std::vector<Pool> pools;
   std::vector<std::pair<std::string, bool>> clusters;  // name, is up
   std::vector<std::pair<std::string, uint32_t>> ttls;  // service, seconds
+  struct Report {
+    std::string monitor;
+    std::string from;
+    double load = 0;
+    double at_seconds = 0;  // Unix time
+  };
+  std::vector<Report> reports;  // of push monitors, with a load figure
   std::map<SwingKey, uint64_t> swings;
   Notifier::Counts notify;                                // filled by who has the notifier
   std::vector<std::pair<std::string, uint32_t>> serials;  // of the zones that secondaries have

@@ -301,23 +301,28 @@ std::string reload_json(const Control::ReloadResult& result) {
   return dumped(json);
 }
 
-Result<IntentRequest> parse_intent_request(std::string_view body) {
+namespace {
+
+using Members = std::vector<std::pair<std::string_view, std::string*>>;
+
+/// An object of strings, and numbers where `numbers` has them. Errors: invalid, saying which member is wrong.
+Status read_members(std::string_view body, const Members& members, std::string_view number = {},
+                    std::optional<double>* into = nullptr) {
   // A depth of two is one more than the object has: what is deeper never becomes a value.
   const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < 3; };
   const Json json = Json::parse(body.begin(), body.end(), shallow, false);
   if (!json.is_object()) return Error{ErrorCode::invalid, "the body must be one JSON object"};
-  IntentRequest request;
-  const std::array<std::pair<std::string_view, std::string*>, 5> members = {{
-      {"kind", &request.kind},
-      {"target", &request.target},
-      {"owner", &request.owner},
-      {"reason", &request.reason},
-      {"expires", &request.expires},
-  }};
   for (const auto& [key, value] : json.items()) {
     const std::string_view name = key;
-    const auto* member = std::find_if(members.begin(), members.end(),
-                                      [&](const auto& known) { return known.first == name; });
+    if (into && name == number) {
+      if (value.is_null()) continue;
+      if (!value.is_number()) return Error{ErrorCode::invalid, key + ": must be a number"};
+      *into = value.get<double>();
+      if (**into < 0) return Error{ErrorCode::invalid, key + ": must not be below 0"};
+      continue;
+    }
+    const auto member = std::find_if(members.begin(), members.end(),
+                                     [&](const auto& known) { return known.first == name; });
     if (member == members.end()) {
       return Error{ErrorCode::invalid, "no member of this name belongs here: " + key};
     }
@@ -325,7 +330,52 @@ Result<IntentRequest> parse_intent_request(std::string_view body) {
     if (!value.is_string()) return Error{ErrorCode::invalid, key + ": must be a string"};
     *member->second = value.get<std::string>();
   }
+  return Done{};
+}
+
+}  // namespace
+
+Result<IntentRequest> parse_intent_request(std::string_view body) {
+  IntentRequest request;
+  Status read = read_members(body, {{"kind", &request.kind},
+                                    {"target", &request.target},
+                                    {"owner", &request.owner},
+                                    {"reason", &request.reason},
+                                    {"expires", &request.expires}});
+  if (!read) return read.error();
   return request;
+}
+
+Result<PushReport> parse_push_report(std::string_view body) {
+  PushReport report;
+  Status read = read_members(body,
+                             {{"monitor", &report.monitor},
+                              {"address", &report.address},
+                              {"cluster", &report.cluster},
+                              {"health", &report.health},
+                              {"reason", &report.reason}},
+                             "load", &report.load);
+  if (!read) return read.error();
+  return report;
+}
+
+std::string pushes_json(const Control& control) {
+  Json list = Json::array();
+  for (const auto& [key, entry] : control.pushes().entries()) {
+    const CheckState& state = control.join().check(entry.place);
+    list.push_back({{"monitor", entry.check.monitor->name},
+                    {"from", entry.check.address},
+                    {"health", word(state.health)},
+                    {"hold", word(state.hold)},
+                    {"since", time_or_null(state.since)},
+                    {"reason", text_or_null(state.reason)},
+                    {"stored", state.stored},
+                    {"last_report", entry.last_report ? Json(rfc3339(*entry.last_report)) : Json()},
+                    {"deadline_seconds", entry.check.monitor->deadline.value / 1000},
+                    {"load", entry.load ? Json(entry.load->value) : Json()},
+                    {"load_at", entry.load ? Json(rfc3339(entry.load->at)) : Json()}});
+  }
+  return dumped({{"pushes", std::move(list)}});
 }
 
 }  // namespace swingover::control

@@ -26,6 +26,11 @@ std::string explain_json(const zones::Explanation& explanation, const std::strin
                          const std::string& type, const std::string& client, uint64_t generation);
 std::string reload_json(const Control::ReloadResult& result);
 
+/// What push monitors were told last.
+std::string pushes_json(const Control& control);
+/// Reads the body of POST /v1/push. Errors: invalid, saying which member is wrong.
+Result<PushReport> parse_push_report(std::string_view body);
+
 /// Reads the body of POST /v1/intents. Errors: invalid, saying which member is wrong.
 Result<IntentRequest> parse_intent_request(std::string_view body);
 

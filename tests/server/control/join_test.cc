@@ -309,3 +309,83 @@ TEST_CASE("a check that is up and held is worth less, and says why", "[join]") {
   hold(health::Hold::none);
   CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
 }
+
+TEST_CASE(
+    "a calculated monitor is worked out at its children's address, and names the one to blame",
+    "[join]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"site"};
+  world.more_monitors = {world.calculated("site", {"web", "pair"}),
+                         world.calculated("pair", {"db", "disk"}, {1, false})};
+  Join join(world.model(), world.monitors());
+  CHECK(join.probed_count() ==
+        6);  // web, db and disk at each address, though nobody else names them
+  CHECK(join.told_count() == 6);
+  CHECK(join.checks().size() == 10);
+  join.settle(now);
+  CHECK(join.endpoint(fra).health == Health::unknown);
+  tell(join, "web", "192.0.2.1", Health::up);
+  tell(join, "db", "192.0.2.1", Health::up);  // disk can no longer change the pair
+  CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
+  CHECK(join.reason(fra).empty());
+  CHECK(join.endpoint(ams).health == Health::unknown);
+
+  tell(join, "db", "192.0.2.1", Health::down, "refused");
+  CHECK(join.endpoint(fra).health == Health::unknown);
+  tell(join, "disk", "192.0.2.1", Health::down, "full");
+  CHECK(join.endpoint(fra).eligibility == Eligibility::down);
+  CHECK(join.reason(fra) ==
+        "monitor site at 192.0.2.1: 1 of 2 up, needs all; pair is down: 0 of 2 up, needs any; "
+        "db is down: refused");
+  tell(join, "disk", "192.0.2.1", Health::up);
+  CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
+}
+
+TEST_CASE("an inverted monitor is up while its children are not, and unknown while they are",
+          "[join]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"standby"};
+  world.more_monitors = {world.calculated("standby", {"web"}, {100, true}, true)};
+  Join join(world.model(), world.monitors());
+  join.settle(now);
+  CHECK(join.endpoint(fra).health == Health::unknown);
+  tell(join, "web", "192.0.2.1", Health::down, "refused");
+  CHECK(join.endpoint(fra).health == Health::up);
+  tell(join, "web", "192.0.2.1", Health::up);
+  CHECK(join.endpoint(fra).health == Health::down);
+  CHECK(join.reason(fra) == "monitor standby at 192.0.2.1: 1 of 1 up, fails with all; web is up");
+}
+
+TEST_CASE("what holds a child keeps what is calculated of it from being eligible", "[join]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"site"};
+  world.more_monitors = {world.calculated("site", {"web", "db"})};
+  Join join(world.model(), world.monitors());
+  tell(join, "web", "192.0.2.1", Health::up);
+  tell(join, "db", "192.0.2.1", Health::up);
+  CheckState state = join.check(place(join, "db", "192.0.2.1"));
+  state.hold = health::Hold::flapping;
+  join.set_check(place(join, "db", "192.0.2.1"), state);
+  join.settle(now);
+  CHECK(join.endpoint(fra).health == Health::up);
+  CHECK(join.endpoint(fra).eligibility == Eligibility::unknown);
+  CHECK(join.hold_of(fra) == health::Hold::flapping);
+}
+
+TEST_CASE("a cluster that reports itself has one check, address or not", "[join]") {
+  tests::SmallWorld world;
+  world.cluster_monitors = {"beat"};
+  world.more_monitors = {world.push("beat")};
+  Join join(world.model(), world.monitors());
+  CHECK(join.probed_count() == 2);
+  REQUIRE(join.told_count() == 3);
+  CHECK(join.checks()[2].address == "cluster/fra");
+  tell(join, "web", "192.0.2.1", Health::up);
+  CHECK(join.endpoint(fra).health == Health::unknown);
+  tell(join, "beat", "cluster/fra", Health::up);
+  CHECK(join.endpoint(fra).health == Health::up);
+
+  world.fra_ingress = {"192.0.2.1", "192.0.2.9"};
+  Join addressed(world.model(), world.monitors());
+  CHECK(addressed.told_count() == 3);
+}

@@ -21,10 +21,30 @@ struct SmallWorld {
   std::vector<std::string> pool_voting;
   zones::MinHealthy pool_floor;
   zones::MinHealthy cluster_floor;
+  std::vector<health::MonitorOptions> more_monitors;
   std::vector<std::string> fra = {"192.0.2.1"};
   std::vector<std::string> ams = {"198.51.100.1"};
   std::vector<std::string> fra_ingress;
   bool has_ams = true;
+
+  static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
+                                           Portion need = {100, true}, bool inverted = false) {
+    health::MonitorOptions options;
+    options.name = name;
+    options.kind = health::MonitorKind::calculated;
+    options.of = std::move(of);
+    options.need.portion = need;
+    options.inverted = inverted;
+    return options;
+  }
+  static health::MonitorOptions push(const std::string& name) {
+    health::MonitorOptions options;
+    options.name = name;
+    options.kind = health::MonitorKind::push;
+    options.rise = options.fall = 1;
+    options.flap_half_life = Milliseconds(0);
+    return options;
+  }
 
   control::Join::Monitors monitors() const {
     control::Join::Monitors all;
@@ -33,6 +53,8 @@ struct SmallWorld {
       options.name = name;
       all.push_back(std::make_shared<const health::MonitorOptions>(options));
     }
+    for (const health::MonitorOptions& options : more_monitors)
+      all.push_back(std::make_shared<const health::MonitorOptions>(options));
     return all;
   }
 

@@ -1,0 +1,167 @@
+#include "server/control/push.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ip.h"
+
+namespace swingover::control {
+
+using health::EndpointHealth;
+using health::Failure;
+using health::Health;
+using health::Transition;
+using health::Verdict;
+
+namespace {
+
+constexpr size_t reason_size_max = 200;
+
+Error invalid(std::string message) {
+  return {ErrorCode::invalid, std::move(message)};
+}
+
+Error not_found(std::string message) {
+  return {ErrorCode::not_found, std::move(message)};
+}
+
+std::string canonical_address(const std::string& text) {
+  const auto address = parse_ip_address(text);
+  return address ? address->text() : text;
+}
+
+std::string down_reason(const PushReport& report) {
+  if (report.reason.empty()) return "it reports itself down";
+  return "it reports itself down: " + report.reason.substr(0, reason_size_max);
+}
+
+}  // namespace
+
+std::string push_address(std::string_view cluster) {
+  return "cluster/" + std::string(cluster);
+}
+
+void PushBoard::replace(const std::vector<std::pair<uint32_t, health::Check>>& checks, Now now) {
+  std::map<std::string, Entry> before = std::exchange(entries_, {});
+  for (const auto& [place, check] : checks) {
+    const health::MonitorOptions& monitor = *check.monitor;
+    Entry entry{.place = place,
+                .check = check,
+                .last_report = {},
+                .load = {},
+                .machine = EndpointHealth(monitor.rules(), check.initial, now.now, now.wall),
+                .deadline = now.now + monitor.deadline,
+                .last_heard = now.now,
+                .reason = {},
+                .is_told = false};
+    if (const auto old = before.find(check.key()); old != before.end()) {
+      const bool is_same = *old->second.check.monitor == monitor;
+      entry.last_report = old->second.last_report;
+      entry.load = old->second.load;
+      entry.last_heard = old->second.last_heard;
+      entry.verdict = old->second.verdict;
+      entry.reason = old->second.reason;
+      if (is_same) {
+        entry.machine = old->second.machine;
+        entry.deadline = old->second.deadline;
+      } else {
+        entry.machine = EndpointHealth(
+            monitor.rules(), old->second.machine.stored(now.now, now.wall), now.now, now.wall);
+      }
+    }
+    entries_.emplace(check.key(), std::move(entry));
+  }
+}
+
+Result<std::vector<std::string>> PushBoard::find(const PushReport& report) const {
+  if (report.health != "up" && report.health != "down")
+    return invalid("health: up or down, not \"" + report.health + "\"");
+  if (report.monitor.empty()) return invalid("monitor: needed");
+  if (!report.address.empty() && !report.cluster.empty())
+    return invalid("address, cluster: one of them, not both");
+  const std::string wanted =
+      report.cluster.empty() ? canonical_address(report.address) : push_address(report.cluster);
+  std::vector<std::string> keys;
+  size_t known = 0;
+  for (const auto& [key, entry] : entries_) {
+    if (entry.check.monitor->name != report.monitor) continue;
+    ++known;
+    if (wanted.empty() || entry.check.address == wanted) keys.push_back(key);
+  }
+  if (known == 0) return not_found("no push monitor of this name is in use: " + report.monitor);
+  if (wanted.empty() && known > 1) {
+    return invalid(fmt::format("address, cluster: needed, for {} report by the monitor {}", known,
+                               report.monitor));
+  }
+  if (keys.empty())
+    return not_found("the monitor " + report.monitor + " is not in use at " + wanted);
+  return keys;
+}
+
+void PushBoard::apply(const std::vector<std::string>& keys, const PushReport& report, Now now,
+                      std::vector<health::CheckUpdate>& out) {
+  for (const std::string& key : keys) {
+    Entry& entry = entries_.at(key);
+    entry.last_report = now.wall;
+    entry.last_heard = now.now;
+    entry.deadline = now.now + entry.check.monitor->deadline;
+    if (report.load) entry.load = Load{*report.load, now.wall};
+    const Verdict verdict = report.health == "up" ? Verdict::pass : Verdict::fail;
+    const Transition transition = entry.machine.apply(verdict, Failure::hard, now.now);
+    std::string reason = verdict == Verdict::pass ? std::string() : down_reason(report);
+    const bool is_news =
+        transition == Transition::changed || verdict != entry.verdict || reason != entry.reason;
+    entry.verdict = verdict;
+    entry.reason = std::move(reason);
+    // A state of the last run is confirmed by the first report, which changes nothing else.
+    if (is_news || !entry.is_told) tell(entry, now, transition == Transition::changed, out);
+  }
+}
+
+void PushBoard::tick(Now now, std::vector<health::CheckUpdate>& out) {
+  for (auto& [key, entry] : entries_) {
+    bool changed = false;
+    bool is_news = false;
+    const Milliseconds each = entry.check.monitor->deadline;
+    if (now.now >= entry.deadline) {
+      const int64_t silent = (now.now - entry.last_heard).value / 1000;
+      entry.deadline = now.now + each;
+      entry.verdict = Verdict::fail;
+      entry.reason =
+          fmt::format("no heartbeat for {}s, wanted one each {}", silent, duration_text(each));
+      changed = entry.machine.apply(Verdict::fail, Failure::soft, now.now) == Transition::changed;
+      is_news = true;
+    }
+    if (entry.machine.tick(now.now) == Transition::changed) changed = true;
+    if (is_news || changed) tell(entry, now, changed, out);
+  }
+}
+
+void PushBoard::resume(const std::string& key, Now now, std::vector<health::CheckUpdate>& out) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  if (found->second.machine.resume(now.now) == Transition::changed)
+    tell(found->second, now, true, out);
+}
+
+void PushBoard::tell(Entry& entry, Now now, bool changed, std::vector<health::CheckUpdate>& out) {
+  entry.is_told = true;
+  health::CheckUpdate update;
+  update.check = entry.place;
+  update.health = entry.machine.health();
+  update.hold = entry.machine.hold();
+  if (const auto ends = entry.machine.hold_ends(); ends && update.hold != health::Hold::none)
+    update.held_until = now.wall + (*ends - now.now);
+  update.until_change = entry.machine.until_change(now.now);
+  update.penalty = entry.machine.penalty(now.now);
+  update.changed = changed;
+  update.verdict = entry.verdict;
+  update.reason = entry.reason;
+  update.first_failure = entry.machine.first_failure();
+  update.at = now.wall;
+  out.push_back(std::move(update));
+}
+
+}  // namespace swingover::control
