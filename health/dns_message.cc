@@ -225,7 +225,11 @@ DnsRecord read_data(Reader at, uint16_t record_type, size_t size) {
       const unsigned flags = inner.take_8();
       const std::string_view tag = inner.take(inner.take_8());
       const std::string_view value = inner.take(at.at + size - std::min(inner.at, at.at + size));
-      text = fmt::format("{} {} {}", flags, tag, quoted(value));
+      const bool is_plain = std::ranges::all_of(tag, [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+      });
+      if (is_plain)
+        text = fmt::format("{} {} {}", flags, tag, quoted(value));  // RFC 8659 section 4.1.1
       break;
     }
     default:

@@ -86,8 +86,8 @@ class TcpExchange {
     if (got == 0) return fail("read over TCP", 0);
     read_.append(octets.data(), static_cast<size_t>(got));
     if (read_.size() < 2) return;
-    const size_t wanted =
-        size_t{2} + (static_cast<uint8_t>(read_[0]) << 8U | static_cast<uint8_t>(read_[1]));
+    const size_t wanted = size_t{2} + (static_cast<size_t>(static_cast<uint8_t>(read_[0])) << 8U |
+                                       static_cast<uint8_t>(read_[1]));
     if (read_.size() < wanted) return;
     read_.resize(wanted);
     state_ = State::answered;

@@ -86,6 +86,7 @@ TEST_CASE("record data reads as dig writes it", "[dns_message]") {
   CHECK(data_of(257, std::string("\0\5issueca.test", 14)) == R"(0 issue "ca.test")");
   CHECK(data_of(6, name("ns.test") + name("a.b.test") + n16(0) + n16(7) + std::string(16, '\0')) ==
         "ns.test. a.b.test. 7 0 0 0 0");
+  CHECK(data_of(257, std::string("\0\5iss\x1b[ca.test", 14)).starts_with(R"(\# 14 )"));  // no tag
   CHECK(data_of(65280, "\x01\xab") == R"(\# 2 01ab)");
   CHECK(data_of(1, "\x01\xab") == R"(\# 2 01ab)");  // an A of two octets
 }
