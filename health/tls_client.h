@@ -47,8 +47,9 @@ class TlsClient {
 
 /// What TLS connections of equal settings share: whom they trust.
 ///
-/// Resumption  None: each connection shows its certificate, so that one that has expired or was exchanged is seen by
-///             the next probe. A handshake costs this host some 0.3 ms with ECDSA keys.
+/// Cost        A handshake takes this host 0.65 ms of CPU (OpenSSL 3.0, ECDSA P-256, one CA), measured.
+/// Resumption  None: it would save a third of that, and a connection that does not show its certificate says nothing
+///             of one that was exchanged. Whoever has thousands of such endpoints keeps their connections.
 /// Freshness   Authorities are read again when they are a minute old.
 class TlsContext {
  public:
