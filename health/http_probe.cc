@@ -60,7 +60,7 @@ std::string_view method_word(HttpMethod method) {
 struct Connection {
   Connection(StreamWorld& world, Stream::To to, std::unique_ptr<TlsClient> tls, bool is_http2,
              Stream::User& user)
-      : stream(world.loop, world.resolver, std::move(to), std::move(tls), user) {
+      : stream(world, std::move(to), std::move(tls), user) {
     if (is_http2) {
       codec = std::make_unique<Http2>();
     } else {

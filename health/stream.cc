@@ -16,18 +16,17 @@ namespace swingover::health {
 
 namespace {
 
-constexpr size_t read_max = size_t{64} * 1024;  // a turn
+constexpr size_t read_max = size_t{64} * 1024;
+constexpr int reads_max = 16;  // a turn
 
 }  // namespace
 
-Stream::Stream(loop::Loop& loop, Resolver& resolver, To to, std::unique_ptr<TlsClient> tls,
-               User& user)
-    : loop_(loop),
-      resolver_(resolver),
+Stream::Stream(StreamWorld& world, To to, std::unique_ptr<TlsClient> tls, User& user)
+    : world_(world),
       user_(&user),
       port_(to.port),
       deadline_(system_clock().now() + to.timeout),
-      timer_(loop, [this] { on_time(); }),
+      timer_(world.loop, [this] { on_time(); }),
       tls_(std::move(tls)) {
   timer_.start_once(to.timeout);
   if (const auto address = parse_ip_address(to.address)) {
@@ -35,14 +34,14 @@ Stream::Stream(loop::Loop& loop, Resolver& resolver, To to, std::unique_ptr<TlsC
     connect_next();
     return;
   }
-  lookup_ =
-      resolver_.resolve(to.address, [this](Resolver::Found found) { on_found(std::move(found)); });
+  lookup_ = world_.resolver.resolve(to.address,
+                                    [this](Resolver::Found found) { on_found(std::move(found)); });
 }
 
 Stream::~Stream() {
   if (destroyed_) *destroyed_ = true;
-  if (lookup_) resolver_.cancel(*lookup_);
-  if (tls_ && state_ == State::open) {
+  if (lookup_) world_.resolver.cancel(*lookup_);
+  if (tls_ && state_ == State::open && socket_ >= 0) {
     tls_->close();
     const std::string goodbye = tls_->take_output();
     (void)!::send(socket_, goodbye.data(), goodbye.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -85,9 +84,8 @@ void Stream::connect_next() {
       errno != EINPROGRESS) {
     return end_soon("connect: ", errno);
   }
-  poll_.emplace(loop_, socket_, [this](loop::Poll::Ready ready) { on_ready(ready); });
-  interest_ = {.writable = true};
-  poll_->watch(interest_);
+  ticket_ = world_.ready.add(socket_, *this);
+  if (ticket_ == 0) end_soon("epoll: ", ENOMEM);
 }
 
 /// `answered`: by the network, and not by this host's own socket() or connect().
@@ -124,18 +122,28 @@ void Stream::on_time() {
   end({.how = End::How::timed_out, .doing = doing(), .reason = {}});
 }
 
-void Stream::on_ready(loop::Poll::Ready ready) {
-  if (state_ == State::connecting) return on_connected();
-  if (ready.writable && !unsent_.empty()) flush();
-  if (ready.readable || ready.failed) return receive();
-  watch();
+void Stream::on_ready(loop::ReadySet::Ready ready) {
+  if (state_ == State::connecting && !on_connected()) return;
+  if (ready.writable) flush();
+  if (!ready.readable && !ready.ended) return;
+  // Readiness is told once, so all that is there is read now. Whoever sends a MiB at once has said far more than any
+  // probe reads, and may time out.
+  for (int i = 0; i < reads_max; ++i) {
+    const Read read = receive();
+    if (read == Read::gone || read == Read::empty) return;
+    if (read == Read::part && !ready.ended) return;
+  }
 }
 
-void Stream::on_connected() {
+/// False: this is gone, or tries another address.
+bool Stream::on_connected() {
   int error = 0;
   socklen_t size = sizeof error;
   if (getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error != 0) return address_failed("connect: ", error, true);
+  if (error != 0) {
+    address_failed("connect: ", error, true);
+    return false;
+  }
   if (addresses_.size() > 1) timer_.start_once(left());
   if (!tls_) return open();
   const int on = 1;
@@ -143,46 +151,50 @@ void Stream::on_connected() {
   state_ = State::shaking_hands;
   unsent_ = tls_->take_output();
   flush();
-  watch();
+  return true;
 }
 
-void Stream::open() {
+bool Stream::open() {
   state_ = State::open;
-  if (tell([](User& user) { user.on_open(); })) watch();
+  return tell([](User& user) { user.on_open(); });
 }
 
-void Stream::receive() {
+Stream::Read Stream::receive() {
   static thread_local std::array<char, read_max> buffer;
   const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return watch();
-  if (got < 0) {
-    const int error = errno;
-    return end({.how = End::How::failed,
-                .doing = doing(),
-                .reason = errno_words(error),
-                .failure = failure_of(error)});
+  if (got < 0 && errno == EAGAIN) return Read::empty;
+  if (got <= 0) {
+    const int error = got < 0 ? errno : 0;
+    end({.how = error != 0 ? End::How::failed : End::How::closed,
+         .doing = doing(),
+         .reason = error != 0 ? errno_words(error) : std::string(),
+         .failure = failure_of(error)});
+    return Read::gone;
   }
-  if (got == 0) return end({.how = End::How::closed, .doing = doing(), .reason = {}});
   const std::string_view octets(buffer.data(), static_cast<size_t>(got));
-  if (tls_) return receive_sealed(octets);
-  if (tell([octets](User& user) { user.on_data(octets); })) watch();
+  const bool is_there =
+      tls_ ? receive_sealed(octets) : tell([octets](User& user) { user.on_data(octets); });
+  if (!is_there) return Read::gone;
+  return octets.size() == buffer.size() ? Read::full : Read::part;
 }
 
-void Stream::receive_sealed(std::string_view sealed) {
+/// False: this is gone.
+bool Stream::receive_sealed(std::string_view sealed) {
   std::string plain;
   tls_->receive(sealed, plain);
   unsent_ += tls_->take_output();
   flush();
-  if (state_ == State::shaking_hands && tls_->is_open()) {
-    state_ = State::open;
-    if (!tell([](User& user) { user.on_open(); })) return;
-  }
-  if (!plain.empty() && !tell([&plain](User& user) { user.on_data(plain); })) return;
+  if (state_ == State::shaking_hands && tls_->is_open() && !open()) return false;
+  if (!plain.empty() && !tell([&plain](User& user) { user.on_data(plain); })) return false;
   if (!tls_->problem().empty()) {
-    return end({.how = End::How::failed, .doing = {}, .reason = tls_->problem()});
+    end({.how = End::How::failed, .doing = {}, .reason = tls_->problem()});
+    return false;
   }
-  if (tls_->is_closed()) return end({.how = End::How::closed, .doing = doing(), .reason = {}});
-  watch();
+  if (tls_->is_closed()) {
+    end({.how = End::How::closed, .doing = doing(), .reason = {}});
+    return false;
+  }
+  return true;
 }
 
 void Stream::send(std::string_view octets) {
@@ -198,7 +210,6 @@ void Stream::send(std::string_view octets) {
     unsent_ += octets;
   }
   flush();
-  if (!destroyed_) watch();
 }
 
 void Stream::flush() {
@@ -209,13 +220,6 @@ void Stream::flush() {
   } else if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     unsent_.clear();
   }
-}
-
-void Stream::watch() {
-  const loop::Poll::Interest wanted{.readable = true, .writable = !unsent_.empty()};
-  if (wanted.readable == interest_.readable && wanted.writable == interest_.writable) return;
-  interest_ = wanted;
-  poll_->watch(interest_);
 }
 
 void Stream::lend(User& user, std::optional<Milliseconds> timeout) {
@@ -250,7 +254,7 @@ Milliseconds Stream::left() const {
 }
 
 void Stream::close_socket() {
-  poll_.reset();
+  if (ticket_ != 0) world_.ready.remove(std::exchange(ticket_, 0));
   if (socket_ >= 0) ::close(std::exchange(socket_, -1));
 }
 

@@ -10,10 +10,11 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "base/loop/loop.h"
-#include "base/loop/poll.h"
+#include "base/loop/ready_set.h"
 #include "base/loop/timer.h"
 #include "health/probe.h"
 #include "health/resolver.h"
+#include "health/stream_world.h"
 #include "health/tls_client.h"
 
 namespace swingover::health {
@@ -25,7 +26,7 @@ namespace swingover::health {
 /// Names     Each address is tried in the resolver's order; one that stays silent has its share of the time.
 /// Time      All must be over within the timeout, or on_end() says how far it came.
 /// Cost      One descriptor, one timer. Sending never blocks: what the kernel does not take waits here.
-class Stream {
+class Stream final : private loop::ReadySet::User {
  public:
   struct To {
     std::string address;  // or a name
@@ -54,7 +55,7 @@ class Stream {
   };
 
   /// `tls`: null for a plain connection.
-  Stream(loop::Loop& loop, Resolver& resolver, To to, std::unique_ptr<TlsClient> tls, User& user);
+  Stream(StreamWorld& world, To to, std::unique_ptr<TlsClient> tls, User& user);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -69,41 +70,39 @@ class Stream {
 
  private:
   enum class State : uint8_t { resolving, connecting, shaking_hands, open };
+  enum class Read : uint8_t { gone, empty, part, full };
 
   void on_found(Resolver::Found found);
   void connect_next();
   void address_failed(const char* doing, int error, bool answered);
   void end_soon(const char* doing, int error);
   void on_time();
-  void on_ready(loop::Poll::Ready ready);
-  void on_connected();
-  void receive();
-  void receive_sealed(std::string_view sealed);
-  void open();
+  void on_ready(loop::ReadySet::Ready ready) override;
+  bool on_connected();
+  Read receive();
+  bool receive_sealed(std::string_view sealed);
+  bool open();
   void flush();
-  void watch();
   void end(End end);
   std::string_view doing() const;
   Milliseconds left() const;
   void close_socket();
   template <class Event>
-  bool tell(Event event);
+  bool tell(Event event);  // whether this is still there
 
   struct Soon {
     const char* doing;
     int error;
   };
 
-  loop::Loop& loop_;
-  Resolver& resolver_;
+  StreamWorld& world_;
   User* user_;
   uint16_t port_;
   State state_ = State::resolving;
   MonotonicTime deadline_;
   loop::Timer timer_;
-  std::optional<loop::Poll> poll_;
-  loop::Poll::Interest interest_{};
   int socket_ = -1;
+  loop::ReadySet::Ticket ticket_ = 0;
   std::unique_ptr<TlsClient> tls_;
   std::string unsent_;
   std::optional<Resolver::Lookup> lookup_;

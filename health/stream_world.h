@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/loop/loop.h"
+#include "base/loop/ready_set.h"
 #include "health/monitor_options.h"
 #include "health/probe.h"
 #include "health/resolver.h"
@@ -14,8 +15,9 @@ namespace swingover::health {
 
 /// What all probes over TCP on one loop share.
 struct StreamWorld {
-  explicit StreamWorld(loop::Loop& l) : loop(l), resolver(l) {}
+  explicit StreamWorld(loop::Loop& l) : loop(l), ready(l), resolver(l) {}
   loop::Loop& loop;
+  loop::ReadySet ready;
   Resolver resolver;
   TlsContexts tls;
 };

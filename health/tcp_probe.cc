@@ -25,8 +25,7 @@ class TcpProbe final : public Probe, private Stream::User {
   TcpProbe(StreamWorld& world, const Look& look, std::unique_ptr<TlsClient> tls, Done done)
       : look_(look), done_(std::move(done)), began_(system_clock().now()) {
     const MonitorOptions& monitor = *look_.monitor;
-    stream_.emplace(world.loop, world.resolver,
-                    Stream::To{look_.address, monitor.port, monitor.timeout}, std::move(tls),
+    stream_.emplace(world, Stream::To{look_.address, monitor.port, monitor.timeout}, std::move(tls),
                     static_cast<Stream::User&>(*this));
   }
 
