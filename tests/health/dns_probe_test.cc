@@ -19,8 +19,8 @@ std::string answered(std::string query, unsigned flags, const std::vector<std::s
                        query.substr(12);
   for (const std::string& address : addresses) {
     answer += n16(0xc00c) + n16(1) + n16(1) + n16(0) + n16(60) + n16(4);
-    for (const uint8_t octet : parse_ip_address(address)->bytes())
-      answer += static_cast<char>(octet);
+    const IpAddress data = *parse_ip_address(address);
+    for (const uint8_t octet : data.bytes()) answer += static_cast<char>(octet);
   }
   return answer;
 }
