@@ -64,6 +64,16 @@ std::string share_text(const Json& share) {
   return text + " %";
 }
 
+/// What is left until then: "0.4s", "2m05s"; "now" when it is due.
+std::string until_text(const Json& value, WallTime now) {
+  const auto time = parse_rfc3339(text_of(value));
+  if (!time) return {};
+  const int64_t left = (*time - now).value;
+  if (left <= 0) return "now";
+  if (left >= 10'000) return age_text(Milliseconds(left));
+  return std::to_string(left / 1000) + "." + std::to_string(left % 1000 / 100) + "s";
+}
+
 /// "2h05m ago", or what stands there if it is no time.
 std::string since_text(const Json& value, WallTime now) {
   const std::string text = text_of(value);
@@ -150,14 +160,90 @@ std::string View::services(const Json& reply) const {
   return table.empty() ? "no services\n" : table.text(terminal);
 }
 
+namespace {
+
+/// Everything that keeps people from sleeping, beside the health itself: who overrides it, what holds it, what will
+/// make it fail.
+std::string remarks_of(const Json& endpoint, WallTime now) {
+  std::vector<std::string> remarks;
+  const std::string reason = text_at(endpoint, "reason");
+  if (!reason.empty()) remarks.push_back(reason);
+  const std::string held_until = until_text(at(at(endpoint, "hold"), "until"), now);
+  if (!held_until.empty() && text_at(endpoint, "eligibility") == "held")
+    remarks.push_back("may end in " + held_until);
+  for (const Json& check : list_at(endpoint, "checks")) {
+    const std::string warning = text_at(check, "warning");
+    if (!warning.empty()) remarks.push_back(text_at(check, "monitor") + ": " + warning);
+    const std::string watch = text_at(check, "watch");
+    if (!watch.empty() && watch != "connected" && text_at(endpoint, "health") == "up")
+      remarks.push_back(text_at(check, "monitor") + ": not watched (" + watch + ")");
+  }
+  const std::string expires = text_at(at(endpoint, "overridden_by"), "expires");
+  if (!expires.empty()) remarks.push_back("until " + expires);
+  std::string all;
+  for (const std::string& remark : remarks) all += (all.empty() ? "" : "; ") + remark;
+  return all;
+}
+
+Table::Cell verdict_cell(const Json& verdict) {
+  const std::string word = text_at(verdict, "verdict");
+  return {text_at(verdict, "words"), word == "pass"   ? Tint::good
+                                     : word == "fail" ? Tint::bad
+                                                      : Tint::warning};
+}
+
+/// The newest verdict of each check; where the last few are not all alike, all of them.
+void add_verdicts(Table& table, const Json& endpoint, WallTime now) {
+  for (const Json& check : list_at(endpoint, "checks")) {
+    const Json& verdicts = list_at(check, "verdicts");
+    const bool are_alike = std::ranges::all_of(verdicts, [&](const Json& one) {
+      return text_at(one, "verdict") == text_at(verdicts.front(), "verdict") &&
+             text_at(one, "reason") == text_at(verdicts.front(), "reason");
+    });
+    const std::string next =
+        at(check, "probing").is_number() && at(check, "probing").get<int64_t>() > 0
+            ? "now"
+            : until_text(at(check, "next_probe"), now);
+    bool is_first = true;
+    for (const Json& verdict : verdicts) {
+      const std::string seen = since_text(at(verdict, "at"), now);
+      if (is_first) {
+        table.add({{text_at(endpoint, "address")},
+                   {text_at(check, "monitor")},
+                   {next},
+                   {seen},
+                   verdict_cell(verdict)});
+      } else {
+        table.add({{" "}, {" "}, {" "}, {seen}, verdict_cell(verdict)});
+      }
+      is_first = false;
+      if (are_alike) break;
+    }
+  }
+}
+
+/// "30s", or while a change is near "5s of 30s".
+std::string ttl_text(const Json& service) {
+  const std::string ceiling = text_at(service, "ttl_seconds");
+  const std::string now = text_at(service, "ttl_now_seconds");
+  return now.empty() || now == ceiling ? ceiling + "s" : now + "s of " + ceiling + "s";
+}
+
+}  // namespace
+
 std::string View::service(const Json& reply) const {
   std::string out = tinted(terminal, Tint::heading, printable(text_at(reply, "name"))) +
-                    "  policy " + printable(text_at(reply, "policy")) + ", ttl " +
-                    printable(text_at(reply, "ttl_seconds")) + "s, answers " +
+                    "\npolicy " + printable(text_at(reply, "policy")) + ", ttl " +
+                    printable(ttl_text(reply)) + ", answers " +
                     printable(text_at(reply, "answers")) + ", when all down " +
-                    printable(text_at(reply, "when_all_down")) + "\n\n";
+                    printable(text_at(reply, "when_all_down")) + "\n";
+  const std::string change = text_at(reply, "ttl_reason");
+  if (!change.empty())
+    out += "next change: " + tinted(terminal, Tint::warning, printable(change)) + "\n";
+  out += "\n";
   Table pools({"POOL", "PRIORITY", "WEIGHT", "HEALTH", "ELIGIBLE", "SHARE", "INTENT"});
   Table endpoints({"POOL", "ENDPOINT", "HEALTH", "FOR", "ELIGIBILITY", "REASON"});
+  Table verdicts({"ENDPOINT", "MONITOR", "NEXT", "SEEN", "VERDICT"});
   for (const Json& pool : list_at(reply, "pools")) {
     const std::string cluster = text_at(pool, "cluster");
     pools.add({{cluster},
@@ -176,10 +262,12 @@ std::string View::service(const Json& reply) const {
                      {since_text(at(endpoint, "since"), now)},
                      {text_at(endpoint, "eligibility"),
                       flag_at(endpoint, "eligible") ? Tint::good : Tint::bad},
-                     {text_at(endpoint, "reason")}});
+                     {remarks_of(endpoint, now)}});
+      add_verdicts(verdicts, endpoint, now);
     }
   }
-  return out + pools.text(terminal) + "\n" + endpoints.text(terminal);
+  out += pools.text(terminal) + "\n" + endpoints.text(terminal);
+  return verdicts.empty() ? out : out + "\n" + verdicts.text(terminal);
 }
 
 std::string View::explanation(const Json& reply) const {
@@ -214,7 +302,43 @@ std::string View::intents(const Json& reply) const {
   return table.empty() ? "no intents\n" : table.text(terminal);
 }
 
+namespace {
+
+/// "up -> down", "drain until …", or nothing.
+std::string change_text(const Json& entry) {
+  const std::string before = text_at(entry, "before");
+  const std::string after = text_at(entry, "after");
+  return before.empty() || after.empty() ? before + after : before + " -> " + after;
+}
+
+/// For a terminal: targets are long, and what happened is worth more than columns that line up.
+std::string history_lines(const Json& reply, const Terminal& terminal) {
+  Table table({"AT", "KIND", "WHAT"});
+  for (const Json& entry : list_at(reply, "entries")) {
+    const std::string after = text_at(entry, "after");
+    std::string what = text_at(entry, "target");
+    for (const std::string& more : {change_text(entry), text_at(entry, "reason")}) {
+      if (!more.empty()) what += (what.empty() ? "" : ": ") + more;
+    }
+    const std::string actor = text_at(entry, "actor");
+    if (actor != "swingoverd" && !actor.empty()) what += " (" + actor + ")";
+    // To the second: a terminal's clock is read by people.
+    std::string when = text_at(entry, "at");
+    if (const size_t fraction = when.find('.'); fraction != std::string::npos)
+      when = when.substr(0, fraction) + "Z";
+    table.add({{when, Tint::faint},
+               {text_at(entry, "kind")},
+               {what, after == "up"     ? Tint::good
+                      : after == "down" ? Tint::bad
+                                        : Tint::plain}});
+  }
+  return table.empty() ? "nothing happened\n" : table.text(terminal);
+}
+
+}  // namespace
+
 std::string View::history(const Json& reply) const {
+  if (terminal.width > 0) return history_lines(reply, terminal);
   Table table({"AT", "KIND", "TARGET", "BEFORE", "AFTER", "WHO", "REASON"});
   for (const Json& entry : list_at(reply, "entries")) {
     const std::string after = text_at(entry, "after");

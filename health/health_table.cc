@@ -124,6 +124,7 @@ void HealthTable::apply(Slot slot, const Finding& finding, When when,
   const bool passes = finding.verdict == Verdict::pass;
   bool changed = false;
   if (entry.alarm_looks > 0) --entry.alarm_looks;
+  entry.past.add(finding, when.wall);
   if (finding.looked) {
     if (!passes && when.began < entry.last_pass_began) return;  // old news
     if (passes) {
@@ -207,6 +208,26 @@ void HealthTable::resume(std::span<const uint32_t> places, Now now, std::vector<
 
 void HealthTable::alarm(Slot slot) {
   entries_[slot].alarm_looks = looks_of_an_alarm;
+}
+
+std::optional<HealthTable::Described> HealthTable::describe(uint32_t place, Now now) const {
+  if (place >= slots_.size()) return std::nullopt;
+  const Slot slot = slots_[place];
+  const Entry& entry = entries_[slot];
+  const EndpointHealth& machine = entry.machine;
+  Described out{.slot = slot,
+                .details = {.check = place,
+                            .health = machine.health(),
+                            .hold = machine.hold(),
+                            .until_change = machine.until_change(now.now),
+                            .penalty = machine.penalty(now.now),
+                            .still_needed = machine.still_needed(),
+                            .warning = entry.warning,
+                            .watch = {},
+                            .verdicts = entry.past.newest_first()}};
+  if (const auto ends = machine.hold_ends(); ends && machine.hold() != Hold::none)
+    out.details.held_until = now.wall + (*ends - now.now);
+  return out;
 }
 
 uint32_t HealthTable::probes_max(Slot slot) const {

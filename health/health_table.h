@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "health/check_details.h"
 #include "health/endpoint_health.h"
 #include "health/probe.h"
 #include "health/prober.h"
@@ -35,7 +36,7 @@ namespace swingover::health {
 ///           unknown, and the reason says so. While this process stood still nobody was silent.
 /// News      An update comes with each change of health, hold, verdict, reason or warning; and when the next change
 ///           is due at another time than was told, by more than a confirm interval. At rest there are none.
-/// Memory    About 400 bytes a slot, and what does not fit into the short strings; monitors are shared.
+/// Memory    About 540 bytes a slot, and what does not fit into the short strings; monitors are shared.
 class HealthTable {
  public:
   using Slot = uint32_t;
@@ -74,6 +75,13 @@ class HealthTable {
   void resume(std::span<const uint32_t> places, Now now, std::vector<CheckUpdate>& out);
   void alarm(Slot slot);
 
+  /// What it knows of the check at this place of the newest replace(), for people; nothing: there is none.
+  struct Described {
+    Slot slot = 0;
+    CheckDetails details;
+  };
+  std::optional<Described> describe(uint32_t place, Now now) const;
+
   /// How many probes of it may run at once, now.
   uint32_t probes_max(Slot slot) const;
   /// How long after a probe's start its company starts; at least the confirm interval.
@@ -95,6 +103,7 @@ class HealthTable {
     Verdict verdict = Verdict::pass;
     std::string reason;
     std::string warning;
+    VerdictRing past;
     MonotonicTime last_pass_began{INT64_MIN};
     int64_t usual_pass = 0;     // nanoseconds, smoothed
     int64_t last_verdict = 0;   // nanoseconds, without the time that this process stood still

@@ -61,6 +61,22 @@ void ProbeEngine::resume(const std::vector<uint32_t>& checks) {
   arm(time.now);
 }
 
+std::vector<CheckDetails> ProbeEngine::describe(const std::vector<uint32_t>& checks) {
+  const HealthTable::Now time = see_time();
+  std::vector<CheckDetails> all;
+  for (const uint32_t place : checks) {
+    auto described = table_.describe(place, time);
+    if (!described) continue;
+    described->details.running = static_cast<uint32_t>(probed_[described->slot].running.size());
+    if (table_.check(described->slot).monitor->watch)
+      described->details.watch = word(watch_.state(described->slot));
+    if (const auto due = schedule_.due(described->slot))
+      described->details.next_probe = time.wall + (*due - time.now);
+    all.push_back(std::move(described->details));
+  }
+  return all;
+}
+
 void ProbeEngine::pump() {
   const HealthTable::Now time = see_time();
   const MonotonicTime now = time.now;

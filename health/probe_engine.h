@@ -48,6 +48,7 @@ class ProbeEngine {
 
   void replace(std::vector<Check> checks, uint64_t epoch);
   void resume(const std::vector<uint32_t>& checks);
+  std::vector<CheckDetails> describe(const std::vector<uint32_t>& checks);
 
   /// Starts what is due; the engine's own timer calls it, at least every 100 ms.
   void pump();

@@ -95,6 +95,12 @@ class Prober::Core {
     loop_.post([this, most] { exec_->set_running_max(most); });
   }
 
+  void describe(std::vector<uint32_t> checks, std::function<void(std::vector<CheckDetails>)> done) {
+    loop_.post([this, checks = std::move(checks), done = std::move(done)] {
+      done(engine_->describe(checks));
+    });
+  }
+
   std::vector<MonitorCounters> counters() const {
     const std::lock_guard lock(mutex_);
     std::vector<MonitorCounters> all;
@@ -242,6 +248,11 @@ void Prober::resume(std::vector<uint32_t> checks) {
 
 void Prober::set_exec_max(uint32_t most) {
   core_->set_exec_max(most);
+}
+
+void Prober::describe(std::vector<uint32_t> checks,
+                      std::function<void(std::vector<CheckDetails>)> done) {
+  core_->describe(std::move(checks), std::move(done));
 }
 
 std::vector<MonitorCounters> Prober::counters() const {

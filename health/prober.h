@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "health/check_details.h"
 #include "health/health.h"
 #include "health/monitor_options.h"
 #include "health/stored_state.h"
@@ -102,6 +103,10 @@ class Prober {
 
   /// How many commands of exec monitors may run at once; ExecProbes::running_max_default at first.
   void set_exec_max(uint32_t most);
+
+  /// What is known of these checks (places of the newest replace()), for people; `done` is called once, on the probe
+  /// thread. Places that there are not are left out.
+  void describe(std::vector<uint32_t> checks, std::function<void(std::vector<CheckDetails>)> done);
 
   std::vector<MonitorCounters> counters() const;
   ProberLoad load() const;

@@ -106,6 +106,11 @@ std::optional<MonotonicTime> Schedule::next_due() const {
   return MonotonicTime{items_[heap_.front()].due + stood_still_};
 }
 
+std::optional<MonotonicTime> Schedule::due(Slot slot) const {
+  if (slot >= items_.size() || items_[slot].place != Place::heap) return std::nullopt;
+  return MonotonicTime{items_[slot].due + stood_still_};
+}
+
 // What is due leaves the heap for the queues; it counts as delayed when it finds no room there.
 void Schedule::collect_due(int64_t now) {
   while (!heap_.empty() && items_[heap_.front()].due <= now) {

@@ -51,6 +51,8 @@ class Schedule {
   void look_by(Slot slot, MonotonicTime when);
   /// The next look is on the slot's own beat, after `now`.
   void look_on_beat(Slot slot, MonotonicTime now);
+  /// When it will be looked at, as planned now; nothing: it waits for room, or is not known.
+  std::optional<MonotonicTime> due(Slot slot) const;
   void set_patient(Slot slot, bool patient);
 
   /// A slot that is due and may start now: counted as running until finished(), and due again on its

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -135,6 +136,8 @@ class Daemon {
   void start_control(control::Setup setup);
   Status start_query(std::vector<systemd::Socket> handed);
   Status start_admin(const std::vector<systemd::Socket>& handed);
+  using DescribeDone = std::function<void(std::vector<health::CheckDetails>)>;
+  void describe_checks(std::vector<uint32_t> checks, DescribeDone done);
   void publish(std::shared_ptr<const zones::Snapshot> snapshot);
   void reload();
   void log_ready() const;
@@ -148,6 +151,8 @@ class Daemon {
   control::Remembered remembered_;
   std::unique_ptr<store::Store> store_;
   loop::Loop loop_;
+  std::map<uint64_t, DescribeDone> descriptions_;  // that wait for the probe thread
+  uint64_t last_description_ = 0;
   std::unique_ptr<Background> background_ = std::make_unique<Background>();
   std::unique_ptr<control::StoreWriter> writer_;
   std::unique_ptr<ServingTable> serving_;
@@ -260,6 +265,10 @@ void Daemon::start_control(control::Setup setup) {
       .writer = *writer_,
       .replace_checks =
           [this](std::vector<health::Check> checks) { return prober_->replace(std::move(checks)); },
+      .describe_checks =
+          [this](std::vector<uint32_t> checks, DescribeDone done) {
+            describe_checks(std::move(checks), std::move(done));
+          },
       .publish = [this](auto snapshot) { publish(std::move(snapshot)); },
       .load =
           [source = source_](uint64_t generation, const zones::Snapshot* previous) {
@@ -281,6 +290,17 @@ void Daemon::start_control(control::Setup setup) {
       .seed = random_seed(),
   });
   control_->start(std::move(setup), std::move(remembered_));
+}
+
+/// `done` never leaves the control thread: what it holds is not the probe thread's to destroy.
+void Daemon::describe_checks(std::vector<uint32_t> checks, DescribeDone done) {
+  const uint64_t id = ++last_description_;
+  descriptions_.emplace(id, std::move(done));
+  prober_->describe(std::move(checks), [this, id](std::vector<health::CheckDetails> details) {
+    loop_.post([this, id, details = std::move(details)]() mutable {
+      if (const auto waiting = descriptions_.extract(id)) waiting.mapped()(std::move(details));
+    });
+  });
 }
 
 void Daemon::publish(std::shared_ptr<const zones::Snapshot> snapshot) {
@@ -342,6 +362,7 @@ Status Daemon::start_admin(const std::vector<systemd::Socket>& handed) {
     control::MetricsPage page = control::collect_metrics(
         *control_, traffic(workers_->counters(), serving_->answers()), prober_->counters());
     page.notify = notifier_->counts();
+    page.load = prober_->load();
     return page;
   });
   Result<std::unique_ptr<control::HttpServer>> http = control::HttpServer::start(
@@ -391,6 +412,7 @@ void Daemon::stop() {
   timers_.clear();
   if (workers_) workers_->stop(tcp_grace);
   http_.reset();
+  descriptions_.clear();
   admin_.reset();
   prober_.reset();
   notifier_.reset();

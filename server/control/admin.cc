@@ -2,6 +2,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -55,14 +56,6 @@ HttpReply readyz(const Control& control) {
   return text_reply(joined(problems, "\n") + "\n", 503);
 }
 
-HttpReply service(const Control& control, const std::string& name) {
-  const Result<Target> target = parse_target("service/" + name);
-  if (!target) return error_reply(target.error());
-  const Result<FoundTarget> found = find_target(control.join().model(), *target);
-  if (!found) return error_reply(found.error());
-  return json_reply(service_json(control, *found->service));
-}
-
 }  // namespace
 
 void Admin::handle(const HttpRequest& request, HttpResponder respond) {
@@ -84,7 +77,7 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
   } else if (path == "/v1/services") {
     if (is_get) return respond(json_reply(services_json(control_)));
   } else if (path.starts_with(service_prefix)) {
-    if (is_get) return respond(service(control_, path.substr(service_prefix.size())));
+    if (is_get) return service(path.substr(service_prefix.size()), respond);
   } else if (path == "/v1/explain") {
     if (is_get) return explain(request, respond);
   } else if (path == "/v1/history") {
@@ -117,6 +110,33 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
                  path + " knows " + std::string(allowed) + ", not " + request.method);
   refused.allow = allowed;
   respond(std::move(refused));
+}
+
+void Admin::service(const std::string& name, const HttpResponder& respond) {
+  const Result<Target> target = parse_target("service/" + name);
+  if (!target) return respond(error_reply(target.error()));
+  const Result<FoundTarget> found = find_target(control_.join().model(), *target);
+  if (!found) return respond(error_reply(found.error()));
+  const Control::Environment& environment = control_.environment();
+  if (!environment.describe_checks)
+    return respond(json_reply(service_json(control_, *found->service)));
+
+  std::set<uint32_t> checks;
+  for (const zones::Pool& pool : found->service->pools) {
+    for (const zones::Endpoint& endpoint : pool.endpoints) {
+      for (const uint32_t check : control_.join().checks_of(endpoint.id)) checks.insert(check);
+    }
+  }
+  const auto describe = environment.describe_checks;
+  describe({checks.begin(), checks.end()},
+           [this, name, respond, generation = control_.snapshot().generation](
+               const Control::Environment::Described& details) {
+             // A reload came between: the places are others now, and so may the service be.
+             if (control_.snapshot().generation != generation) return service(name, respond);
+             const Result<FoundTarget> again =
+                 find_target(control_.join().model(), *parse_target("service/" + name));
+             respond(json_reply(service_json(control_, *again->service, details)));
+           });
 }
 
 void Admin::post_intent(const HttpRequest& request, const HttpResponder& respond) {

@@ -12,6 +12,7 @@ namespace swingover::control {
 
 /// The calls of the admin address; docs/admin-api.md says each one's JSON.
 ///
+/// Service  The probe thread is asked for the verdicts of one service's checks: the control thread hears only news.
 /// Threads  The control thread. What reads the disk or formats much (history, metrics) is offloaded.
 class Admin {
  public:
@@ -24,6 +25,7 @@ class Admin {
   void handle(const HttpRequest& request, HttpResponder respond);
 
  private:
+  void service(const std::string& name, const HttpResponder& respond);
   void post_intent(const HttpRequest& request, const HttpResponder& respond);
   void delete_intent(const HttpRequest& request, const HttpResponder& respond);
   void push(const HttpRequest& request, const HttpResponder& respond);

@@ -69,6 +69,10 @@ class Control {
     const store::Store& store;  // read for history alone
     StoreWriter& writer;
     std::function<uint64_t(std::vector<health::Check>)> replace_checks;
+    /// What is known of these of the checks last given; `done` on the control thread, later.
+    using Described = std::vector<health::CheckDetails>;
+    std::function<void(std::vector<uint32_t>, std::function<void(Described)> done)>
+        describe_checks{};
     std::function<void(std::shared_ptr<const zones::Snapshot>)> publish;
     /// Any thread: reads everything anew, for this generation; `previous` lends what did not change.
     std::function<Loaded(uint64_t generation, const zones::Snapshot* previous)> load;

@@ -144,6 +144,24 @@ void add_probes(Families& families, const std::vector<health::MonitorCounters>& 
   families.push_back(probes.take());
 }
 
+void add_prober(Families& families, const health::ProberLoad& load) {
+  add_single(families, Type::Gauge, "probes_running", "Probes under way now.", load.running);
+  add_single(families, Type::Gauge, "probes_waiting",
+             "Probes that are due and wait until others end.", number(load.waiting));
+  add_single(families, Type::Counter, "probes_delayed_total",
+             "Probes that had to wait because too many were under way.", number(load.delayed));
+  add_single(families, Type::Counter, "probe_gaps_total",
+             "Times that this process stood still for 400 ms or more.", number(load.gaps));
+  add_single(families, Type::Gauge, "watched_connections",
+             "Idle connections to endpoints whose end would be heard of.", load.watched);
+  add_single(families, Type::Gauge, "watch_habits",
+             "Endpoints that are not watched because they close idle connections by habit.",
+             load.watch_habits);
+  add_single(families, Type::Counter, "watch_alarms_total",
+             "Watched connections whose end made the probes look at once.",
+             number(load.watch_alarms));
+}
+
 void add_states(Families& families, const MetricsPage& page) {
   Family endpoints("endpoint_up", "1 while the endpoint's health is up.", Type::Gauge);
   for (const MetricsPage::Endpoint& e : page.endpoints) {
@@ -151,6 +169,21 @@ void add_states(Families& families, const MetricsPage& page) {
                     e.is_up ? 1 : 0);
   }
   families.push_back(endpoints.take());
+
+  Family held("endpoint_held",
+              "1 for an endpoint that is up and kept out all the same, by the hold.", Type::Gauge);
+  for (const MetricsPage::Held& h : page.held) {
+    held.gauge(
+        {{"service", h.service}, {"pool", h.pool}, {"endpoint", h.endpoint}, {"hold", h.hold}}, 1);
+  }
+  families.push_back(held.take());
+
+  Family warnings("check_warnings",
+                  "Checks of a monitor that pass and warn, such as of a certificate's end.",
+                  Type::Gauge);
+  for (const auto& [monitor, count] : page.warnings)
+    warnings.gauge({{"monitor", monitor}}, number(count));
+  families.push_back(warnings.take());
 
   Family pools("pool_eligible", "1 while the pool may stand in new answers.", Type::Gauge);
   for (const MetricsPage::Pool& p : page.pools) {
@@ -262,12 +295,21 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
       for (const zones::Endpoint& endpoint : pool.endpoints) {
         const Join::EndpointState& state = join.endpoint(endpoint.id);
         is_eligible |= state.eligibility == zones::Eligibility::eligible;
+        if (const health::Hold hold = join.hold_of(endpoint.id); hold != health::Hold::none) {
+          page.held.push_back({name, pool.cluster_name, endpoint.text(), std::string(word(hold))});
+        }
         page.endpoints.push_back(
             {name, pool.cluster_name, endpoint.text(), state.health == health::Health::up});
       }
       page.pools.push_back({name, pool.cluster_name, is_eligible});
     }
   }
+  std::map<std::string, uint64_t> warnings;
+  for (uint32_t i = 0; i < join.checks().size(); ++i) {
+    uint64_t& count = warnings[join.checks()[i].monitor->name];
+    if (!join.check(i).warning.empty()) ++count;
+  }
+  page.warnings.assign(warnings.begin(), warnings.end());
   const auto& clusters = join.model().topology.clusters;
   for (uint32_t i = 0; i < clusters.size(); ++i) {
     page.clusters.emplace_back(clusters[i].name,
@@ -312,6 +354,7 @@ std::string metrics_text(const MetricsPage& page) {
   Families families;
   add_traffic(families, page.traffic);
   add_probes(families, page.monitors);
+  add_prober(families, page.load);
   add_states(families, page);
   add_reports(families, page);
   add_changes(families, page);

@@ -65,6 +65,15 @@ struct MetricsPage {
     double at_seconds = 0;  // Unix time
   };
   std::vector<Report> reports;  // of push monitors, with a load figure
+  struct Held {
+    std::string service;
+    std::string pool;
+    std::string endpoint;
+    std::string hold;
+  };
+  std::vector<Held> held;
+  std::vector<std::pair<std::string, uint64_t>> warnings;  // monitor, checks that pass with one
+  health::ProberLoad load;                                 // filled by who has the prober
   std::map<SwingKey, uint64_t> swings;
   Notifier::Counts notify;                                // filled by who has the notifier
   std::vector<std::pair<std::string, uint32_t>> serials;  // of the zones that secondaries have

@@ -88,7 +88,8 @@ std::string change_words(const NextChange& next, const Join& join, WallTime now)
     return who + Join::reason(*join.endpoint(next.endpoint).intent) + ", which ends " + when;
   }
   const health::Check& check = join.checks()[next.check];
-  const std::string monitor = "monitor " + check.monitor->name + " at " + check.address;
+  std::string monitor = "monitor " + check.monitor->name;
+  if (check.address != join.endpoint_of(next.endpoint).text()) monitor += " at " + check.address;
   if (next.input == Input::unheard) return who + monitor + " has no verdict of this run yet";
   const CheckState& state = join.check(next.check);
   if (state.hold != health::Hold::none)

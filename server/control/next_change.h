@@ -41,7 +41,7 @@ class ChangeFinder {
 /// As ChangeTimes keeps it.
 uint32_t change_time(const NextChange& next, WallTime now);
 
-/// "endpoint 192.0.2.10: monitor web at 192.0.2.10 may go down in 0.4 s"; empty with none.
+/// "endpoint 192.0.2.10: monitor web may go down in 0.4 s"; empty with none.
 std::string change_words(const NextChange& next, const Join& join, WallTime now);
 
 }  // namespace swingover::control

@@ -64,22 +64,77 @@ bool is_eligible(const Join& join, EndpointId id) {
   return join.endpoint(id).eligibility == zones::Eligibility::eligible;
 }
 
-Json checks_json(const Join& join, EndpointId id) {
+using Details = std::span<const health::CheckDetails>;
+
+Json hold_or_null(health::Hold hold) {
+  return hold == health::Hold::none ? Json() : Json(std::string(word(hold)));
+}
+
+Json details_json(const health::Check& check, const health::CheckDetails& details) {
+  Json verdicts = Json::array();
+  for (const health::PastVerdict& past : details.verdicts) {
+    const bool passes = past.verdict == health::Verdict::pass;
+    verdicts.push_back(
+        {{"at", rfc3339(past.at)},
+         {"verdict", !past.looked ? "blind"
+                     : passes     ? "pass"
+                                  : "fail"},
+         {"milliseconds", static_cast<double>(past.duration_nanoseconds / 1000) / 1000},
+         {"reason", text_or_null(past.reason)},
+         {"words", health::verdict_words(check.monitor->kind, past)}});
+  }
+  return {{"next_probe", time_or_null(details.next_probe)},
+          {"probing", details.running},
+          {"verdicts_needed", details.still_needed},
+          {"penalty", static_cast<int64_t>(details.penalty)},
+          {"watch", text_or_null(details.watch)},
+          {"verdicts", std::move(verdicts)}};
+}
+
+Json checks_json(const Join& join, EndpointId id, Details details) {
   Json checks = Json::array();
   for (const uint32_t place : join.checks_of(id)) {
     const CheckState& state = join.check(place);
-    checks.push_back({{"monitor", join.checks()[place].monitor->name},
-                      {"address", join.checks()[place].address},
+    const health::Check& check = join.checks()[place];
+    checks.push_back({{"monitor", check.monitor->name},
+                      {"address", check.address},
                       {"health", word(state.health)},
                       {"since", time_or_null(state.since)},
                       {"reason", text_or_null(state.reason)},
+                      {"hold", hold_or_null(state.hold)},
+                      {"held_until", time_or_null(state.held_until)},
+                      {"warning", text_or_null(state.warning)},
                       {"stored", state.stored}});
+    const auto own = std::ranges::find(details, place, &health::CheckDetails::check);
+    if (own != details.end()) checks.back().update(details_json(check, *own));
   }
   return checks;
 }
 
+/// What keeps the endpoint out although it is up, and until when all of that has ended.
+Json hold_json(const Join& join, EndpointId id) {
+  const health::Hold hold = join.hold_of(id);
+  if (hold == health::Hold::none) return {};
+  WallTime until{};
+  for (const uint32_t place : join.checks_of(id)) {
+    const CheckState& state = join.check(place);
+    if (state.health == health::Health::up) until = std::max(until, state.held_until);
+  }
+  if (hold == health::Hold::resume) until = {};  // a person ends it
+  return {{"kind", word(hold)}, {"until", time_or_null(until)}};
+}
+
+Json override_json(const Intent* intent) {
+  if (!intent) return {};
+  return {{"kind", word(intent->kind)},
+          {"target", intent->target},
+          {"owner", intent->owner},
+          {"reason", intent->reason},
+          {"expires", intent->expires ? Json(rfc3339(*intent->expires)) : Json()}};
+}
+
 Json endpoint_json(const Control& control, const zones::Service& service,
-                   const zones::Endpoint& endpoint) {
+                   const zones::Endpoint& endpoint, Details details) {
   const Join& join = control.join();
   const Join::EndpointState& state = join.endpoint(endpoint.id);
   bool is_stored = false;
@@ -93,18 +148,20 @@ Json endpoint_json(const Control& control, const zones::Service& service,
           {"since", time_or_null(state.since)},
           {"reason", text_or_null(join.reason(endpoint.id))},
           {"stored", is_stored},
+          {"hold", hold_json(join, endpoint.id)},
           {"intent", intent_word(control.intents().of_target(target))},
-          {"checks", checks_json(join, endpoint.id)}};
+          {"overridden_by", override_json(state.intent)},
+          {"checks", checks_json(join, endpoint.id, details)}};
 }
 
 Json pool_json(const Control& control, const zones::Service& service, const zones::Pool& pool,
-               double share) {
+               double share, Details details) {
   const Join& join = control.join();
   Json endpoints = Json::array();
   bool is_any_eligible = false;
   health::Health best = health::Health::down;
   for (const zones::Endpoint& endpoint : pool.endpoints) {
-    endpoints.push_back(endpoint_json(control, service, endpoint));
+    endpoints.push_back(endpoint_json(control, service, endpoint, details));
     is_any_eligible |= is_eligible(join, endpoint.id);
     const health::Health health = join.endpoint(endpoint.id).health;
     if (health == health::Health::up || best == health::Health::down) best = health;
@@ -122,7 +179,7 @@ Json pool_json(const Control& control, const zones::Service& service, const zone
           {"endpoints", std::move(endpoints)}};
 }
 
-Json service_value(const Control& control, const zones::Service& service) {
+Json service_value(const Control& control, const zones::Service& service, Details details = {}) {
   const zones::Snapshot& snapshot = control.snapshot();
   std::vector<double> shares(service.pools.size());
   const auto& plan = snapshot.plans[service.id.value];
@@ -133,7 +190,7 @@ Json service_value(const Control& control, const zones::Service& service) {
   const auto seconds = static_cast<uint32_t>(now.unix_milliseconds / 1000);
   Json pools = Json::array();
   for (size_t i = 0; i < service.pools.size(); ++i) {
-    pools.push_back(pool_json(control, service, service.pools[i], shares[i]));
+    pools.push_back(pool_json(control, service, service.pools[i], shares[i], details));
   }
   return {{"name", service_text(service)},
           {"policy", word(service.policy)},
@@ -146,6 +203,8 @@ Json service_value(const Control& control, const zones::Service& service) {
           {"sticky", word(service.sticky)},
           {"when_all_down", word(service.when_all_down)},
           {"monitors", service.monitors},
+          {"voting_monitors", service.voting_monitors},
+          {"observing_monitors", service.observing_monitors},
           {"intent", intent_word(control.intents().of_target(service_target(service)))},
           {"pools", std::move(pools)}};
 }
@@ -239,8 +298,9 @@ std::string services_json(const Control& control) {
   return dumped({{"services", std::move(services)}});
 }
 
-std::string service_json(const Control& control, const zones::Service& service) {
-  return dumped(service_value(control, service));
+std::string service_json(const Control& control, const zones::Service& service,
+                         std::span<const health::CheckDetails> details) {
+  return dumped(service_value(control, service, details));
 }
 
 std::string intents_json(const Control& control) {

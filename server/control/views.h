@@ -1,9 +1,11 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "health/check_details.h"
 #include "server/control/control_loop.h"
 #include "server/control/http_server.h"
 #include "store/journal.h"
@@ -16,8 +18,9 @@ namespace swingover::control {
 
 std::string status_json(const Control& control);
 std::string services_json(const Control& control);
-/// Of one service of the model.
-std::string service_json(const Control& control, const zones::Service& service);
+/// Of one service of the model; `details` of its checks, as far as they are known.
+std::string service_json(const Control& control, const zones::Service& service,
+                         std::span<const health::CheckDetails> details = {});
 std::string intents_json(const Control& control);
 std::string intent_json(const Control& control, const Intent& intent,
                         const std::optional<Intent>& replaced = std::nullopt);

@@ -46,11 +46,70 @@ TEST_CASE("ages are told in two units", "[views]") {
 
 TEST_CASE("a service shows each pool, and why each endpoint is as it is", "[views]") {
   const std::string text = view.service(service);
-  has(text, "shop.svc.example.com.  policy failover, ttl 30s");
+  has(text, "shop.svc.example.com.\npolicy failover, ttl 30s");
   has(text, "fra   1                100     down    no        0 %     -");
   has(text, "ams   2 (last resort)  100     up      yes       33.3 %  force_up");
   has(text, "192.0.2.10  down         2h04m  unhealthy    connection refused");
   has(text, "192.0.2.20  up (stored)  2d01h  forced_up    HTTP 200 in 3 ms");
+}
+
+TEST_CASE("a service shows what each check found, what holds it, and who overrides it", "[views]") {
+  Json shown = service;
+  shown["ttl_now_seconds"] = 5;
+  shown["ttl_reason"] = "endpoint 192.0.2.10: monitor web may go down in 0.4 s";
+  Json& failing = shown["pools"][0]["endpoints"][0];
+  failing["checks"] = Json::parse(R"([{"monitor": "web", "next_probe": "2026-11-22T10:00:00.300Z",
+    "probing": 0, "watch": "connected", "warning": null, "verdicts": [
+      {"at": "2026-11-22T09:59:59.900Z", "verdict": "fail", "words": "http: status 503, wanted 200-299, after 12 ms"},
+      {"at": "2026-11-22T09:59:56Z", "verdict": "pass", "words": "http: passed in 3.1 ms"}]}])");
+  Json& held = shown["pools"][1]["endpoints"][0];
+  held["eligibility"] = "held";
+  held["reason"] = "went down too often lately";
+  held["hold"] = {{"kind", "flapping"}, {"until", "2026-11-22T10:04:10Z"}};
+  held["checks"] =
+      Json::parse(R"([{"monitor": "web", "next_probe": null, "probing": 1, "watch": null,
+    "warning": "certificate expires in 12 days", "verdicts": [
+      {"at": "2026-11-22T09:59:58Z", "verdict": "pass", "words": "https: passed in 3.1 ms"},
+      {"at": "2026-11-22T09:59:56Z", "verdict": "pass", "words": "https: passed in 3.2 ms"}]}])");
+  const std::string text = view.service(shown);
+  has(text, "ttl 5s of 30s");
+  has(text, "next change: endpoint 192.0.2.10: monitor web may go down in 0.4 s\n");
+  has(text, "went down too often lately; may end in 4m10s; web: certificate expires in 12 days");
+  has(text,
+      "192.0.2.10  web      0.3s  0s    http: status 503, wanted 200-299, after 12 ms\n"
+      "                           4s    http: passed in 3.1 ms\n");
+  has(text, "192.0.2.20  web      now   2s    https: passed in 3.1 ms\n");
+  CHECK(text.find("3.2 ms") == std::string::npos);
+
+  SECTION("a terminal of 80 columns is wide enough for addresses of 15") {
+    const Terminal narrow{.colour = false, .width = 80};
+    const std::string lines = View{narrow, view.now}.service(shown);
+    INFO(lines);
+    for (size_t at = 0; at < lines.size();) {
+      const size_t end = lines.find('\n', at);
+      CHECK(end - at <= 80);
+      at = end + 1;
+    }
+  }
+}
+
+TEST_CASE("history fits a terminal, whatever its targets", "[views]") {
+  const Json reply = Json::parse(R"({"entries": [
+    {"at": "2026-11-22T09:59:00.250Z", "kind": "health", "target": "endpoint/a-rather-long-service-name.checkout.svc.example.com./2001:db8:1234:5678:9abc:def0:1234:5678",
+     "actor": "swingoverd", "before": "up", "after": "down", "reason": "monitor web: connect: connection refused"},
+    {"at": "2026-11-22T09:58:00Z", "kind": "intent", "target": "cluster/fra", "actor": "ada", "before": null,
+     "after": "drain", "reason": "rack work"}]})");
+  const Terminal narrow{.colour = false, .width = 80};
+  const std::string text = View{narrow, view.now}.history(reply);
+  INFO(text);
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
+    CHECK(end - at <= 80);
+    at = end + 1;
+  }
+  has(text, "2026-11-22T09:59:00Z  health  endpoint/");
+  has(text, "2026-11-22T09:58:00Z  intent  cluster/fra: drain: rack work (ada)\n");
+  has(view.history(reply), "WHO         REASON\n");
 }
 
 TEST_CASE("services stand once, at their first pool", "[views]") {

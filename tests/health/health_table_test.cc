@@ -58,6 +58,47 @@ struct Table {
 
 }  // namespace
 
+TEST_CASE("the last five verdicts of a check are kept, newest first", "[health_table]") {
+  Table t;
+  const HealthTable::Slot slot =
+      t.replace({{monitor("web"), "192.0.2.1", ""}, {monitor("web"), "192.0.2.2", ""}}).fresh[1];
+  const auto described = [&] { return t.table.describe(1, t.now())->details; };
+  CHECK(described().verdicts.empty());
+  CHECK(described().health == Health::unknown);
+  CHECK_FALSE(t.table.describe(2, t.now()).has_value());
+
+  t.passes(slot, 3);
+  REQUIRE(described().verdicts.size() == 1);
+  CHECK(described().verdicts[0].duration_nanoseconds == 3'000'000);
+  CHECK(described().verdicts[0].at == t.clock.wall());
+  for (const char* reason : {"first", "second", "third", "fourth"}) t.fails(slot, reason);
+  t.apply(slot, {.reason = "no descriptor", .looked = false});
+  for (int round = 0; round < 12; ++round) {
+    const auto kept = described().verdicts;
+    REQUIRE(kept.size() == 5);
+    CHECK(kept[0].reason == (round == 0 ? "no descriptor" : ""));
+    CHECK(kept[0].looked == (round != 0));
+    for (size_t i = 1; i < kept.size(); ++i) CHECK(kept[i].at < kept[i - 1].at);
+    if (round == 0) CHECK(kept[4].reason == "first");
+    t.passes(slot);
+  }
+  CHECK(described().check == 1);
+  CHECK(described().still_needed >= 1);
+}
+
+TEST_CASE("a verdict in words says the kind, what was found, and how long it took",
+          "[health_table]") {
+  PastVerdict past{.duration_nanoseconds = 12'400'000,
+                   .verdict = Verdict::fail,
+                   .reason = "status 503, wanted 200-299"};
+  CHECK(verdict_words(MonitorKind::http, past) == "http: status 503, wanted 200-299, after 12 ms");
+  past = {.duration_nanoseconds = 310'000, .reason = ""};
+  CHECK(verdict_words(MonitorKind::tcp, past) == "tcp: passed in 0.3 ms");
+  past = {
+      .duration_nanoseconds = 1'000'000'000, .looked = false, .reason = "no descriptor is left"};
+  CHECK(verdict_words(MonitorKind::https, past) == "https: could not look: no descriptor is left");
+}
+
 TEST_CASE("an update comes with each change of health, verdict or reason, and with no other probe",
           "[health_table]") {
   Table t;

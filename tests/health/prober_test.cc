@@ -187,6 +187,34 @@ TEST_CASE("a replace goes on with what is known, and says it under the new epoch
   }
 }
 
+TEST_CASE("what is known of a check is told to who asks", "[prober]") {
+  const Backend backend({"--bind", "127.3.0.4"});
+  Inbox inbox;
+  Prober prober(inbox.deliver(), 1);
+  prober.replace({check(monitor(MonitorKind::http, backend.port()))});
+  REQUIRE(inbox.wait_health(5000, Health::up));
+  std::mutex mutex;
+  std::condition_variable told;
+  std::optional<std::vector<CheckDetails>> details;
+  prober.describe({0, 7}, [&](std::vector<CheckDetails> given) {
+    const std::lock_guard lock(mutex);
+    details = std::move(given);
+    told.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  REQUIRE(told.wait_for(lock, std::chrono::seconds(5), [&] { return details.has_value(); }));
+  REQUIRE(details->size() == 1);
+  const CheckDetails& one = details->front();
+  CHECK(one.check == 0);
+  CHECK(one.health == Health::up);
+  CHECK(one.watch.empty());
+  REQUIRE_FALSE(one.verdicts.empty());
+  CHECK(one.verdicts.back().verdict == Verdict::pass);
+  CHECK(one.verdicts.back().duration_nanoseconds > 0);
+  const bool is_planned = one.running > 0 || one.next_probe > one.verdicts.front().at;
+  CHECK(is_planned);
+}
+
 TEST_CASE("it stops at once while hundreds of probes hang", "[prober]") {
   const Backend backend({"--bind", "127.3.0.4", "--mode", "hang"});
   Inbox inbox;

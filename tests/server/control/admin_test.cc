@@ -29,6 +29,14 @@ struct Address {
                  .store = store,
                  .writer = writer,
                  .replace_checks = [](auto) { return uint64_t{1}; },
+                 .describe_checks =
+                     [this](const std::vector<uint32_t>& checks, auto done) {
+                       loop.post([this, checks, done = std::move(done)] {
+                         Control::Environment::Described all;
+                         for (const uint32_t check : checks) all.push_back(described(check));
+                         done(all);
+                       });
+                     },
                  .publish = [](auto) {},
                  .load =
                      [](uint64_t, const zones::Snapshot*) {
@@ -46,6 +54,17 @@ struct Address {
           admin.handle(request, std::move(respond));
         },
         limits));
+  }
+
+  health::CheckDetails described(uint32_t check) const {
+    return {.check = check,
+            .next_probe = clock.wall() + Milliseconds(700),
+            .warning = "",
+            .watch = "connected",
+            .verdicts = {{.at = clock.wall(),
+                          .duration_nanoseconds = 12'400'000,
+                          .verdict = health::Verdict::fail,
+                          .reason = "status 503, wanted 200-299"}}};
   }
 
   int connected() const {
@@ -115,7 +134,13 @@ TEST_CASE("each call of the admin address answers", "[admin]") {
   CHECK(has(ready, "state not yet known: 2 of 2 checks"));
   CHECK(has(at.ask("GET", "/v1/status"), "\"identity\": \"edge\xef\xbf\xbd\""));
   CHECK(has(at.ask("GET", "/v1/services"), "\"eligibility\": \"unproven\""));
-  CHECK(is(at.ask("GET", "/v1/services/SHOP.svc.example%2etest"), 200));
+  const std::string shop = at.ask("GET", "/v1/services/SHOP.svc.example%2etest");
+  CHECK(is(shop, 200));
+  CHECK(shop.find("\"words\": \"http: status 503, wanted 200-299, after 12 ms\"") !=
+        std::string::npos);
+  CHECK(shop.find("\"watch\": \"connected\"") != std::string::npos);
+  CHECK(shop.find("\"ttl_reason\": \"endpoint 192.0.2.1: monitor web has no verdict "
+                  "of this run yet\"") != std::string::npos);
   CHECK(is(at.ask("GET", "/v1/services/nothing.example."), 404));
   CHECK(has(at.ask("GET", "/metrics"), "swingover_build_info{version=\"1\"} 1"));
   CHECK(is(at.ask("GET", "/v1/history?since=1h&limit=5"), 200));
