@@ -39,6 +39,7 @@
 #include "server/query/workers.h"
 #include "server/serving.h"
 #include "server/setup.h"
+#include "server/swing_times.h"
 #include "server/systemd.h"
 #include "store/journal.h"
 #include "store/rocks_store.h"
@@ -457,8 +458,9 @@ Status run_daemon(const std::string& config_file) {
 
 Checked check_config(const std::string& config_file) {
   const LoadedConfig loaded = load_config(config_file);
-  Checked checked{loaded.config.has_value(), loaded.problems};
+  Checked checked{loaded.config.has_value(), loaded.problems, {}};
   if (!loaded.config) return checked;
+  checked.swing_times = swing_times_text(*loaded.config);
   const LoadedZones zones = load_zones(*loaded.config);
   checked.problems += zones.problems;
   checked.is_fine = zones.failed.empty();

@@ -18,6 +18,7 @@ Status run_daemon(const std::string& config_file);
 struct Checked {
   bool is_fine = false;
   std::string problems;
+  std::string swing_times;  // of a config without errors: see swing_times.h
 };
 Checked check_config(const std::string& config_file);
 

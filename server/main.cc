@@ -14,7 +14,10 @@ using swingover::LogLevel;
 int check(const std::string& config_file) {
   const swingover::server::Checked checked = swingover::server::check_config(config_file);
   std::fputs(checked.problems.c_str(), stderr);
-  if (checked.is_fine) std::printf("%s: fine\n", config_file.c_str());
+  if (checked.is_fine) {
+    std::printf("%s: fine\n", config_file.c_str());
+    std::fputs(checked.swing_times.c_str(), stdout);
+  }
   return checked.is_fine ? 0 : 1;
 }
 
