@@ -152,6 +152,9 @@ void add_prober(Families& families, const health::ProberLoad& load) {
              "Probes that had to wait because too many were under way.", number(load.delayed));
   add_single(families, Type::Counter, "probe_gaps_total",
              "Times that this process stood still for 400 ms or more.", number(load.gaps));
+  Family lag("probe_lag_seconds", "How late probes started, from due to sent.", Type::Histogram);
+  lag.histogram({}, health::probe_lag_bounds(), load.lag_buckets, load.lag_sum_seconds);
+  families.push_back(lag.take());
   add_single(families, Type::Gauge, "watched_connections",
              "Idle connections to endpoints whose end would be heard of.", load.watched);
   add_single(families, Type::Gauge, "watch_habits",
