@@ -96,7 +96,7 @@ const std::vector<Verb>& verbs() {
        push},
       {"reload", "read config, zones and certificates again; all or nothing", {}, {}, reload},
       {"check",
-       "check a config and its zone files without touching the daemon",
+       "check a config and its zone files, and say how long each service's swing takes",
        {{"FILE", "", true, "the config file"}},
        {},
        check},

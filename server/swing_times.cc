@@ -40,6 +40,28 @@ bool hears_refusals(MonitorKind kind) {
   return kind != MonitorKind::exec && kind != MonitorKind::file;
 }
 
+/// A report comes each `deadline`, at the latest; who is gone sends none.
+std::optional<Detection> of_reports(const health::MonitorOptions& monitor, Fault fault) {
+  const health::HealthRules rules = monitor.rules();
+  Detection out{.interval = monitor.deadline};
+  switch (fault) {
+    case Fault::refused:
+    case Fault::silent:
+      out.interval = Milliseconds(0);
+      out.first_seen = monitor.deadline;
+      out.then = monitor.deadline * (rules.fall - 1);
+      return out;
+    case Fault::error:
+      out.then = monitor.deadline * (rules.fall_hard - 1);
+      return out;
+    case Fault::back:
+      if (rules.resumes_by_hand) return std::nullopt;
+      out.then = monitor.deadline * (rules.rise - 1) + rules.hold_up;
+      return out;
+  }
+  return std::nullopt;
+}
+
 std::string_view word(Fault fault) {
   switch (fault) {
     case Fault::refused:
@@ -60,6 +82,7 @@ std::optional<Detection> detection(const health::MonitorOptions& monitor, Fault 
   const health::HealthRules rules = monitor.rules();
   Detection out{.interval = monitor.interval};
   if (!sees(monitor, fault)) return std::nullopt;
+  if (monitor.kind == MonitorKind::push) return of_reports(monitor, fault);
   const Milliseconds confirmed = rules.confirm * (rules.fall - 1);
   switch (fault) {
     case Fault::refused:
@@ -168,9 +191,19 @@ Monitors monitors_of(const zones::Service& service, const Config& config) {
     for (const zones::Pool& pool : service.pools)
       add(config.topology.clusters[pool.cluster.value].monitors);
   }
+  // What a calculated one is made of stands behind it in `names`, and is looked at in its turn.
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto named = std::ranges::find_if(
+        config.monitors, [&](const auto& monitor) { return monitor->name == names[i]; });
+    if (named == config.monitors.end()) continue;
+    for (const std::string& child : (*named)->of) {
+      if (std::ranges::count(names, child) == 0) names.push_back(child);
+    }
+  }
   Monitors found;
   for (const auto& monitor : config.monitors) {
-    if (std::ranges::count(names, monitor->name) > 0) found.push_back(monitor);
+    if (monitor->kind != MonitorKind::calculated && std::ranges::count(names, monitor->name) > 0)
+      found.push_back(monitor);
   }
   return found;
 }
