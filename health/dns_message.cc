@@ -87,21 +87,22 @@ std::string Reader::take_name() {
   std::string name;
   size_t from = at;
   size_t least_pointer = at;
-  bool jumped = false;
+  // One for each label that a name may have; chains of pointers alone would cost thousands of steps a name.
+  constexpr unsigned jumps_max = 127;
+  unsigned jumps = 0;
   for (;;) {
     if (is_bad || from >= message.size()) break;
     const size_t size = octet(message[from]);
     if (size == 0) {
       name += '\0';
-      if (!jumped) at = from + 1;
+      if (jumps == 0) at = from + 1;
       return name;
     }
     if (size >= 0xc0) {
       if (from + 1 >= message.size()) break;
       const size_t target = (size & 0x3f) << 8 | octet(message[from + 1]);
-      if (!jumped) at = from + 2;
-      jumped = true;
-      if (target >= least_pointer) break;
+      if (jumps == 0) at = from + 2;
+      if (target >= least_pointer || ++jumps > jumps_max) break;
       from = least_pointer = target;
       continue;
     }

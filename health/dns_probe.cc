@@ -12,6 +12,7 @@
 #include "base/loop/poll.h"
 #include "base/printable.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "health/address_probe.h"
 #include "health/datagram_socket.h"
 
@@ -125,21 +126,25 @@ std::string rcodes_text(const std::vector<DnsRcode>& rcodes) {
 /// Why the answer does not do; empty if it does.
 std::string judge(const DnsTargetOptions& options, const DnsAnswer& answer) {
   constexpr size_t shown_max = 3;
+  constexpr size_t octets_max = 200;
   if (answer.kind == DnsAnswer::Kind::malformed) return "malformed answer";
   if (std::ranges::find(options.expect_rcode, answer.rcode) == options.expect_rcode.end()) {
     return "rcode " + text_of(answer.rcode) + ", wanted " + rcodes_text(options.expect_rcode);
   }
   const std::string& wanted = options.expect_answer;
   if (wanted.empty()) return {};
-  std::string shown;
-  size_t count = 0;
+  if (answer.records.empty()) return "no answer, wanted " + wanted;
+  std::vector<std::string> found;
   for (const DnsRecord& record : answer.records) {
     if (is_data(record, wanted)) return {};
-    if (++count > shown_max) continue;
-    shown += (shown.empty() ? "" : ", ") + record.data;
+    found.push_back(record.data);
   }
-  if (count == 0) return "no answer, wanted " + wanted;
-  return "answer " + printable(shown) + (count > shown_max ? ", …" : "") + ", wanted " + wanted;
+  std::ranges::sort(found);  // servers turn them from answer to answer: that is no news
+  const size_t count = std::min(found.size(), shown_max);
+  std::string shown = joined({found.data(), count}, ", ");
+  if (found.size() > shown_max) shown += ", …";
+  if (shown.size() > octets_max) shown = shown.substr(0, octets_max) + "…";
+  return "answer " + printable(shown) + ", wanted " + wanted;
 }
 
 class DnsProbe : public AddressProbe {

@@ -169,4 +169,20 @@ TEST_CASE("names that point at themselves or forward end the reading", "[dns_mes
   }
 }
 
+TEST_CASE("a name of more pointers than a name may have labels ends the reading", "[dns_message]") {
+  const auto asked = question("www.example.test", 5);
+  const auto hops = [&](unsigned count) {
+    // Each of them points at the one before, the first at the question.
+    unsigned at = static_cast<unsigned>(message(asked, {}).size()) + 12;
+    std::string chain = n16(0xc00c);
+    for (unsigned i = 1; i < count; ++i, at += 2) chain += n16(0xc000 | at);
+    const auto answer = read_dns_answer(
+        message(asked, {record(10, chain), record(5, n16(0xc000 | at))}), id, asked);
+    REQUIRE(answer.records.size() == 2);
+    return answer.records[1].data;
+  };
+  CHECK(hops(100) == "www.example.test.");
+  CHECK(hops(200).starts_with(R"(\# 2 )"));  // else 8,000 a name, of thousands of names
+}
+
 }  // namespace swingover::health

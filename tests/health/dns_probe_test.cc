@@ -119,6 +119,11 @@ TEST_CASE("a DNS probe says in words why an answer does not do", "[dns_probe]") 
     all.expect_answer = "192.0.2.9";
     reason = "answer 192.0.2.1, 192.0.2.2, 192.0.2.3, …, wanted 192.0.2.9";
   }
+  SECTION("other records, in another order each time") {
+    addresses = {"192.0.2.3", "192.0.2.1", "192.0.2.2"};
+    all.expect_answer = "192.0.2.9";
+    reason = "answer 192.0.2.1, 192.0.2.2, 192.0.2.3, wanted 192.0.2.9";
+  }
   SECTION("no record") {
     all.expect_answer = "192.0.2.9";
     reason = "no answer, wanted 192.0.2.9";
@@ -206,6 +211,21 @@ TEST_CASE("a truncated answer is asked for again over TCP", "[dns_probe]") {
     CHECK(found.reason == "connect over TCP: connection refused");
     CHECK(found.failure == Failure::hard);
   }
+}
+
+TEST_CASE("the reason of a DNS probe is short, however long the answer", "[dns_probe]") {
+  UdpServer server(here, [](std::string query) {
+    std::string told = answered(std::move(query), 0, {"192.0.2.1"});
+    told.resize(told.size() - 6);
+    told[told.size() - 7] = 10;  // a type whose data has no words
+    return told + n16(4000) + std::string(4000, 'x');
+  });
+  auto all = options(server.port());
+  all.expect_answer = "192.0.2.9";
+  const std::string reason = probe(all).reason;
+  CHECK(reason.starts_with("answer \\# 4000 7878"));
+  CHECK(reason.ends_with("…, wanted 192.0.2.9"));
+  CHECK(reason.size() < 300);
 }
 
 }  // namespace swingover::health
