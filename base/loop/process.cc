@@ -93,6 +93,14 @@ int spawn(const Process::Options& options, int output, pid_t& child) {
                       environment.data());
 }
 
+/// A process that was started with SIGCHLD ignored is not told how its children end: each would seem to end well.
+void hear_of_children() {
+  struct sigaction now {};
+  if (sigaction(SIGCHLD, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) {
+    std::signal(SIGCHLD, SIG_DFL);
+  }
+}
+
 /// For a killed child that has not gone yet: it may hang in the kernel for as long as a disk does, and nobody waits.
 void reap_aside(pid_t child) {
   try {
@@ -163,6 +171,7 @@ struct Process::Core {
 };
 
 Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Options& options, OnEnd on_end) {
+  hear_of_children();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe", errno);
   auto core = std::make_unique<Core>();

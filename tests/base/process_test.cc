@@ -56,6 +56,17 @@ TEST_CASE("a child's exit status and output are told", "[process]") {
   CHECK(is_gone(runner.process->pid()));
 }
 
+TEST_CASE("a child's exit status is told also by a process that was started to ignore its children",
+          "[process]") {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  Runner runner;
+  runner.shell("exit 3");
+  const Process::End end = runner.wait();
+  CHECK(end.signal == 0);
+  CHECK(end.exit_status == 3);
+  std::signal(SIGCHLD, before);
+}
+
 TEST_CASE("a child's arguments are what the list holds, without a shell", "[process]") {
   Runner runner;
   runner.start({.command = {"printf", "<%s>", "a b", "", "$HOME;*"}});
