@@ -38,6 +38,7 @@ void ProbeEngine::replace(std::vector<Check> checks, uint64_t epoch) {
   HealthTable::Replaced replaced = table_.replace(std::move(checks), epoch, time);
   for (const Slot slot : replaced.gone) {
     for (size_t i = 0; i < probed_[slot].running.size(); ++i) schedule_.finished();
+    probed_[slot].running.clear();  // before their target
     probed_[slot] = Probed{};
     schedule_.remove(slot);
     watch_.remove(slot);

@@ -19,6 +19,7 @@ struct World {
   };
   struct FakeTarget : Target {
     explicit FakeTarget(World& w) : world(w) {}
+    ~FakeTarget() override { world.orphans += world.running.size(); }
     std::unique_ptr<Probe> start(Probe::Done done) override {
       ++world.started;
       return std::make_unique<FakeProbe>(world, std::move(done));
@@ -76,6 +77,7 @@ struct World {
   int batches = 0;
   int started = 0;
   std::vector<Milliseconds> lags;  // from due to started
+  size_t orphans = 0;  // probes that ran when a target ended
   uint64_t delayed = 0;
   ProbeEngine engine;
 };
@@ -268,6 +270,16 @@ TEST_CASE("what people resume is delivered", "[probe_engine]") {
   REQUIRE(world.updates.size() == 2);
   CHECK(world.updates[1].hold == Hold::none);
   CHECK(world.updates[1].epoch == 7);
+}
+
+TEST_CASE("probes end before the target that they look at", "[probe_engine]") {
+  World world;
+  world.engine.replace({World::check("a", Health::up)}, 1);
+  world.pass_time(240);
+  REQUIRE(world.running.size() == 3);
+  world.engine.replace({}, 2);
+  CHECK(world.running.empty());
+  CHECK(world.orphans == 0);
 }
 
 }  // namespace swingover::health
