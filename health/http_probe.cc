@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/ip.h"
 #include "base/text.h"
 #include "health/grpc_health.h"
 #include "health/http1.h"
@@ -40,6 +41,12 @@ bool is_redirect(uint16_t status) {
 
 bool wants_http2(const MonitorOptions& monitor) {
   return monitor.kind == MonitorKind::grpc || monitor.http_version == HttpVersion::two;
+}
+
+/// On loopback people mean this host, and redirects may lead to it.
+bool is_near(const std::string& address) {
+  const auto known = parse_ip_address(address);
+  return known && known->unmapped().is_loopback();
 }
 
 std::string_view method_word(HttpMethod method) {
@@ -239,7 +246,8 @@ void HttpProbe::connect(std::unique_ptr<TlsClient> tls) {
       target_.core().world,
       Stream::To{.address = is_same_host ? target_.address() : url_.host,
                  .port = url_.port,
-                 .timeout = std::max(left, Milliseconds(1))},
+                 .timeout = std::max(left, Milliseconds(1)),
+                 .is_outside = !is_same_host && !is_near(target_.address())},
       std::move(tls), wants_http2(monitor()), static_cast<Stream::User&>(*this));
 }
 
@@ -336,6 +344,10 @@ bool HttpProbe::follow_redirect(const HttpAnswer& answer) {
   if (!keeps_method && request_.method == "POST") {
     request_.method = "GET";
     request_.body.clear();
+  }
+  // Tokens and cookies are for the host that people wrote them for, and not for the clear.
+  if (lower(next->host) != lower(url_.host) || (url_.secure && !next->secure)) {
+    request_.headers.clear();
   }
   url_ = *std::move(next);
   request_.path = url_.path;

@@ -15,7 +15,8 @@ namespace swingover::health {
 ///           `keep_alive` on the one before, for five minutes; if that has gone stale meanwhile, on a new one. `Host` and the name in
 ///           the certificate are the check's host, the connection goes to its address. No proxy, no cookie.
 /// Redirects Not followed unless `redirects` says how often; to the host itself at the check's address, to another
-///           one at its own.
+///           one at its own. To another one, and from https to http, go none of the monitor's headers; and no
+///           redirect leads from elsewhere to this host's loopback or its link.
 /// Judges    The whole answer must come within the timeout, or its first 64 KiB; then it is cut. The status must be
 ///           one that the monitor expects; `expect_body` and `expect_body_regex` must occur in what was read.
 /// Cost      Over http about 50 us of CPU a probe, of which the kernel has most; one descriptor, and one for each

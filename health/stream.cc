@@ -17,7 +17,18 @@ namespace swingover::health {
 namespace {
 
 constexpr size_t read_max = size_t{64} * 1024;
-constexpr int reads_max = 16;  // a turn
+constexpr int reads_max = 16;                   // a turn
+constexpr size_t flood = reads_max * read_max;  // far more than any probe reads
+
+/// This host by one of its own addresses, or what only its link has: 169.254.0.0/16 (clouds answer there with their
+/// secrets) and fe80::/10.
+bool is_near(const IpAddress& address) {
+  const IpAddress plain = address.unmapped();
+  const Bytes bytes = plain.bytes();
+  const bool is_link_local = plain.is_v4() ? bytes[0] == 169 && bytes[1] == 254
+                                           : bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+  return is_link_local || plain.is_loopback() || plain.is_any();
+}
 
 }  // namespace
 
@@ -25,6 +36,7 @@ Stream::Stream(StreamWorld& world, To to, std::unique_ptr<TlsClient> tls, User& 
     : world_(world),
       user_(&user),
       port_(to.port),
+      is_outside_(to.is_outside),
       deadline_(system_clock().now() + to.timeout),
       timer_(world.loop, [this] { on_time(); }),
       tls_(std::move(tls)) {
@@ -72,10 +84,14 @@ void Stream::on_found(Resolver::Found found) {
 void Stream::connect_next() {
   state_ = State::connecting;
   sockaddr_storage to{};
-  const unsigned size = to_sockaddr(addresses_[next_], port_, to);
+  const IpAddress& address = addresses_[next_];
+  const unsigned size = to_sockaddr(address, port_, to);
   ++next_;
   if (const auto others = static_cast<int64_t>(addresses_.size() - next_); others > 0) {
     timer_.start_once(Milliseconds(left().value / (others + 1)));
+  }
+  if (is_outside_ && is_near(address)) {
+    return end_soon("redirect to this host or its link: ", EACCES);
   }
   socket_ = ::socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket_ < 0) return end_soon("socket: ", errno);
@@ -126,8 +142,7 @@ void Stream::on_ready(loop::ReadySet::Ready ready) {
   if (state_ == State::connecting && !on_connected()) return;
   if (ready.writable) flush();
   if (!ready.readable && !ready.ended) return;
-  // Readiness is told once, so all that is there is read now. Whoever sends a MiB at once has said far more than any
-  // probe reads, and may time out.
+  // Readiness is told once, so all that is there is read now.
   for (int i = 0; i < reads_max; ++i) {
     const Read read = receive();
     if (read == Read::gone || read == Read::empty) return;
@@ -172,6 +187,13 @@ Stream::Read Stream::receive() {
     return Read::gone;
   }
   const std::string_view octets(buffer.data(), static_cast<size_t>(got));
+  received_ += octets.size();
+  if (received_ >= flood || unsent_.size() >= flood) {
+    end({.how = End::How::failed,
+         .doing = doing(),
+         .reason = "flood: the other end sends more than 1 MiB"});
+    return Read::gone;
+  }
   const bool is_there =
       tls_ ? receive_sealed(octets) : tell([octets](User& user) { user.on_data(octets); });
   if (!is_there) return Read::gone;
@@ -224,6 +246,7 @@ void Stream::flush() {
 
 void Stream::lend(User& user, std::optional<Milliseconds> timeout) {
   user_ = &user;
+  received_ = 0;
   if (!timeout) return timer_.stop();
   deadline_ = system_clock().now() + *timeout;
   timer_.start_once(*timeout);

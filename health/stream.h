@@ -25,6 +25,8 @@ namespace swingover::health {
 ///           destroy the stream, which is then silent.
 /// Names     Each address is tried in the resolver's order; one that stays silent has its share of the time.
 /// Time      All must be over within the timeout, or on_end() says how far it came.
+/// Bound     It is over when more than 1 MiB comes, or waits here to be sent, for one user: an answer takes less, and
+///           a flood would have it all.
 /// Cost      One descriptor, one timer. Sending never blocks: what the kernel does not take waits here.
 class Stream final : private loop::ReadySet::User {
  public:
@@ -32,6 +34,7 @@ class Stream final : private loop::ReadySet::User {
     std::string address;  // or a name
     uint16_t port = 0;
     Milliseconds timeout{1000};
+    bool is_outside = false;  // a stranger named it: not on loopback or this host's link
   };
 
   struct End {
@@ -98,6 +101,7 @@ class Stream final : private loop::ReadySet::User {
   StreamWorld& world_;
   User* user_;
   uint16_t port_;
+  bool is_outside_;
   State state_ = State::resolving;
   MonotonicTime deadline_;
   loop::Timer timer_;
@@ -105,6 +109,7 @@ class Stream final : private loop::ReadySet::User {
   loop::ReadySet::Ticket ticket_ = 0;
   std::unique_ptr<TlsClient> tls_;
   std::string unsent_;
+  size_t received_ = 0;  // octets, for this user
   std::optional<Resolver::Lookup> lookup_;
   std::vector<IpAddress> addresses_;
   size_t next_ = 0;

@@ -1,5 +1,6 @@
 #include "health/http_probe.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <string>
@@ -300,6 +301,46 @@ TEST_CASE("an HTTP probe does not follow just anywhere", "[http_probe]") {
         "connect: connection refused");
 }
 
+TEST_CASE("what people wrote for one host is not told to another", "[http_probe]") {
+  std::string request;
+  Looker looker;
+  {
+    const Counterpart other("127.3.0.7", [&request](Connection& c) {
+      request = c.hear("\r\n\r\n");
+      c.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    const std::string host = GENERATE("127.3.0.7", "shop.example.test");
+    const Counterpart server("127.3.0.7", [&](Connection& c) {
+      c.hear("\r\n\r\n");
+      c.say("HTTP/1.1 302 Found\r\nLocation: http://" + host + ":" + std::to_string(other.port()) +
+            "/\r\nContent-Length: 0\r\n\r\n");
+    });
+    MonitorOptions options = http(server.port());
+    options.timeout = Milliseconds(5000);
+    options.redirects = 1;
+    options.headers = {{"Authorization", "Bearer secret"}};
+    CHECK(looker.reason(options, "127.3.0.7").empty());
+    INFO(host);
+    CHECK((request.find("secret") == std::string::npos) == (host == "127.3.0.7"));
+  }
+}
+
+TEST_CASE("a redirect does not make a probe look at this host itself", "[http_probe]") {
+  const std::string host = GENERATE("127.3.0.7", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0",
+                                    "169.254.169.254", "2130706433", "[fe80::1]");
+  const Counterpart server("127.0.0.1", [&host](Connection& c) {
+    c.hear("\r\n\r\n");
+    c.say("HTTP/1.1 302 Found\r\nLocation: http://" + host + ":1/\r\nContent-Length: 0\r\n\r\n");
+  });
+  MonitorOptions options = http(server.port());
+  options.timeout = Milliseconds(5000);
+  options.redirects = 1;
+  Looker looker;
+  INFO(host);
+  CHECK(looker.reason(options, "localhost") ==
+        "redirect to this host or its link: permission denied");
+}
+
 TEST_CASE("a redirect to https is followed with the certificate verified", "[http_probe]") {
   const Certificates& made = Certificates::made();
   const Backend secure(
@@ -360,6 +401,54 @@ TEST_CASE("HTTP/2 is asked of a server that has it, with and without TLS", "[htt
   options.method = HttpMethod::head;
   options.expect_body = "";
   CHECK(looker.reason(options, "127.3.0.6").empty());
+}
+
+namespace {
+
+/// Frames of HTTP/2 (RFC 9113), as a server's octets.
+const std::string h2_settings("\0\0\0\x04\0\0\0\0\0", 9);
+const std::string h2_answer_200("\0\0\1\1\5\0\0\0\1\x88", 10);
+/// Of a type that nobody knows, and so has to ignore (section 5.5).
+const std::string h2_unknown = std::string("\0\x40\0\x20\0\0\0\0\0", 9) + std::string(16384, 'x');
+
+}  // namespace
+
+TEST_CASE("a server that talks without end is not listened to for ever", "[http_probe]") {
+  const Counterpart server("127.3.0.2", [](Connection& c) {
+    c.hear("SM\r\n\r\n");
+    c.say(h2_settings);
+    for (int i = 0; i < 1000; ++i) c.say(h2_unknown);  // 16 MB, and never reads
+    c.hear_the_end();
+  });
+  MonitorOptions options = http(server.port());
+  options.http_version = HttpVersion::two;
+  options.timeout = Milliseconds(4000);
+  Looker looker;
+  CHECK(looker.reason(options, "127.3.0.2") == "flood: the other end sends more than 1 MiB");
+}
+
+TEST_CASE("a kept connection that talks without end is given up", "[http_probe]") {
+  std::atomic<int> connections = 0;
+  std::atomic<bool> is_flooded = false;
+  Looker looker;
+  const Counterpart server("127.3.0.2", [&](Connection& c) {
+    ++connections;
+    c.hear("SM\r\n\r\n");
+    c.say(h2_settings + h2_answer_200);
+    if (connections > 1) return c.hear_the_end();
+    for (int i = 0; i < 1000; ++i) c.say(h2_unknown);
+    is_flooded = true;
+  });
+  MonitorOptions options = http(server.port());
+  options.http_version = HttpVersion::two;
+  options.timeout = Milliseconds(4000);
+  options.keep_alive = true;
+  const auto target = looker.probes.make_target(tests::check_of(options, "127.3.0.2"));
+  CHECK(tests::look(looker.loop, *target).reason.empty());
+  looker.loop.run_until([&] { return is_flooded.load(); }, 4000);
+  looker.loop.run_until([] { return false; }, 50);
+  CHECK(tests::look(looker.loop, *target).reason.empty());
+  CHECK(connections == 2);
 }
 
 TEST_CASE("HTTP/2 asked of a server without it fails, and says so", "[http_probe]") {
