@@ -25,6 +25,7 @@ void HealthyFloor::change(const zones::Endpoint& member, Standing before, Standi
 
 Standing HealthyFloor::apply() {
   Standing result{Health::up, Health::up};
+  if (members_[all].health.all() == 0) return result;  // a cluster that no service uses yet
   for (const Family family : {all, ipv4, ipv6}) {
     if (!portion(family)) continue;
     Bound& own = bound(family);
@@ -48,15 +49,16 @@ HealthyFloor::Bound& HealthyFloor::bound(Family family) {
     const health::MinimumUp minimum(
         {.down_below = least.least_of(count), .up_from = again.least_of(count)});
     own = Bound{minimum, minimum, {}};
-    own->health.remember(was_missed_[family]);
-    own->usable.remember(was_missed_[family]);
+    own->health.remember(was_missed_[family].health);
+    own->usable.remember(was_missed_[family].usable);
   }
   return *own;
 }
 
 void HealthyFloor::remember(const HealthyFloor& before) {
   for (const Family family : {all, ipv4, ipv6}) {
-    if (before.now_[family]) was_missed_[family] = before.now_[family]->usable.was_missed();
+    const std::optional<Bound>& own = before.now_[family];
+    if (own) was_missed_[family] = {own->health.was_missed(), own->usable.was_missed()};
   }
 }
 

@@ -48,7 +48,11 @@ class HealthyFloor {
   zones::MinHealthy bounds_;
   std::array<health::Standings, families> members_{};
   std::array<std::optional<Bound>, families> now_{};
-  std::array<bool, families> was_missed_{};  // before the bounds were made
+  struct Missed {
+    bool health = false;
+    bool usable = false;
+  };
+  std::array<Missed, families> was_missed_{};  // before the bounds were made
 };
 
 }  // namespace swingover::control

@@ -263,8 +263,9 @@ class Join {
   std::string cluster_reason(const ClusterNode& cluster, health::Health wanted) const;
   std::string hold_reason(const EndpointNode& endpoint) const;
   template <class Members, class StandingOf, class ReasonOf>
-  static std::string group_reason(const Members& members, health::Health wanted,
-                                  const StandingOf& standing_of, const ReasonOf& reason_of);
+  static std::string group_reason(const Members& members, health::Health health::Standing::*part,
+                                  health::Health wanted, const StandingOf& standing_of,
+                                  const ReasonOf& reason_of);
 
   std::shared_ptr<const zones::Model> model_;
   std::vector<health::Check> checks_;

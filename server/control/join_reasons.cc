@@ -118,17 +118,18 @@ std::string Join::check_reason(uint32_t place) const {
   return what;
 }
 
-/// The first critical member that is as bad as the group, or how the votes stand and the first that is against it.
+/// The first critical member of which `part` is as bad as the group, or how the votes stand and the first that is
+/// against it.
 template <class Members, class StandingOf, class ReasonOf>
-std::string Join::group_reason(const Members& members, Health wanted, const StandingOf& standing_of,
-                               const ReasonOf& reason_of) {
+std::string Join::group_reason(const Members& members, Health Standing::*part, Health wanted,
+                               const StandingOf& standing_of, const ReasonOf& reason_of) {
   for (size_t i = 0; i < members.critical; ++i) {
-    if (standing_of(members.all[i]).usable == wanted) return reason_of(members.all[i]);
+    if (standing_of(members.all[i]).*part == wanted) return reason_of(members.all[i]);
   }
   size_t against = 0;
   std::string why;
   for (size_t i = members.critical; i < members.counted(); ++i) {
-    if (standing_of(members.all[i]).usable != wanted) continue;
+    if (standing_of(members.all[i]).*part != wanted) continue;
     if (++against == 1) why = reason_of(members.all[i]);
   }
   if (against == 0) return {};
@@ -136,27 +137,37 @@ std::string Join::group_reason(const Members& members, Health wanted, const Stan
          std::string(word(wanted)) + ": " + why;
 }
 
+/// By health first: what is down explains more than what is merely held.
 std::string Join::own_reason(const EndpointNode& node, Health wanted) const {
   const auto standing = [this](uint32_t check) { return states_[check].standing(); };
-  std::string own =
-      group_reason(node.checks, wanted, standing, [this](uint32_t c) { return check_reason(c); });
-  if (!own.empty() || node.column == none) return own;
-  return group_reason(
-      clusters_[node.cluster.value].rows, wanted,
-      [&](const auto& row) { return standing(row[node.column]); },
-      [&](const auto& row) { return check_reason(row[node.column]); });
+  for (const auto part : {&Standing::health, &Standing::usable}) {
+    std::string own = group_reason(node.checks, part, wanted, standing,
+                                   [this](uint32_t c) { return check_reason(c); });
+    if (own.empty() && node.column != none) {
+      own = group_reason(
+          clusters_[node.cluster.value].rows, part, wanted,
+          [&](const auto& row) { return standing(row[node.column]); },
+          [&](const auto& row) { return check_reason(row[node.column]); });
+    }
+    if (!own.empty()) return own;
+  }
+  return {};
 }
 
 std::string Join::cluster_reason(const ClusterNode& node, Health wanted) const {
-  const auto first_as_bad = [&](const std::vector<uint32_t>& row) {
-    for (const uint32_t check : row) {
-      if (states_[check].standing().usable == wanted) return check_reason(check);
-    }
-    return std::string();
-  };
-  std::string own = group_reason(
-      node.rows, wanted, [this](const auto& row) { return row_standing(row); }, first_as_bad);
-  return own.empty() && node.floor ? node.floor->reason() : own;
+  for (const auto part : {&Standing::health, &Standing::usable}) {
+    const auto first_as_bad = [&](const std::vector<uint32_t>& row) {
+      for (const uint32_t check : row) {
+        if (states_[check].standing().*part == wanted) return check_reason(check);
+      }
+      return std::string();
+    };
+    std::string own = group_reason(
+        node.rows, part, wanted, [this](const auto& row) { return row_standing(row); },
+        first_as_bad);
+    if (!own.empty()) return own;
+  }
+  return node.floor ? node.floor->reason() : std::string();
 }
 
 }  // namespace swingover::control

@@ -283,6 +283,29 @@ TEST_CASE("a cluster counts the endpoints of all its services, each by itself", 
   CHECK(join.endpoint(fra).eligibility == Eligibility::eligible);
 }
 
+TEST_CASE("a cluster that no service uses yet is not below its floor", "[join]") {
+  tests::SmallWorld world;
+  world.fra.clear();
+  world.cluster_floor.all = Portion{1, false};
+  Join join(world.model(), world.monitors());
+  CHECK(join.settle(now).clusters.size() == 2);
+  CHECK(join.cluster(ClusterId(0)).health == Health::up);
+}
+
+TEST_CASE("what is down says what is down of it, not what is held", "[join]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"web", "db"};
+  Join join(world.model(), world.monitors());
+  tell(join, "db", "192.0.2.1", Health::down, "refused");
+  CheckState held;
+  held.health = Health::up;
+  held.hold = health::Hold::resume;
+  join.set_check(place(join, "web", "192.0.2.1"), held);
+  join.settle(now);
+  CHECK(join.endpoint(fra).health == Health::down);
+  CHECK(join.reason(fra) == "monitor db at 192.0.2.1: refused");
+}
+
 TEST_CASE("a check that is up and held is worth less, and says why", "[join]") {
   tests::SmallWorld world;
   world.fra = {"192.0.2.1", "192.0.2.2"};
