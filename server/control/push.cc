@@ -18,6 +18,7 @@ using health::Verdict;
 namespace {
 
 constexpr size_t reason_size_max = 200;
+constexpr Milliseconds pause_least{1'000};  // between two ticks; some four are due in that time
 
 Error invalid(std::string message) {
   return {ErrorCode::invalid, std::move(message)};
@@ -44,6 +45,7 @@ std::string push_address(std::string_view cluster) {
 }
 
 void PushBoard::replace(const std::vector<std::pair<uint32_t, health::Check>>& checks, Now now) {
+  ticked_ = now.now;
   std::map<std::string, Entry> before = std::exchange(entries_, {});
   for (const auto& [place, check] : checks) {
     const health::MonitorOptions& monitor = *check.monitor;
@@ -83,21 +85,25 @@ Result<std::vector<std::string>> PushBoard::find(const PushReport& report) const
     return invalid("address, cluster: one of them, not both");
   const std::string wanted =
       report.cluster.empty() ? canonical_address(report.address) : push_address(report.cluster);
-  std::vector<std::string> keys;
-  size_t known = 0;
-  for (const auto& [key, entry] : entries_) {
-    if (entry.check.monitor->name != report.monitor) continue;
-    ++known;
-    if (wanted.empty() || entry.check.address == wanted) keys.push_back(key);
+  // The keys of a monitor, and those of one address, stand together: the thousands that report cost each other nothing.
+  const auto keys_of = [&](const std::string& prefix) {
+    std::vector<std::string> keys;
+    for (auto at = entries_.lower_bound(prefix);
+         at != entries_.end() && at->first.starts_with(prefix); ++at) {
+      if (at->second.check.monitor->name == report.monitor) keys.push_back(at->first);
+    }
+    return keys;
+  };
+  const std::string of_monitor = report.monitor + ' ';
+  std::vector<std::string> keys = keys_of(wanted.empty() ? of_monitor : of_monitor + wanted + ' ');
+  if (keys.size() > 1 && wanted.empty()) {
+    return invalid(fmt::format("address, cluster: needed, for {} report by the monitor {}",
+                               keys.size(), report.monitor));
   }
-  if (known == 0) return not_found("no push monitor of this name is in use: " + report.monitor);
-  if (wanted.empty() && known > 1) {
-    return invalid(fmt::format("address, cluster: needed, for {} report by the monitor {}", known,
-                               report.monitor));
-  }
-  if (keys.empty())
-    return not_found("the monitor " + report.monitor + " is not in use at " + wanted);
-  return keys;
+  if (!keys.empty()) return keys;
+  if (keys_of(of_monitor).empty())
+    return not_found("no push monitor of this name is in use: " + report.monitor);
+  return not_found("the monitor " + report.monitor + " is not in use at " + wanted);
 }
 
 void PushBoard::apply(const std::vector<std::string>& keys, const PushReport& report, Now now,
@@ -121,10 +127,14 @@ void PushBoard::apply(const std::vector<std::string>& keys, const PushReport& re
 }
 
 void PushBoard::tick(Now now, std::vector<health::CheckUpdate>& out) {
+  const MonotonicTime before = std::exchange(ticked_, now.now);
+  const Milliseconds since = now.now - before;
+  const Milliseconds pause = since > pause_least ? since : Milliseconds(0);
   for (auto& [key, entry] : entries_) {
     bool changed = false;
     bool is_news = false;
     const Milliseconds each = entry.check.monitor->deadline;
+    if (entry.last_heard <= before) entry.deadline = entry.deadline + pause;
     if (now.now >= entry.deadline) {
       const int64_t silent = (now.now - entry.last_heard).value / 1000;
       entry.deadline = now.now + each;

@@ -30,6 +30,7 @@ struct PushReport {
 /// Pass      A report of `up`. Fail: one of `down` (a hard one: the target itself says so), and each `deadline` that
 ///           goes by without any report (a soft one).
 /// Start     A stored state holds until the deadline has passed once; so does the state before a reload.
+/// Pause     While this process stood still nobody was silent: all deadlines move by as much.
 /// Load      The last figure reported and its time; kept while the check is, not over a restart.
 /// Threads   One owner. Pure: reports and times in, updates out, whose `check` is the place given to replace().
 class PushBoard {
@@ -74,6 +75,7 @@ class PushBoard {
   static void tell(Entry& entry, Now now, bool changed, std::vector<health::CheckUpdate>& out);
 
   std::map<std::string, Entry> entries_;
+  MonotonicTime ticked_{};  // the last tick() or replace()
 };
 
 /// The address of the one check that a push monitor of a cluster has.
