@@ -13,12 +13,12 @@ nsd_on() {
   nsd -d -c "$work/$1/conf" >"$work/$1/log" 2>&1 &
   pid_of[$1]=$!
 }
-# Ends its children too, which share the sockets.
+# Ends its children too, which share the sockets; the parent first, as it ends by itself once they have.
 stop_nsd() {
   local children
   children=$(cat "/proc/${pid_of[$1]}/task/${pid_of[$1]}/children")
-  kill -KILL $children
   stop_backend "$1"
+  kill -KILL $children 2>/dev/null || true
 }
 # udp_on NAME ADDRESS: answers each datagram with the word that stands in $work/NAME.
 udp_on() {
