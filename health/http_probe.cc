@@ -65,9 +65,9 @@ std::string_view method_word(HttpMethod method) {
 
 /// A stream and what is spoken on it.
 struct Connection {
-  Connection(StreamWorld& world, Stream::To to, std::unique_ptr<TlsClient> tls, bool is_http2,
-             Stream::User& user)
-      : stream(world, std::move(to), std::move(tls), user) {
+  Connection(StreamWorld& world, const Stream::To& to, std::unique_ptr<TlsClient> tls,
+             bool is_http2, Stream::User& user)
+      : stream(world, to, std::move(tls), user) {
     if (is_http2) {
       codec = std::make_unique<Http2>();
     } else {

@@ -13,7 +13,20 @@
 
 namespace swingover::health {
 
-enum class MonitorKind : uint8_t { tcp, tls, http, https, grpc, dns, udp, icmp, exec, file, push, calculated };
+enum class MonitorKind : uint8_t {
+  tcp,
+  tls,
+  http,
+  https,
+  grpc,
+  dns,
+  udp,
+  icmp,
+  exec,
+  file,
+  push,
+  calculated
+};
 
 enum class HttpMethod : uint8_t { get, head, post, options };
 enum class HttpVersion : uint8_t { one, two };
@@ -55,7 +68,7 @@ struct Argument {
 };
 
 /// One [[monitor]] of the config file. Its rows (key, field, bounds, help) stand in monitor_file.h.
-struct MonitorOptions {
+struct MonitorOptions {  // NOLINT(clang-analyzer-optin.performance.Padding): in the manual's order
   std::string name;
   MonitorKind kind = MonitorKind::http;
   std::string address;  // an IP address or a name to look at; empty: the endpoint's own

@@ -32,7 +32,7 @@ bool is_near(const IpAddress& address) {
 
 }  // namespace
 
-Stream::Stream(StreamWorld& world, To to, std::unique_ptr<TlsClient> tls, User& user)
+Stream::Stream(StreamWorld& world, const To& to, std::unique_ptr<TlsClient> tls, User& user)
     : world_(world),
       user_(&user),
       port_(to.port),
@@ -252,7 +252,7 @@ void Stream::lend(User& user, std::optional<Milliseconds> timeout) {
   timer_.start_once(*timeout);
 }
 
-void Stream::end(End how) {
+void Stream::end(const End& how) {
   timer_.stop();
   close_socket();
   user_->on_end(how);  // may destroy this

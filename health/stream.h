@@ -58,7 +58,7 @@ class Stream final : private loop::ReadySet::User {
   };
 
   /// `tls`: null for a plain connection.
-  Stream(StreamWorld& world, To to, std::unique_ptr<TlsClient> tls, User& user);
+  Stream(StreamWorld& world, const To& to, std::unique_ptr<TlsClient> tls, User& user);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -86,7 +86,7 @@ class Stream final : private loop::ReadySet::User {
   bool receive_sealed(std::string_view sealed);
   bool open();
   void flush();
-  void end(End end);
+  void end(const End& how);
   std::string_view doing() const;
   Milliseconds left() const;
   void close_socket();
