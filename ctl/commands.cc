@@ -33,6 +33,7 @@ int force(Session& session, const Arguments& given);
 int intents(Session& session, const Arguments&);
 int cancel(Session& session, const Arguments& given);
 int history(Session& session, const Arguments& given);
+int resume(Session& session, const Arguments& given);
 int push(Session& session, const Arguments& given);
 int reload(Session& session, const Arguments&);
 int check(Session& session, const Arguments& given);
@@ -86,6 +87,11 @@ const std::vector<Verb>& verbs() {
         {"--target", "TARGET", false, "only this target; one that ends in / and all below it"},
         {"--limit", "COUNT", false, "at most so many entries"}},
        history},
+      {"resume",
+       "let come back what is held below a target, though it passes",
+       {target},
+       {reason},
+       resume},
       {"push",
        "report a target's health, as a push monitor wants it each deadline",
        {{"MONITOR", "", true, "the push monitor"}, {"HEALTH", "", true, "up or down"}},
@@ -289,6 +295,25 @@ int history(Session& session, const Arguments& given) {
     add("limit", given["--limit"]);
   }
   return print_reply(session, session.client.get(path), &View::history);
+}
+
+int resume(Session& session, const Arguments& given) {
+  const auto wanted = canonical_target(given["TARGET"]);
+  if (!wanted) return not_a_target(session, given["TARGET"]);
+  const Json body{
+      {"target", *wanted}, {"owner", session.owner}, {"reason", given["--reason"]}};
+  const Answer answer = understood(
+      session, session.client.post("/v1/resume",
+                                   body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+  if (!answer.json) return answer.exit_status;
+  if (session.json) {
+    print_json(session, *answer.json);
+  } else {
+    const auto count = answer.json->find("resumed_checks");
+    session.out << "resumed: " << printable(*wanted) << ", "
+                << (count == answer.json->end() ? "-" : printable(count->dump())) << " checks\n";
+  }
+  return exit_done;
 }
 
 int push(Session& session, const Arguments& given) {

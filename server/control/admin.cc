@@ -95,6 +95,9 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
                             : http_error(404, "not_found", "no intent of this id: " + id));
     }
     allowed = "GET, HEAD, DELETE";
+  } else if (path == "/v1/resume") {
+    if (is_post) return resume(request, respond);
+    allowed = "POST";
   } else if (path == "/v1/push") {
     if (is_get) return respond(json_reply(pushes_json(control_)));
     if (is_post) return push(request, respond);
@@ -160,6 +163,15 @@ void Admin::delete_intent(const HttpRequest& request, const HttpResponder& respo
                            if (!was) return respond(error_reply(was.error()));
                            respond(json_reply(intent_json(control_, *was)));
                          });
+}
+
+void Admin::resume(const HttpRequest& request, const HttpResponder& respond) {
+  const Result<Control::ResumeRequest> asked = parse_resume_request(request.body);
+  if (!asked) return respond(error_reply(asked.error()));
+  control_.resume(*asked, [respond, target = asked->target](const Result<size_t>& resumed) {
+    if (!resumed) return respond(error_reply(resumed.error()));
+    respond(json_reply(resumed_json(target, *resumed)));
+  });
 }
 
 void Admin::push(const HttpRequest& request, const HttpResponder& respond) {

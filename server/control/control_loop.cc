@@ -185,30 +185,6 @@ void Control::start_probes() {
   if (epochs_.size() > epochs_kept) epochs_.pop_front();
 }
 
-Result<size_t> Control::push(const PushReport& report) {
-  const Result<std::vector<std::string>> keys = pushes_.find(report);
-  if (!keys) return keys.error();
-  std::vector<health::CheckUpdate> updates;
-  pushes_.apply(*keys, report, push_now(), updates);
-  apply_pushed(updates);
-  return keys->size();
-}
-
-void Control::tick_pushes() {
-  if (pushes_.entries().empty()) return;
-  std::vector<health::CheckUpdate> updates;
-  pushes_.tick(push_now(), updates);
-  apply_pushed(updates);
-}
-
-void Control::apply_pushed(const std::vector<health::CheckUpdate>& updates) {
-  if (updates.empty()) return;
-  Tick tick = new_tick(is_first_state_known_ ? "" : "start");
-  for (const health::CheckUpdate& update : updates) fold(update.check, update, tick);
-  settle(tick);
-  note_first_state();
-}
-
 /// An update of an earlier epoch may still be on its way when the checks are replaced: the probe's machine
 /// went on with what it told, so it is told to the check of that key, not dropped.
 std::optional<uint32_t> Control::place_of(const health::CheckUpdate& update) const {

@@ -79,6 +79,8 @@ class Control {
     std::function<void(bool is_reloading)> on_reload;
     /// Runs the first off this thread, then the second on it; empty: on the loop's pool, as everything else.
     std::function<void(std::function<void()> work, std::function<void()> done)> offload{};
+    /// Lets these checks (places of the newest replace_checks) come back; empty: nobody to tell.
+    std::function<void(std::vector<uint32_t>)> resume_checks{};
     std::string identity;
     std::string version;
     uint64_t seed = 0;
@@ -102,6 +104,15 @@ class Control {
   /// `owner` and `reason` are the journal's; empty: those of the intent.
   void cancel_intent(const std::string& id, const std::string& owner, const std::string& reason,
                      std::function<void(Result<Intent>)> done);
+
+  struct ResumeRequest {
+    std::string target;
+    std::string owner;
+    std::string reason;
+  };
+  /// A person lets come back what is held below the target: resume, flapping, settling. Stored and synced before it is
+  /// in force and `done` is called, with the number of checks. Errors: invalid, not_found, conflict (nothing is held).
+  void resume(const ResumeRequest& request, std::function<void(Result<size_t>)> done);
 
   /// A target reports itself; in force at once. The number of checks that it is about.
   Result<size_t> push(const PushReport& report);
@@ -162,6 +173,8 @@ class Control {
   void start_probes();
   std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;
   void fold(uint32_t place, const health::CheckUpdate& update, Tick& tick);
+  std::set<uint32_t> held_checks(const Target& target, const FoundTarget& found) const;
+  void let_come_back(const std::vector<std::string>& keys);
   void apply_pushed(const std::vector<health::CheckUpdate>& updates);
   void tick_pushes();
   PushBoard::Now push_now() const { return {environment_.clock.now(), environment_.clock.wall()}; }

@@ -276,6 +276,22 @@ std::vector<uint32_t> Join::checks_of(EndpointId id) const {
   return checks;
 }
 
+std::vector<uint32_t> Join::told_checks(EndpointId id) const {
+  std::vector<uint32_t> told;
+  for (const uint32_t check : checks_of(id))
+    visit_told(check, [&](uint32_t one) { told.push_back(one); });
+  return told;
+}
+
+std::vector<uint32_t> Join::told_checks(ClusterId id) const {
+  std::vector<uint32_t> told;
+  for (const auto& row : clusters_[id.value].rows.all) {
+    for (const uint32_t check : row)
+      visit_told(check, [&](uint32_t one) { told.push_back(one); });
+  }
+  return told;
+}
+
 health::Hold Join::hold_of(EndpointId id) const {
   const EndpointNode& node = endpoints_[id.value];
   health::Hold strongest = health::Hold::none;

@@ -131,6 +131,9 @@ class Join {
   health::Hold hold_of(EndpointId id) const;
   /// The endpoint's own checks, then those of its address in its cluster.
   std::vector<uint32_t> checks_of(EndpointId id) const;
+  /// The checks of its own, those of its address included, that are told: of a calculated one its children.
+  std::vector<uint32_t> told_checks(EndpointId id) const;
+  std::vector<uint32_t> told_checks(ClusterId id) const;
   /// Every check that the endpoint's health hangs on and that counts: its own, then its cluster's. Not those of the
   /// other endpoints that a floor counts: of a pool's they are its service's too, a cluster's are too many.
   /// Of a calculated one its children instead.

@@ -406,6 +406,19 @@ Result<IntentRequest> parse_intent_request(std::string_view body) {
   return request;
 }
 
+std::string resumed_json(const std::string& target, size_t checks) {
+  return dumped({{"target", target}, {"resumed_checks", checks}});
+}
+
+Result<Control::ResumeRequest> parse_resume_request(std::string_view body) {
+  Control::ResumeRequest request;
+  Status read = read_members(body, {{"target", &request.target},
+                                    {"owner", &request.owner},
+                                    {"reason", &request.reason}});
+  if (!read) return read.error();
+  return request;
+}
+
 Result<PushReport> parse_push_report(std::string_view body) {
   PushReport report;
   Status read = read_members(body,
