@@ -33,6 +33,7 @@ int force(Session& session, const Arguments& given);
 int intents(Session& session, const Arguments&);
 int cancel(Session& session, const Arguments& given);
 int history(Session& session, const Arguments& given);
+int brake(Session& session, const Arguments& given);
 int resume(Session& session, const Arguments& given);
 int push(Session& session, const Arguments& given);
 int reload(Session& session, const Arguments&);
@@ -87,6 +88,11 @@ const std::vector<Verb>& verbs() {
         {"--target", "TARGET", false, "only this target; one that ends in / and all below it"},
         {"--limit", "COUNT", false, "at most so many entries"}},
        history},
+      {"brake",
+       "what the brake keeps; release it, or keep what it keeps until probes agree",
+       {{"ACTION", "", false, "status (the default), release or keep"}},
+       {{"--reason", "TEXT", false, "why; release and keep need it"}},
+       brake},
       {"resume",
        "let come back what is held below a target, though it passes",
        {target},
@@ -297,14 +303,27 @@ int history(Session& session, const Arguments& given) {
   return print_reply(session, session.client.get(path), &View::history);
 }
 
+int brake(Session& session, const Arguments& given) {
+  const std::string action = given.has("ACTION") ? given["ACTION"] : "status";
+  if (action == "status")
+    return print_reply(session, session.client.get("/v1/brake"), &View::brake);
+  if (action != "release" && action != "keep")
+    return wrong_use(session, "brake status, release or keep, not brake " + action);
+  if (trimmed(given["--reason"]).empty()) return wrong_use(session, "--reason is needed");
+  const Json body{{"action", action}, {"owner", session.owner}, {"reason", given["--reason"]}};
+  return print_reply(
+      session,
+      session.client.post("/v1/brake", body.dump(-1, ' ', false, Json::error_handler_t::replace)),
+      &View::brake);
+}
+
 int resume(Session& session, const Arguments& given) {
   const auto wanted = canonical_target(given["TARGET"]);
   if (!wanted) return not_a_target(session, given["TARGET"]);
-  const Json body{
-      {"target", *wanted}, {"owner", session.owner}, {"reason", given["--reason"]}};
+  const Json body{{"target", *wanted}, {"owner", session.owner}, {"reason", given["--reason"]}};
   const Answer answer = understood(
-      session, session.client.post("/v1/resume",
-                                   body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+      session,
+      session.client.post("/v1/resume", body.dump(-1, ' ', false, Json::error_handler_t::replace)));
   if (!answer.json) return answer.exit_status;
   if (session.json) {
     print_json(session, *answer.json);

@@ -287,6 +287,19 @@ std::string View::explanation(const Json& reply) const {
   return steps.empty() ? out : out + "\n" + steps.text(terminal);
 }
 
+std::string View::brake(const Json& json) const {
+  std::string out = flag_at(json, "engaged") ? "brake engaged since " + text_at(json, "since") +
+                                                   ": " + text_at(json, "reason") + "\n"
+                                             : std::string("brake free\n");
+  if (flag_at(json, "self_doubt")) out += "this edge doubts itself: nothing is evicted\n";
+  out = printable_lines(out);
+  for (const Json& kept : list_at(json, "kept")) {
+    out += "  kept by " + printable(text_at(kept, "by")) + ": " +
+           printable(text_at(kept, "target")) + "\n";
+  }
+  return out;
+}
+
 std::string View::intents(const Json& reply) const {
   Table table({"ID", "KIND", "TARGET", "OWNER", "AGE", "EXPIRES", "REASON"});
   for (const Json& intent : list_at(reply, "intents")) {

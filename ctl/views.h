@@ -19,6 +19,7 @@ struct View {
   std::string services(const nlohmann::ordered_json& reply) const;
   std::string service(const nlohmann::ordered_json& reply) const;
   std::string explanation(const nlohmann::ordered_json& reply) const;
+  std::string brake(const nlohmann::ordered_json& json) const;
   std::string intents(const nlohmann::ordered_json& reply) const;
   std::string history(const nlohmann::ordered_json& reply) const;
   /// One line: "drain 7 on cluster/fra until 2026-11-22T10:15:00Z (ada: rack work)".

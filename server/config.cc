@@ -228,6 +228,42 @@ void check_tls(const TomlValue& table, const ServerOptions& server, const std::s
   }
 }
 
+/// Each target is a check of a monitor of its own, which nobody else can name.
+void read_self_checks(const TomlValue& table, SelfCheckOptions& options, Diagnostics& diagnostics) {
+  constexpr std::string_view tcp = "tcp://";
+  const TomlMember* targets = table.find("targets");
+  if (!targets) return;
+  for (const TomlValue& item : targets->value.items) {
+    if (item.kind != TomlValue::Kind::text) continue;
+    health::MonitorOptions monitor;
+    monitor.name = "self_check:" + item.text;
+    monitor.interval = options.interval;
+    monitor.timeout = std::min(options.interval, Milliseconds(1'000));
+    monitor.flap_half_life = Milliseconds(0);
+    std::string address = item.text;
+    if (item.text.starts_with(tcp)) {
+      monitor.kind = health::MonitorKind::tcp;
+      const auto socket = parse_socket_address(item.text.substr(tcp.size()), 0);
+      if (!socket || socket->is_unix() || socket->port == 0) {
+        diagnostics.error(item.at, R"("targets" takes tcp://ADDRESS:PORT, or an address)");
+        continue;
+      }
+      address = socket->address.text();
+      monitor.port = socket->port;
+    } else {
+      monitor.kind = health::MonitorKind::icmp;
+      const auto ip = parse_ip_address(item.text);
+      if (!ip) {
+        diagnostics.error(item.at, R"("targets" takes an address, or tcp://ADDRESS:PORT)");
+        continue;
+      }
+      address = ip->text();
+    }
+    options.checks.push_back(health::make_check(
+        std::make_shared<const health::MonitorOptions>(std::move(monitor)), address, {}));
+  }
+}
+
 /// What is legal, and likely a slip.
 void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
   const auto used = [&](std::string_view key, std::string_view name) {
@@ -282,6 +318,10 @@ Config read_config(const TomlDocument& document, const std::string& path,
   const TomlValue* cookies =
       read_section(document, "cookies", cookie_options, config.cookies, diagnostics);
   if (cookies) read_cookie_secrets(*cookies, path, config.cookies, diagnostics);
+  read_section(document, "brake", brake_options, config.brake, diagnostics);
+  const TomlValue* self =
+      read_section(document, "self_check", self_check_options, config.self_check, diagnostics);
+  if (self) read_self_checks(*self, config.self_check, diagnostics);
   config.zones = parse_zones(document, diagnostics);
   config.tsig_keys = zones::parse_tsig_keys(document, path, diagnostics);
 

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/portion.h"
 #include "base/siphash.h"
 #include "base/units.h"
 #include "health/monitor_options.h"
+#include "health/prober.h"
 #include "server/query/tls_credentials.h"
 #include "zones/answering.h"
 #include "zones/service.h"
@@ -71,6 +73,19 @@ struct CookieOptions {
   std::vector<SipKey> secrets{};  // what the file holds
 };
 
+struct BrakeOptions {
+  std::optional<Portion> endpoints;
+  std::optional<Portion> clusters;
+  Milliseconds window{30'000};
+};
+
+struct SelfCheckOptions {
+  std::vector<std::string> targets;
+  Milliseconds interval{1'000};
+  Milliseconds window{30'000};
+  std::vector<health::Check> checks{};  // what the targets come to
+};
+
 struct ZoneOptions {
   zones::Name name;
   std::string file;  // as written, seen from the config file's folder
@@ -88,6 +103,8 @@ struct Config {
   AdminOptions admin;
   RateLimitOptions rate_limit;
   CookieOptions cookies;
+  BrakeOptions brake;
+  SelfCheckOptions self_check;
   std::vector<ZoneOptions> zones;
   std::vector<zones::TsigKey> tsig_keys;
   zones::Topology topology;

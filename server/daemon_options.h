@@ -122,6 +122,29 @@ inline constexpr std::tuple cookie_options{
            "when a client must show by a cookie, or by TCP, that it is where it says"),
 };
 
+inline constexpr std::tuple brake_options{
+    option("endpoints", &BrakeOptions::endpoints,
+           "how many endpoints, of all services, may go down by themselves within `window`")
+        .by_default("as many as fail"),
+    option("clusters", &BrakeOptions::clusters,
+           "how many clusters may, by their own monitors or their `min_healthy`")
+        .by_default("as many as fail"),
+    option("window", &BrakeOptions::window, Milliseconds(1'000), Milliseconds(3'600'000),
+           "how far back is counted"),
+};
+
+inline constexpr std::tuple self_check_options{
+    option("targets", &SelfCheckOptions::targets, NotEmpty{},
+           "what this edge reaches whenever it reaches anything: an address (ping), or "
+           "\"tcp://192.0.2.53:53\""),
+    option("interval", &SelfCheckOptions::interval, Milliseconds(100), Milliseconds(60'000),
+           "from one look at a target to the next"),
+    option(
+        "window", &SelfCheckOptions::window, Milliseconds(1'000), Milliseconds(3'600'000),
+        "what went down so long before a doubt comes back with it, and doubt lasts so long after "
+        "its reason"),
+};
+
 inline constexpr std::tuple zone_options{
     option("name", &ZoneOptions::name, "the zone that this server is authoritative for").required(),
     option("file", &ZoneOptions::file, NotEmpty{},
@@ -133,11 +156,14 @@ inline constexpr std::tuple zone_options{
 };
 
 inline constexpr std::array sections{
-    TomlSection{"server", false},  TomlSection{"tcp", false},        TomlSection{"tls", false},
-    TomlSection{"admin", false},   TomlSection{"rate_limit", false}, TomlSection{"cookies", false},
-    TomlSection{"zone", true},     TomlSection{"region", true},      TomlSection{"locality", true},
-    TomlSection{"cluster", true},  TomlSection{"monitor", true},     TomlSection{"service", true},
-    TomlSection{"tsig_key", true},
+    TomlSection{"server", false},     TomlSection{"tcp", false},
+    TomlSection{"tls", false},        TomlSection{"admin", false},
+    TomlSection{"rate_limit", false}, TomlSection{"cookies", false},
+    TomlSection{"zone", true},        TomlSection{"region", true},
+    TomlSection{"locality", true},    TomlSection{"cluster", true},
+    TomlSection{"monitor", true},     TomlSection{"service", true},
+    TomlSection{"tsig_key", true},    TomlSection{"brake", false},
+    TomlSection{"self_check", false},
 };
 
 }  // namespace swingover::server

@@ -41,6 +41,15 @@ std::vector<SectionReference> all_sections() {
        "DNS "
        "cookie, has no limit.",
        describe<RateLimitOptions>(rate_limit_options)},
+      {"[brake]",
+       "How much may go down by itself at once. Beyond it nothing more does until a person says "
+       "so, "
+       "or the probes agree again with what was kept. Without a bound all that fails goes down.",
+       describe<BrakeOptions>(brake_options)},
+      {"[self_check]",
+       "What this edge asks itself by. While more than half of these targets fail, and more than "
+       "half of all endpoints, it takes itself for what is wrong, and nothing goes down.",
+       describe<SelfCheckOptions>(self_check_options)},
       {"[cookies]",
        "DNS cookies (RFC 7873, 9018), by which a client shows that it is where it says.",
        describe<CookieOptions>(cookie_options)},

@@ -73,6 +73,11 @@ control::Setup compile(const Config& config, LoadedZones zones, const SetupSourc
   setup.failed_zones = std::move(zones.failed);
   setup.warnings = std::move(zones.problems);
   setup.journal_keep = config.server.journal_keep;
+  setup.brake = {.endpoints = config.brake.endpoints,
+                 .clusters = config.brake.clusters,
+                 .window = config.brake.window};
+  setup.self_checks = config.self_check.checks;
+  setup.self_check_window = config.self_check.window;
   return setup;
 }
 

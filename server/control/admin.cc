@@ -95,6 +95,10 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
                             : http_error(404, "not_found", "no intent of this id: " + id));
     }
     allowed = "GET, HEAD, DELETE";
+  } else if (path == "/v1/brake") {
+    if (is_get) return respond(json_reply(brake_json(control_)));
+    if (is_post) return steer_brake(request, respond);
+    allowed = "GET, HEAD, POST";
   } else if (path == "/v1/resume") {
     if (is_post) return resume(request, respond);
     allowed = "POST";
@@ -163,6 +167,15 @@ void Admin::delete_intent(const HttpRequest& request, const HttpResponder& respo
                            if (!was) return respond(error_reply(was.error()));
                            respond(json_reply(intent_json(control_, *was)));
                          });
+}
+
+void Admin::steer_brake(const HttpRequest& request, const HttpResponder& respond) {
+  const Result<Control::BrakeRequest> asked = parse_brake_request(request.body);
+  if (!asked) return respond(error_reply(asked.error()));
+  control_.steer_brake(*asked, [this, respond](const Result<size_t>& count) {
+    if (!count) return respond(error_reply(count.error()));
+    respond(json_reply(brake_json(control_)));
+  });
 }
 
 void Admin::resume(const HttpRequest& request, const HttpResponder& respond) {

@@ -28,6 +28,7 @@ class Admin {
   void service(const std::string& name, const HttpResponder& respond);
   void post_intent(const HttpRequest& request, const HttpResponder& respond);
   void delete_intent(const HttpRequest& request, const HttpResponder& respond);
+  void steer_brake(const HttpRequest& request, const HttpResponder& respond);
   void resume(const HttpRequest& request, const HttpResponder& respond);
   void push(const HttpRequest& request, const HttpResponder& respond);
   void history(const HttpRequest& request, const HttpResponder& respond);

@@ -72,7 +72,7 @@ Control::Tick Control::new_tick(std::string cause) const {
 void Control::start(Setup setup, Remembered remembered) {
   for (const Intent& intent : remembered.intents) intents_.put(intent);
 
-  auto join = std::make_shared<Join>(setup.model, setup.monitors);
+  auto join = std::make_shared<Join>(setup.model, setup.monitors, setup.self_checks);
   for (uint32_t place = 0; place < join->checks().size(); ++place) {
     const auto found = remembered.health.find(join->checks()[place].key());
     if (found == remembered.health.end()) continue;
@@ -99,6 +99,7 @@ void Control::start(Setup setup, Remembered remembered) {
                                         intent_words(expired), "expired", expired.reason));
     log_info("intent expired", {{"id", expired.id}, {"target", expired.target}});
   }
+  keep_remembered(remembered, *join);
   put_in_force(std::move(setup), std::move(join), {}, tick);
   tick.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
                           "generation " + std::to_string(snapshot_->generation),
@@ -112,7 +113,20 @@ void Control::start(Setup setup, Remembered remembered) {
 void Control::put_in_force(Setup setup, std::shared_ptr<Join> join,
                            const std::vector<std::optional<uint32_t>>& old_services, Tick& tick) {
   join->set_intents(intents_);
-  join->settle(tick.at);
+  std::vector<std::string> kept_before = std::exchange(kept_before_, {});
+  if (join_) {
+    join->follow(*join_);
+    for (const KeptBy by : {KeptBy::brake, KeptBy::doubt, KeptBy::person}) {
+      for (std::string& target : join_->kept_targets(by)) kept_before.push_back(std::move(target));
+    }
+  }
+  brake_.configure(setup.brake);
+  doubt_.configure(setup.self_check_window);
+  configure_brake(*join);
+  left_.clear();
+  const bool was_engaged = brake_.is_engaged();
+  note_brake(was_engaged, join->settle(tick.at), *join, tick);
+  if (!kept_before.empty()) forget_kept(kept_before, *join, tick);
   const std::shared_ptr<const zones::Model> old_model = setup_.model;
   const std::vector<std::set<uint32_t>> old_chosen = std::exchange(chosen_, {});
 
@@ -262,7 +276,7 @@ void Control::set_change_times(WallTime now) {
 
 /// The bytes first: from here on every query sees them. Then what people read, then the disk.
 void Control::settle(Tick& tick) {
-  const Join::Changes changes = join_->settle(tick.at);
+  const Join::Changes changes = settle_braked(tick);
   for (const Join::EndpointChange& change : changes.endpoints) {
     snapshot_->eligibility->set(change.id, change.after.eligibility);
     touch(join_->service_of(change.id).id.value);
@@ -473,6 +487,10 @@ void Control::cancel_intent(const std::string& id, const std::string& owner,
 void Control::housekeeping() {
   expire_intents();
   tick_pushes();
+  if (doubt_.is_in_doubt()) {  // it ends by time
+    Tick tick = new_tick("");
+    settle(tick);
+  }
   const MonotonicTime now = environment_.clock.now();
   if (now - pruned_ >= prune_every) {
     pruned_ = now;
@@ -526,7 +544,7 @@ void Control::begin_reload() {
 /// `before` is in use on the control thread: only what of it never changes is read.
 void Control::Prepared::follow(const Join& before) {
   const Setup& setup = *loaded.setup;
-  join = std::make_shared<Join>(setup.model, setup.monitors);
+  join = std::make_shared<Join>(setup.model, setup.monitors, setup.self_checks);
   for (const health::Check& check : join->checks())
     old_checks.push_back(before.find_check(check.key()));
   for (const health::Check& check : before.checks()) {

@@ -15,6 +15,7 @@
 #include "base/loop/loop.h"
 #include "base/loop/timer.h"
 #include "health/prober.h"
+#include "server/control/brake.h"
 #include "server/control/histogram.h"
 #include "server/control/intents.h"
 #include "server/control/join.h"
@@ -30,6 +31,9 @@ namespace swingover::control {
 struct Setup {
   std::shared_ptr<const zones::Model> model;
   Join::Monitors monitors;
+  Brake::Rules brake{};
+  std::vector<health::Check> self_checks{};
+  Milliseconds self_check_window{30'000};
   std::shared_ptr<const zones::Snapshot> snapshot;  // of `model`
   std::string config_text;
   std::vector<std::string> failed_zones;    // that answer SERVFAIL; at start only
@@ -105,6 +109,17 @@ class Control {
   void cancel_intent(const std::string& id, const std::string& owner, const std::string& reason,
                      std::function<void(Result<Intent>)> done);
 
+  struct BrakeRequest {
+    std::string action;  // release, keep
+    std::string owner;
+    std::string reason;
+  };
+  /// release: what is kept goes down as its probes say. keep: it stays, by a person's word, until its probes agree. The
+  /// brake is free again after either. Stored before it is in force; `done` hears how many. Errors: invalid, conflict.
+  void steer_brake(const BrakeRequest& request, std::function<void(Result<size_t>)> done);
+  const Brake& brake() const { return brake_; }
+  const SelfDoubt& self_doubt() const { return doubt_; }
+
   struct ResumeRequest {
     std::string target;
     std::string owner;
@@ -179,6 +194,13 @@ class Control {
   void tick_pushes();
   PushBoard::Now push_now() const { return {environment_.clock.now(), environment_.clock.wall()}; }
   void settle(Tick& tick);
+  Join::Changes settle_braked(Tick& tick);
+  void keep_remembered(const Remembered& remembered, Join& join);
+  void forget_kept(const std::vector<std::string>& before, const Join& join, Tick& tick);
+  void configure_brake(Join& join);
+  void look_at_self(Join::Changes& changes, Tick& tick);
+  void note_brake(bool was_engaged, const Join::Changes& changes, const Join& join, Tick& tick);
+  void store_kept(const Join::Changes& changes, const Join& join, Tick& tick);
   void touch_users(uint32_t check);
   void touch(uint32_t service);
   void set_change_times(WallTime now);
@@ -210,6 +232,10 @@ class Control {
   std::vector<bool> is_touched_;                // by service
   mutable ChangeFinder change_finder_;
   PushBoard pushes_;
+  Brake brake_;
+  SelfDoubt doubt_;
+  std::vector<std::string> kept_before_;  // by the last run; until the first setup is in force
+  std::deque<std::pair<MonotonicTime, EndpointId>> left_;  // went down lately; of this generation
   struct Epoch {
     uint64_t number = 0;
     std::vector<std::string> keys;

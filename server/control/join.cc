@@ -211,20 +211,55 @@ void Join::settle_own() {
 }
 
 void Join::settle_clusters(WallTime now, Changes& changes) {
-  for (const ClusterId id : std::exchange(dirty_clusters_, {})) {
+  const std::vector<ClusterId> dirty = std::exchange(dirty_clusters_, {});
+  std::vector<Standing> raw;
+  std::vector<uint32_t> leaving;
+  for (const ClusterId id : dirty) {
     ClusterNode& node = clusters_[id.value];
     node.is_dirty = false;
-    const Standing standing_before = std::exchange(node.standing, standing_of(node));
-    if (node.standing == standing_before) continue;
-    for (const EndpointId endpoint : node.endpoints) mark(endpoint);
+    raw.push_back(standing_of(node));
+    if (would_leave(node, raw.back().usable)) leaving.push_back(id.value);
+  }
+  ask_gate(true, leaving);
+  for (size_t i = 0; i < dirty.size(); ++i) {
+    ClusterNode& node = clusters_[dirty[i].value];
+    if (node.kept != KeptBy::nobody) raw[i].usable = Health::up;
+    if (std::exchange(node.standing, raw[i]) != raw[i]) {
+      for (const EndpointId endpoint : node.endpoints) mark(endpoint);
+    }
     const ClusterState before = node.state;
     node.state.health = node.standing.health;
-    if (node.state.health == before.health) continue;
-    node.state.since = now;
-    if (is_first_settle_) {
-      for (const auto& row : node.rows.all) node.state.since = newest_since(row, now);
+    node.state.kept = node.kept;
+    if (node.state.health == before.health && node.state.kept == before.kept) continue;
+    if (node.state.health != before.health) {
+      node.state.since = now;
+      if (is_first_settle_) {
+        for (const auto& row : node.rows.all) node.state.since = newest_since(row, now);
+      }
     }
-    changes.clusters.push_back({id, before, node.state});
+    changes.clusters.push_back({dirty[i], before, node.state});
+  }
+}
+
+/// Takes in what a node is worth now; true: it was up and would be down, which is the gate's to decide.
+template <class Node>
+bool Join::would_leave(Node& node, Health worth) {
+  if (worth == Health::down && (node.agreed == Health::up || node.kept != KeptBy::nobody))
+    return node.kept == KeptBy::nobody;
+  node.kept = KeptBy::nobody;
+  node.agreed = worth;
+  return false;
+}
+
+void Join::ask_gate(bool is_clusters, const std::vector<uint32_t>& leaving) {
+  if (leaving.empty()) return;
+  const size_t all = is_clusters ? clusters_.size() : endpoints_.size();
+  const KeptBy by = gate_ ? gate_(is_clusters, leaving.size(), all) : KeptBy::nobody;
+  for (const uint32_t place : leaving) {
+    KeptBy& kept = is_clusters ? clusters_[place].kept : endpoints_[place].kept;
+    Health& agreed = is_clusters ? clusters_[place].agreed : endpoints_[place].agreed;
+    kept = by;
+    if (by == KeptBy::nobody) agreed = Health::down;
   }
 }
 
@@ -243,20 +278,34 @@ void Join::settle_pools(Changes& changes) {
 }
 
 void Join::settle_endpoints(WallTime now, Changes& changes) {
-  for (const EndpointId id : std::exchange(dirty_endpoints_, {})) {
+  const std::vector<EndpointId> dirty = std::exchange(dirty_endpoints_, {});
+  std::vector<uint32_t> leaving;
+  const auto standing_now = [this](const EndpointNode& node) {
+    const Standing own = worse(node.own, clusters_[node.cluster.value].standing);
+    return node.pool_floor == none ? own : worse(own, floors_[node.pool_floor].standing);
+  };
+  for (const EndpointId id : dirty) {
     EndpointNode& node = endpoints_[id.value];
     node.is_dirty = false;
+    if (would_leave(node, standing_now(node).usable)) leaving.push_back(id.value);
+  }
+  ask_gate(false, leaving);
+  for (const EndpointId id : dirty) {
+    EndpointNode& node = endpoints_[id.value];
     const EndpointState before = node.state;
-    Standing standing = worse(node.own, clusters_[node.cluster.value].standing);
-    if (node.pool_floor != none) standing = worse(standing, floors_[node.pool_floor].standing);
+    const Standing standing = standing_now(node);
     node.state.health = standing.health;
-    node.state.usable = standing.usable;
+    node.state.usable = node.kept == KeptBy::nobody ? standing.usable : Health::up;
+    node.state.kept = node.kept;
     node.state.intent = deciding_intent(node);
     node.state.eligibility = eligibility_of(node.state);
     if (node.state.health != before.health) {
       node.state.since = is_first_settle_ ? newest_since(checks_of(id), now) : now;
+      down_count_ += node.state.health == Health::down ? 1U : 0U;
+      down_count_ -= before.health == Health::down ? 1U : 0U;
     }
-    if (node.state.health == before.health && node.state.eligibility == before.eligibility)
+    if (node.state.health == before.health && node.state.eligibility == before.eligibility &&
+        node.state.kept == before.kept)
       continue;
     changes.endpoints.push_back({id, before, node.state});
   }
@@ -286,8 +335,7 @@ std::vector<uint32_t> Join::told_checks(EndpointId id) const {
 std::vector<uint32_t> Join::told_checks(ClusterId id) const {
   std::vector<uint32_t> told;
   for (const auto& row : clusters_[id.value].rows.all) {
-    for (const uint32_t check : row)
-      visit_told(check, [&](uint32_t one) { told.push_back(one); });
+    for (const uint32_t check : row) visit_told(check, [&](uint32_t one) { told.push_back(one); });
   }
   return told;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -54,6 +55,8 @@ struct CheckState {
 ///           makes it unknown.
 /// Holds     Health is what verdicts add up to. A check that is up and held out is worth less than that to
 ///           eligibility (health::usable), in groups and floors alike.
+/// Kept      What was up and would be down may be kept in answers by the gate (brake.h): its health is what the
+///           checks say, its worth is that of an up one, until they no longer say `down`.
 /// Intents   A drain that covers it excludes it. Else the force with the narrowest target (endpoint, pool, service,
 ///           cluster) decides, whatever its health. Else its health does.
 /// Cost      A changed check costs what hangs on it; changed intents cost one pass over everything.
@@ -63,7 +66,9 @@ class Join {
  public:
   using Monitors = std::vector<std::shared_ptr<const health::MonitorOptions>>;
 
-  Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors);
+  /// `self_checks` are what this edge doubts itself by: told like all others, and nobody's.
+  Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors,
+       const std::vector<health::Check>& self_checks = {});
 
   /// All checks, places as those of check(): first the probed ones, then those of push monitors, then the calculated.
   const std::vector<health::Check>& checks() const { return checks_; }
@@ -84,11 +89,13 @@ class Join {
     zones::Eligibility eligibility = zones::Eligibility::unknown;
     WallTime since{};                // of this health
     const Intent* intent = nullptr;  // that decides, if any; of the Intents last set
+    KeptBy kept = KeptBy::nobody;    // who keeps it in answers although it is down
   };
   struct ClusterState {
     health::Health health = health::Health::unknown;
     WallTime since{};
     const Intent* intent = nullptr;  // on this very cluster
+    KeptBy kept = KeptBy::nobody;
   };
 
   struct EndpointChange {
@@ -111,10 +118,31 @@ class Join {
   struct Changes {
     std::vector<ClusterChange> clusters;
     std::vector<PoolChange> pools;
-    std::vector<EndpointChange> endpoints;  // whose health or eligibility is another
+    std::vector<EndpointChange> endpoints;  // whose health, eligibility or keeper is another
   };
   /// Works out everything that was marked; `now` dates what changed. The first call works out all of it.
   Changes settle(WallTime now);
+
+  /// Asked before clusters (or endpoints) that were up would be down, all of one settle() at once: nobody lets them go.
+  using Gate = std::function<KeptBy(bool is_clusters, size_t count, size_t all)>;
+  void set_gate(Gate gate) { gate_ = std::move(gate); }
+  /// From the next settle() on it stays as good as up, until its checks no longer say that it is down.
+  void keep(EndpointId id, KeptBy by);
+  void keep(ClusterId id, KeptBy by);
+  /// Lets go what `by` keeps, at the next settle(). Not for good: if it is still down the gate is asked anew.
+  void let_go(KeptBy by, bool for_good);
+  /// What `by` keeps is kept by a person from now on.
+  void hand_over(KeptBy by);
+  size_t kept_count(KeptBy by) const;
+  std::vector<std::string> kept_targets(KeptBy by) const;
+  /// Goes on where the join of the generation before stands: floors that were missed, and what is kept.
+  void follow(const Join& before);
+  /// Keeps what the target names; false if there is no such thing.
+  bool keep(const std::string& target, KeptBy by);
+
+  const std::vector<uint32_t>& self_checks() const { return self_checks_; }
+  size_t endpoint_count() const { return endpoints_.size(); }
+  size_t down_count() const { return down_count_; }  // endpoints
 
   const EndpointState& endpoint(EndpointId id) const { return endpoints_[id.value].state; }
   const ClusterState& cluster(ClusterId id) const { return clusters_[id.value].state; }
@@ -197,7 +225,9 @@ class Join {
     uint32_t column = none;      // its address among the cluster's
     uint32_t pool_floor = none;  // in floors_
     bool is_dirty = false;
-    health::Standing own;  // by its checks and those of its address
+    health::Standing own;                             // by its checks and those of its address
+    health::Health agreed = health::Health::unknown;  // the last worth that was let through
+    KeptBy kept = KeptBy::nobody;
     EndpointState state;
   };
   struct ClusterNode {
@@ -205,7 +235,9 @@ class Join {
     std::vector<EndpointId> endpoints;
     std::optional<HealthyFloor> floor;
     bool is_dirty = false;
-    health::Standing standing;
+    health::Standing standing;  // up in its worth while it is kept
+    health::Health agreed = health::Health::unknown;
+    KeptBy kept = KeptBy::nobody;
     ClusterState state;
   };
   struct PoolFloor {
@@ -249,6 +281,9 @@ class Join {
   void settle_own();
   void settle_clusters(WallTime now, Changes& changes);
   void settle_pools(Changes& changes);
+  void ask_gate(bool is_clusters, const std::vector<uint32_t>& leaving);
+  template <class Node>
+  static bool would_leave(Node& node, health::Health worth);
   void settle_endpoints(WallTime now, Changes& changes);
   health::Standing own_standing(const EndpointNode& endpoint) const;
   health::Standing row_standing(const std::vector<uint32_t>& row) const;
@@ -264,6 +299,7 @@ class Join {
   std::string calculated_reason(uint32_t place) const;
   std::string own_reason(const EndpointNode& endpoint, health::Health wanted) const;
   std::string cluster_reason(const ClusterNode& cluster, health::Health wanted) const;
+  std::string down_reason(EndpointId id, health::Health wanted) const;
   std::string hold_reason(const EndpointNode& endpoint) const;
   template <class Members, class StandingOf, class ReasonOf>
   static std::string group_reason(const Members& members, health::Health health::Standing::*part,
@@ -284,6 +320,9 @@ class Join {
   std::vector<PoolFloor> floors_;  // of the pools that have one
   std::vector<EndpointId> dirty_endpoints_;
   std::vector<ClusterId> dirty_clusters_;
+  std::vector<uint32_t> self_checks_;
+  Gate gate_;
+  size_t down_count_ = 0;
   const Intents* intents_ = nullptr;
   bool is_first_settle_ = true;  // what is then found has been so since its checks say so
 };

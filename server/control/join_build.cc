@@ -27,8 +27,10 @@ std::string without_final_dot(std::string name) {
 
 }  // namespace
 
-Join::Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors)
+Join::Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors,
+           const std::vector<health::Check>& self_checks)
     : model_(std::move(model)) {
+  for (const health::Check& check : self_checks) self_checks_.push_back(add_check(check));
   clusters_.resize(model_->topology.clusters.size());
   for (uint32_t i = 0; i < clusters_.size(); ++i) add_cluster(i, monitors);
   for (uint32_t i = 0; i < model_->services.size(); ++i) add_service(i, monitors);
@@ -102,6 +104,7 @@ void Join::put_in_order() {
   users_ = std::move(users);
   children_ = std::move(children);
   for (auto& list : children_) move_all(list);
+  move_all(self_checks_);
   for (CheckUsers& one : users_) move_all(one.calculations);
   for (auto& [key, place] : by_key_) place = places[place];
   for (EndpointNode& node : endpoints_) move_all(node.checks.all);

@@ -30,6 +30,24 @@ std::string_view hold_words(Hold hold) {
 
 }  // namespace
 
+namespace {
+
+std::string_view keeper_words(KeptBy by) {
+  switch (by) {
+    case KeptBy::nobody:
+      break;
+    case KeptBy::brake:
+      return "held by the brake; the probes say: ";
+    case KeptBy::doubt:
+      return "held while this edge doubts itself; the probes say: ";
+    case KeptBy::person:
+      return "held by `swingctl brake keep`; the probes say: ";
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string Join::reason(const Intent& intent) {
   static constexpr std::array<std::string_view, 3> done = {"drained", "forced up", "forced down"};
   return std::string(done[static_cast<size_t>(intent.kind)]) + " by " + intent.owner + ": " +
@@ -48,13 +66,22 @@ std::string Join::reason(EndpointId id) const {
 
 std::string Join::health_reason(ClusterId id) const {
   const ClusterNode& node = clusters_[id.value];
-  return node.state.health == Health::up ? std::string() : cluster_reason(node, node.state.health);
+  if (node.state.health == Health::up) return {};
+  return std::string(keeper_words(node.state.kept)) + cluster_reason(node, node.state.health);
 }
 
 std::string Join::health_reason(EndpointId id) const {
   const EndpointNode& node = endpoints_[id.value];
   const Health wanted = node.state.health;
   if (wanted == Health::up) return hold_reason(node);
+  const KeptBy by = node.state.kept != KeptBy::nobody ? node.state.kept
+                                                      : clusters_[node.cluster.value].state.kept;
+  return std::string(keeper_words(node.state.usable == Health::up ? by : KeptBy::nobody)) +
+         down_reason(id, wanted);
+}
+
+std::string Join::down_reason(EndpointId id, Health wanted) const {
+  const EndpointNode& node = endpoints_[id.value];
   if (node.own.health == wanted) return own_reason(node, wanted);
   const ClusterNode& cluster = clusters_[node.cluster.value];
   if (cluster.standing.health == wanted) {

@@ -270,6 +270,15 @@ void add_daemon(Families& families, const MetricsPage& page) {
   add_single(families, Type::Counter, "reload_failures_total", "Reloads that were refused.",
              number(page.reload_failures));
   add_single(families, Type::Gauge, "intents", "Intents in force.", number(page.intents));
+  add_single(families, Type::Gauge, "brake_engaged",
+             "1 while the brake keeps what would go down in answers; somebody should look.",
+             page.is_brake_engaged ? 1 : 0);
+  add_single(families, Type::Gauge, "brake_kept",
+             "Endpoints and clusters kept in answers although their probes say that they are down.",
+             number(page.kept));
+  add_single(families, Type::Gauge, "self_doubt",
+             "1 while this edge takes itself for what is wrong, and evicts nothing.",
+             page.is_in_self_doubt ? 1 : 0);
   add_single(families, Type::Gauge, "ready", "1 while /readyz answers 200.", page.is_ready ? 1 : 0);
   add_single(families, Type::Gauge, "start_time_seconds", "When the daemon started, Unix time.",
              page.start_time_seconds);
@@ -343,6 +352,10 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
   page.generation = control.snapshot().generation;
   page.reload_failures = control.reload_failures();
   page.intents = control.intents().size();
+  page.is_brake_engaged = control.brake().is_engaged();
+  page.is_in_self_doubt = control.self_doubt().is_in_doubt();
+  for (const KeptBy by : {KeptBy::brake, KeptBy::doubt, KeptBy::person})
+    page.kept += join.kept_count(by);
   page.is_ready = control.problems().empty();
   const Milliseconds uptime = environment.clock.now() - control.started();
   page.start_time_seconds =

@@ -84,6 +84,9 @@ struct MetricsPage {
   uint64_t generation = 0;
   uint64_t reload_failures = 0;
   size_t intents = 0;
+  bool is_brake_engaged = false;
+  size_t kept = 0;  // in answers although they are down
+  bool is_in_self_doubt = false;
   bool is_ready = false;
   double start_time_seconds = 0;
   std::string version;

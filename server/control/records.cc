@@ -132,6 +132,24 @@ Result<Intent> decode_intent(std::string_view bytes) {
   return record;
 }
 
+std::string encode_kept(const KeptRecord& record) {
+  return Encoder()
+      .u8(static_cast<uint8_t>(record.by))
+      .time(record.since)
+      .text(record.reason)
+      .take();
+}
+
+Result<KeptRecord> decode_kept(std::string_view bytes) {
+  Decoder decoder(bytes);
+  KeptRecord record;
+  record.by = decoder.one_of(KeptBy::person);
+  record.since = decoder.time();
+  record.reason = decoder.text();
+  if (!decoder.is_whole()) return corrupt("kept state");
+  return record;
+}
+
 std::string encode_generation(const GenerationRecord& record) {
   return Encoder()
       .u64(record.generation)
@@ -185,6 +203,10 @@ std::string health_key(std::string_view check_key) {
 
 std::string intent_key(std::string_view id) {
   return std::string(intent_prefix).append(id);
+}
+
+std::string kept_key(std::string_view target) {
+  return std::string(kept_prefix).append(target);
 }
 
 std::string serial_key(const zones::Name& zone) {

@@ -47,6 +47,17 @@ struct Intent {
   friend bool operator==(const Intent&, const Intent&) = default;
 };
 
+/// Why something that its probes say is down stays in answers.
+enum class KeptBy : uint8_t { nobody, brake, doubt, person };
+
+/// An endpoint or cluster that is kept. Table state, key kept_key(its target).
+struct KeptRecord {
+  KeptBy by = KeptBy::nobody;
+  WallTime since{};
+  std::string reason;  // of the brake, or of the person
+  friend bool operator==(const KeptRecord&, const KeptRecord&) = default;
+};
+
 /// The newest generation that was ever in force. Table meta, key generation_key.
 struct GenerationRecord {
   uint64_t generation = 0;
@@ -68,6 +79,7 @@ struct ConfigRecord {
 
 std::string encode_health(const HealthRecord& record);
 std::string encode_intent(const Intent& record);
+std::string encode_kept(const KeptRecord& record);
 std::string encode_generation(const GenerationRecord& record);
 std::string encode_config(const ConfigRecord& record);
 std::string encode_serial(const zones::SerialState& record);
@@ -75,6 +87,7 @@ std::string encode_serial(const zones::SerialState& record);
 /// Errors: corrupt, for bytes that no version of the encoder writes.
 Result<HealthRecord> decode_health(std::string_view bytes);
 Result<Intent> decode_intent(std::string_view bytes);
+Result<KeptRecord> decode_kept(std::string_view bytes);
 Result<GenerationRecord> decode_generation(std::string_view bytes);
 Result<ConfigRecord> decode_config(std::string_view bytes);
 Result<zones::SerialState> decode_serial(std::string_view bytes);
@@ -86,9 +99,12 @@ inline constexpr std::string_view intent_prefix = "intent/";
 inline constexpr std::string_view intent_prefix_end = "intent0";
 inline constexpr std::string_view serial_prefix = "serial/";
 inline constexpr std::string_view serial_prefix_end = "serial0";
+inline constexpr std::string_view kept_prefix = "kept/";
+inline constexpr std::string_view kept_prefix_end = "kept0";
 inline constexpr std::string_view generation_key = "generation";
 std::string health_key(std::string_view check_key);
 std::string intent_key(std::string_view id);
+std::string kept_key(std::string_view target);
 std::string serial_key(const zones::Name& zone);
 /// 16 hexadecimal digits (FNV-1a, 64 bit): names a text, protects nothing.
 std::string config_hash(std::string_view text);

@@ -38,6 +38,21 @@ Status restore_health(const store::Store& store,
                     store::Direction::ascending, visit);
 }
 
+Status restore_kept(const store::Store& store,
+                    std::vector<std::pair<std::string, KeptRecord>>& kept) {
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    Result<KeptRecord> record = decode_kept(value);
+    if (record) {
+      kept.emplace_back(key.substr(kept_prefix.size()), std::move(*record));
+    } else {
+      log_warning("stored state of the brake cannot be read", {{"key", std::string(key)}});
+    }
+    return true;
+  };
+  return store.scan(store::Table::state, kept_prefix, kept_prefix_end, store::Direction::ascending,
+                    visit);
+}
+
 Status restore_serials(const store::Store& store, zones::Serials& serials) {
   const auto visit = [&](std::string_view key, std::string_view value) {
     const Result<zones::SerialState> record = decode_serial(value);
@@ -59,6 +74,7 @@ Result<Remembered> restore(const store::Store& store) {
   Remembered remembered;
   if (Status read = restore_intents(store, remembered.intents); !read) return read.error();
   if (Status read = restore_health(store, remembered.health); !read) return read.error();
+  if (Status read = restore_kept(store, remembered.kept); !read) return read.error();
   if (Status read = restore_serials(store, remembered.serials); !read) return read.error();
   const auto generation = store.get(store::Table::meta, generation_key);
   if (!generation) return generation.error();

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -16,6 +17,7 @@ namespace swingover::control {
 struct Remembered {
   std::unordered_map<std::string, HealthRecord> health;  // by Check::key()
   std::vector<Intent> intents;
+  std::vector<std::pair<std::string, KeptRecord>> kept;  // by target
   zones::Serials serials;
   GenerationRecord generation;  // all zero on the first start
 };

@@ -53,7 +53,7 @@ std::string_view eligibility_word(const Join::EndpointState& state) {
     case health::Health::up:
       return state.usable == health::Health::up ? "eligible" : "held";
     case health::Health::down:
-      return "unhealthy";
+      return state.usable == health::Health::up ? "kept" : "unhealthy";
     case health::Health::unknown:
       return "unproven";
   }
@@ -231,6 +231,24 @@ Json cluster_json(const Control& control, ClusterId id) {
           {"endpoints_eligible", eligible}};
 }
 
+constexpr size_t kept_shown_max = 1'000;
+constexpr std::array<std::pair<KeptBy, std::string_view>, 3> keepers{{
+    {KeptBy::brake, "brake"},
+    {KeptBy::doubt, "doubt"},
+    {KeptBy::person, "person"},
+}};
+
+Json brake_value(const Control& control) {
+  const Brake& brake = control.brake();
+  Json json{{"engaged", brake.is_engaged()},
+            {"since", brake.is_engaged() ? Json(rfc3339(brake.since())) : Json()},
+            {"reason", text_or_null(brake.reason())},
+            {"self_doubt", control.self_doubt().is_in_doubt()}};
+  for (const auto& [by, name] : keepers)
+    json["kept_by_" + std::string(name)] = control.join().kept_count(by);
+  return json;
+}
+
 Json reload_value(const Control::ReloadResult& result) {
   return {{"at", rfc3339(result.at)},
           {"ok", result.reloaded},
@@ -286,6 +304,7 @@ std::string status_json(const Control& control) {
                    {"revision", store.revision},
                    {"waiting", store.waiting},
                    {"journal_lost", store.journal_lost}}},
+                 {"brake", brake_value(control)},
                  {"reload", control.last_reload() ? reload_value(*control.last_reload()) : Json()},
                  {"clusters", std::move(clusters)}});
 }
@@ -406,15 +425,35 @@ Result<IntentRequest> parse_intent_request(std::string_view body) {
   return request;
 }
 
+std::string brake_json(const Control& control) {
+  Json json = brake_value(control);
+  Json kept = Json::array();
+  const Join& join = control.join();
+  for (const auto& [by, name] : keepers) {
+    for (const std::string& target : join.kept_targets(by)) {
+      if (kept.size() < kept_shown_max) kept.push_back({{"target", target}, {"by", name}});
+    }
+  }
+  json["kept"] = std::move(kept);
+  return dumped(json);
+}
+
+Result<Control::BrakeRequest> parse_brake_request(std::string_view body) {
+  Control::BrakeRequest request;
+  Status read = read_members(
+      body, {{"action", &request.action}, {"owner", &request.owner}, {"reason", &request.reason}});
+  if (!read) return read.error();
+  return request;
+}
+
 std::string resumed_json(const std::string& target, size_t checks) {
   return dumped({{"target", target}, {"resumed_checks", checks}});
 }
 
 Result<Control::ResumeRequest> parse_resume_request(std::string_view body) {
   Control::ResumeRequest request;
-  Status read = read_members(body, {{"target", &request.target},
-                                    {"owner", &request.owner},
-                                    {"reason", &request.reason}});
+  Status read = read_members(
+      body, {{"target", &request.target}, {"owner", &request.owner}, {"reason", &request.reason}});
   if (!read) return read.error();
   return request;
 }

@@ -34,6 +34,9 @@ std::string pushes_json(const Control& control);
 /// Reads the body of POST /v1/push. Errors: invalid, saying which member is wrong.
 Result<PushReport> parse_push_report(std::string_view body);
 
+std::string brake_json(const Control& control);
+/// Reads the body of POST /v1/brake. Errors: invalid, saying which member is wrong.
+Result<Control::BrakeRequest> parse_brake_request(std::string_view body);
 std::string resumed_json(const std::string& target, size_t checks);
 /// Reads the body of POST /v1/resume. Errors: invalid, saying which member is wrong.
 Result<Control::ResumeRequest> parse_resume_request(std::string_view body);

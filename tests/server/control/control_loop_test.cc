@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "store/memory_store.h"
+#include "tests/server/control/control_life.h"
 #include "tests/server/control/small_world.h"
 #include "tests/support/manual_clock.h"
 
@@ -13,95 +14,9 @@ using zones::Eligibility;
 
 namespace {
 
-constexpr int patience = 5'000;
+using tests::patience;
 
-/// One life of the daemon's decisions on a store that outlives it; the probes are told by hand.
-struct Life {
-  explicit Life(store::MemoryStore& on_store, tests::ManualClock& by_clock,
-                tests::SmallWorld of_world = {})
-      : store(on_store),
-        clock(by_clock),
-        world(std::move(of_world)),
-        writer(loop, store, *store::Journal::open(store), {}),
-        control(environment()) {
-    Remembered remembered = *restore(store);
-    const uint64_t generation = remembered.generation.generation + 1;
-    control.start(world.setup(generation), std::move(remembered));
-  }
-  ~Life() { writer.flush(Milliseconds(patience)); }
-
-  Control::Environment environment() {
-    return {.loop = loop,
-            .clock = clock,
-            .store = store,
-            .writer = writer,
-            .replace_checks =
-                [this](std::vector<health::Check> given) {
-                  checks = std::move(given);
-                  return ++epoch;
-                },
-            .publish = [this](auto snapshot) { published.push_back(std::move(snapshot)); },
-            .load =
-                [this](uint64_t generation, const zones::Snapshot*) {
-                  if (!refusal.empty()) return Loaded{std::nullopt, refusal};
-                  return Loaded{world.setup(generation), ""};
-                },
-            .on_reload = [this](bool is_reloading) { reloading.push_back(is_reloading); },
-            .identity = "edge",
-            .version = "1",
-            .seed = 1};
-  }
-
-  void verdict(const std::string& address, Health health, uint64_t of_epoch = 0) {
-    health::CheckUpdate update;
-    update.epoch = of_epoch == 0 ? epoch : of_epoch;
-    while (checks.at(update.check).address != address) ++update.check;
-    update.health = health;
-    update.changed = true;
-    update.verdict = health == Health::up ? health::Verdict::pass : health::Verdict::fail;
-    update.reason = health == Health::up ? "" : "connect: refused";
-    update.first_failure = clock.now();
-    update.at = clock.wall();
-    if (health == Health::down) clock.advance(Milliseconds(300));
-    control.on_updates({update});
-  }
-  void all_up() {
-    verdict("192.0.2.1", Health::up);
-    verdict("198.51.100.1", Health::up);
-  }
-  Eligibility fra() const { return control.snapshot().eligibility->get(EndpointId(0)); }
-
-  Result<Control::IntentSet> set(const IntentRequest& request) {
-    std::optional<Result<Control::IntentSet>> result;
-    control.set_intent(request, [&](auto given) { result = std::move(given); });
-    loop.run_until([&] { return result.has_value(); }, patience);
-    return *result;
-  }
-  Control::ReloadResult reload() {
-    std::optional<Control::ReloadResult> result;
-    control.reload([&](const auto& given) { result = given; });
-    loop.run_until([&] { return result.has_value(); }, patience);
-    return *result;
-  }
-  std::vector<store::JournalEntry> history(const std::string& target) {
-    writer.flush(Milliseconds(patience));
-    store::Journal::Query query;
-    query.target = target;
-    return *store::Journal::read(store, query);
-  }
-
-  store::MemoryStore& store;
-  tests::ManualClock& clock;
-  tests::SmallWorld world;
-  loop::Loop loop;
-  StoreWriter writer;
-  std::vector<health::Check> checks;
-  uint64_t epoch = 0;
-  std::vector<std::shared_ptr<const zones::Snapshot>> published;
-  std::string refusal;
-  std::vector<bool> reloading;
-  Control control;
-};
+using tests::Life;
 
 const std::string service = "shop.svc.example.test.";
 const IntentRequest drain_fra{"drain", "cluster/fra", "ada", "rack work", "1h"};

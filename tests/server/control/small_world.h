@@ -22,6 +22,8 @@ struct SmallWorld {
   zones::MinHealthy pool_floor;
   zones::MinHealthy cluster_floor;
   std::vector<health::MonitorOptions> more_monitors;
+  control::Brake::Rules brake;
+  std::vector<std::string> self_checks;
   std::vector<std::string> fra = {"192.0.2.1"};
   std::vector<std::string> ams = {"198.51.100.1"};
   std::vector<std::string> fra_ingress;
@@ -89,6 +91,14 @@ struct SmallWorld {
     setup.model = model();
     setup.monitors = monitors();
     setup.snapshot = zones::build_snapshot(setup.model, {.generation = generation});
+    setup.brake = brake;
+    for (const std::string& address : self_checks) {
+      health::MonitorOptions options;
+      options.name = "self_check:" + address;
+      options.kind = health::MonitorKind::icmp;
+      setup.self_checks.push_back(
+          health::make_check(std::make_shared<const health::MonitorOptions>(options), address, {}));
+    }
     setup.config_text = "generation " + std::to_string(generation);
     return setup;
   }

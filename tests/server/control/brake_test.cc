@@ -1,0 +1,259 @@
+#include "server/control/brake.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/server/control/control_life.h"
+
+using namespace swingover;
+using namespace swingover::control;
+using health::Health;
+using zones::Eligibility;
+
+namespace {
+
+constexpr WallTime wall{1'790'000'000'000};
+constexpr MonotonicTime at(int64_t seconds) {
+  return {seconds * 1'000'000'000};
+}
+
+using tests::Life;
+
+/// Four endpoints in fra, of which two may go down within 30 s.
+tests::SmallWorld braked_world() {
+  tests::SmallWorld world;
+  world.fra = {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"};
+  world.has_ams = false;
+  world.brake.endpoints = Portion{50, true};
+  return world;
+}
+
+void all_up(Life& life) {
+  for (const std::string& address : life.world.fra) life.verdict(address, Health::up);
+}
+
+Eligibility seen(const Life& life, uint32_t id) {
+  return life.control.snapshot().eligibility->get(EndpointId(id));
+}
+
+/// The third failure is one too many.
+void engage(Life& life) {
+  all_up(life);
+  for (const char* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+    life.verdict(address, Health::down);
+}
+
+Result<size_t> steer(Life& life, const std::string& action) {
+  std::optional<Result<size_t>> result;
+  life.control.steer_brake({action, "ada", "looked at it"},
+                           [&](auto given) { result = std::move(given); });
+  life.loop.run_until([&] { return result.has_value(); }, 5'000);
+  return *result;
+}
+
+}  // namespace
+
+TEST_CASE("the brake engages with the first eviction beyond its bound in the window", "[brake]") {
+  Brake brake;
+  brake.configure({.endpoints = Portion{50, true}, .clusters = Portion{1, false}});
+  using Of = Brake::Of;
+  CHECK(brake.let_go(Of::endpoints, 3, 8, at(0), wall));
+  CHECK(brake.let_go(Of::clusters, 1, 3, at(1), wall));
+  CHECK(brake.let_go(Of::endpoints, 1, 8, at(10), wall));
+  SECTION("what lies before the window no longer counts") {
+    CHECK(brake.let_go(Of::endpoints, 3, 8, at(30), wall));
+    CHECK_FALSE(brake.is_engaged());
+  }
+  SECTION("what would be too much goes not even in part, and then nothing does") {
+    CHECK_FALSE(brake.let_go(Of::endpoints, 1, 8, at(29), wall));
+    CHECK(brake.is_engaged());
+    CHECK(brake.reason() == "5 of 8 endpoints would be down within 30s, brake 50%");
+    CHECK_FALSE(brake.let_go(Of::endpoints, 1, 8, at(3'600), wall));
+    brake.disengage();
+    CHECK(brake.let_go(Of::endpoints, 4, 8, at(3'600), wall));
+  }
+  SECTION("clusters have a bound of their own") {
+    CHECK_FALSE(brake.let_go(Of::clusters, 1, 3, at(5), wall));
+    CHECK(brake.reason() == "2 of 3 clusters would be down within 30s, brake 1");
+  }
+}
+
+TEST_CASE("without a bound all that fails goes down", "[brake]") {
+  Brake brake;
+  brake.configure({});
+  CHECK(brake.let_go(Brake::Of::endpoints, 1000, 1000, at(0), wall));
+}
+
+TEST_CASE("an edge doubts itself when its own targets fail and most of everything does",
+          "[brake]") {
+  SelfDoubt doubt;
+  doubt.configure(Milliseconds(30'000));
+  CHECK_FALSE(doubt.look({2, 2, 10, 5}, at(0)));
+  CHECK_FALSE(doubt.look({2, 1, 10, 9}, at(1)));
+  CHECK(doubt.look({2, 2, 10, 6}, at(2)));
+  CHECK(doubt.is_in_doubt());
+  CHECK_FALSE(doubt.look({2, 0, 10, 6}, at(3)));
+  CHECK(doubt.is_in_doubt());  // slower probes have not seen it yet
+  CHECK(doubt.look({2, 0, 10, 6}, at(32)));
+  CHECK_FALSE(doubt.is_in_doubt());
+}
+
+TEST_CASE("beyond the brake an endpoint stays in answers, and says so", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock, braked_world());
+  engage(life);
+  CHECK(life.control.brake().is_engaged());
+  CHECK(seen(life, 1) == Eligibility::down);
+  CHECK(seen(life, 2) == Eligibility::eligible);
+  CHECK(life.control.join().endpoint(EndpointId(2)).health == Health::down);
+  CHECK(life.control.join().reason(EndpointId(2)) ==
+        "held by the brake; the probes say: monitor web at 192.0.2.3: connect: refused");
+  CHECK(life.history("").front().kind == "brake");
+
+  SECTION("the window goes by, and nothing goes down by itself all the same") {
+    clock.advance(Milliseconds(3'600'000));
+    life.verdict("192.0.2.4", Health::down);
+    CHECK(seen(life, 3) == Eligibility::eligible);
+  }
+  SECTION("it lets go when the probes agree with what it keeps") {
+    life.verdict("192.0.2.3", Health::up);
+    CHECK_FALSE(life.control.brake().is_engaged());
+    clock.advance(Milliseconds(31'000));
+    life.verdict("192.0.2.3", Health::down);
+    CHECK(seen(life, 2) == Eligibility::down);
+  }
+  SECTION("a person lets the evictions through") {
+    CHECK(*steer(life, "release") == 1);
+    CHECK(seen(life, 2) == Eligibility::down);
+    CHECK_FALSE(life.control.brake().is_engaged());
+    CHECK_FALSE(steer(life, "release"));  // nothing is kept any more
+  }
+  SECTION("a person keeps them until the probes agree, and the brake is free for others") {
+    CHECK(*steer(life, "keep") == 1);
+    CHECK_FALSE(life.control.brake().is_engaged());
+    CHECK(seen(life, 2) == Eligibility::eligible);
+    life.verdict("192.0.2.4", Health::down);
+    CHECK(seen(life, 3) == Eligibility::down);
+    life.verdict("192.0.2.3", Health::up);
+    clock.advance(Milliseconds(31'000));
+    life.verdict("192.0.2.3", Health::down);
+    CHECK(seen(life, 2) == Eligibility::down);
+  }
+  SECTION("a reload keeps what is kept") {
+    CHECK(life.reload().reloaded);
+    CHECK(life.control.brake().is_engaged());
+    CHECK(seen(life, 2) == Eligibility::eligible);
+    CHECK(seen(life, 1) == Eligibility::down);
+    CHECK(*steer(life, "release") == 1);
+    CHECK(seen(life, 2) == Eligibility::down);
+  }
+}
+
+TEST_CASE("a restart keeps what the brake kept, engaged as it was", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  {
+    Life life(store, clock, braked_world());
+    engage(life);
+  }
+  {
+    Life life(store, clock, braked_world());
+    CHECK(life.control.brake().is_engaged());
+    CHECK(seen(life, 2) == Eligibility::eligible);
+    CHECK(seen(life, 1) == Eligibility::down);
+    life.verdict("192.0.2.3", Health::up);
+    CHECK_FALSE(life.control.brake().is_engaged());
+  }
+  Life life(store, clock, braked_world());
+  CHECK_FALSE(life.control.brake().is_engaged());
+}
+
+TEST_CASE("a cluster beyond the brake stays up for its endpoints", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world;
+  world.service_monitors = {};
+  world.cluster_monitors = {"ingress"};
+  world.fra_ingress = {"192.0.2.9"};
+  world.brake.clusters = Portion{10, true};  // of two: none
+  Life life(store, clock, world);
+  life.verdict("192.0.2.9", Health::up);
+  life.verdict("192.0.2.9", Health::down);
+  CHECK(life.control.join().cluster(ClusterId(0)).health == Health::down);
+  CHECK(seen(life, 0) == Eligibility::eligible);
+  CHECK(life.control.join().reason(EndpointId(0)) ==
+        "held by the brake; the probes say: cluster fra is down: monitor ingress at 192.0.2.9: "
+        "connect: refused");
+  CHECK(*steer(life, "release") == 1);
+  CHECK(seen(life, 0) == Eligibility::down);
+}
+
+TEST_CASE("an edge that doubts itself takes back what just fell, and then evicts nothing",
+          "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world = braked_world();
+  world.brake = {};
+  world.self_checks = {"203.0.113.1"};
+  Life life(store, clock, world);
+  all_up(life);
+  life.verdict("203.0.113.1", Health::up);
+  for (const char* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+    life.verdict(address, Health::down);
+  CHECK(seen(life, 0) == Eligibility::down);
+  life.verdict("203.0.113.1", Health::down);
+  CHECK(life.control.self_doubt().is_in_doubt());
+  CHECK(seen(life, 0) == Eligibility::eligible);
+  life.verdict("192.0.2.4", Health::down);
+  CHECK(seen(life, 3) == Eligibility::eligible);
+  CHECK(
+      life.control.join().reason(EndpointId(3)).starts_with("held while this edge doubts itself"));
+
+  life.verdict("203.0.113.1", Health::up);
+  life.verdict("192.0.2.1", Health::up);
+  clock.advance(Milliseconds(31'000));
+  life.verdict("192.0.2.2", Health::up);  // any turn looks at it; so does the housekeeping
+  CHECK_FALSE(life.control.self_doubt().is_in_doubt());
+  CHECK(seen(life, 0) == Eligibility::eligible);
+  CHECK(seen(life, 1) == Eligibility::eligible);
+  CHECK(seen(life, 3) == Eligibility::down);  // it fails still
+}
+
+TEST_CASE("a person's resume is stored, journaled, and told to the probes", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  life.verdict("192.0.2.1", Health::up, 0, health::Hold::resume);
+  CHECK(seen(life, 0) == Eligibility::down);
+  const auto resume = [&](const std::string& target) {
+    std::optional<Result<size_t>> result;
+    life.control.resume({target, "ada", "mended"}, [&](auto given) { result = std::move(given); });
+    life.loop.run_until([&] { return result.has_value(); }, 5'000);
+    return *result;
+  };
+  CHECK_FALSE(resume("cluster/ams"));
+  CHECK(*resume("cluster/fra") == 1);
+  CHECK(life.resumed == std::vector<uint32_t>{0});
+  CHECK(life.history("cluster/fra").front().kind == "resume");
+  Life next(store, clock);  // before any probe of the first life answered
+  CHECK(seen(next, 0) == Eligibility::eligible);
+}
+
+TEST_CASE("a report swings as a verdict does, and its silence too", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world;
+  world.service_monitors = {};
+  world.cluster_monitors = {"beat"};
+  world.more_monitors = {tests::SmallWorld::push("beat")};
+  Life life(store, clock, world);
+  CHECK(life.checks.empty());
+  CHECK(*life.control.push({"beat", "", "fra", "up", "", 12.5}) == 1);
+  CHECK(seen(life, 0) == Eligibility::eligible);
+  CHECK(*life.control.push({"beat", "", "fra", "down", "maintenance", {}}) == 1);
+  CHECK(seen(life, 0) == Eligibility::down);
+  CHECK(life.control.join().reason(EndpointId(0)) ==
+        "cluster fra is down: monitor beat at cluster/fra: it reports itself down: maintenance");
+  CHECK_FALSE(life.control.push({"beat", "", "ams", "up", "", {}}));
+}
