@@ -22,7 +22,7 @@ constexpr int patience = 5'000;
 
 /// The admin address for real, on a port of loopback; requests are octets.
 struct Address {
-  explicit Address(HttpServer::Limits limits = {})
+  explicit Address(HttpServer::Limits limits = {}, const tests::SmallWorld& world = {})
       : writer(loop, store, *store::Journal::open(store), {}),
         control({.loop = loop,
                  .clock = clock,
@@ -47,7 +47,7 @@ struct Address {
                  .version = "1",
                  .seed = 1}),
         admin(loop, control, [this] { return collect_metrics(control, {}, {}); }) {
-    control.start(tests::SmallWorld().setup(), {});
+    control.start(world.setup(), {});
     server = std::move(*HttpServer::start(
         loop, {*parse_socket_address("127.0.0.1:0")}, {},
         [this](const HttpRequest& request, HttpResponder respond) {
@@ -305,4 +305,18 @@ TEST_CASE("a server that ends answers the requests that wait, and those that com
   waiting.front()({});  // too late, and harmless
   close(peer);
   close(late);
+}
+
+TEST_CASE("a report is answered with what it was about, not with all that others reported",
+          "[admin]") {
+  tests::SmallWorld world;
+  world.more_monitors = {tests::SmallWorld::push("beat")};
+  world.service_monitors = {"beat"};
+  Address at({}, world);
+  const std::string reply =
+      at.ask("POST", "/v1/push", R"({"monitor":"beat","address":"192.0.2.1","health":"up"})");
+  CHECK(reply.find("HTTP/1.1 200") == 0);
+  CHECK(reply.find(R"({"checks": 1})") != reply.npos);
+  CHECK(reply.find("198.51.100.1") == reply.npos);
+  CHECK(at.ask("GET", "/v1/push").find("198.51.100.1") != reply.npos);
 }
