@@ -181,9 +181,10 @@ Status Daemon::start(std::string config_text) {
              .admin = config_.admin,
              .pick_secret = random_seed(),
              .cookie_secret = {random_seed(), random_seed()},
-             .configure_transport = [this](const query::TransportOptions& options) {
-               if (workers_) workers_->configure(options);
-             },
+             .configure_transport =
+                 [this](const query::TransportOptions& options) {
+                   if (workers_) workers_->configure(options);
+                 },
              .configure_exec = [this](uint32_t most) { prober_->set_exec_max(most); }};
   control::Setup setup = build_setup(config_, source_, remembered_.generation.generation + 1,
                                      std::move(config_text), std::move(remembered_.serials));
@@ -286,8 +287,7 @@ void Daemon::start_control(control::Setup setup) {
             }
           },
       .offload = [this](auto work, auto done) { offload(std::move(work), std::move(done)); },
-      .resume_checks =
-          [this](std::vector<uint32_t> checks) { prober_->resume(std::move(checks)); },
+      .resume_checks = [this](std::vector<uint32_t> checks) { prober_->resume(std::move(checks)); },
       .identity = config_.server.identity,
       .version = version,
       .seed = random_seed(),
