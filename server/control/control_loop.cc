@@ -284,6 +284,7 @@ void Control::settle(Tick& tick) {
   set_change_times(tick.at);
   if (!stored_.empty()) mark_stored();
   tell(changes, tick);
+  tell_holds(changes, tick);
   find_swings(changes, tick);
   environment_.writer.write(tick.batch, std::move(tick.entries));
 }
@@ -336,6 +337,31 @@ void Control::tell(const Join::Changes& changes, Tick& tick) {
     const std::string count = std::to_string(untold);
     log_info("more endpoints changed", {{"count", count}});
     tick.entries.push_back({tick.at, "health", "", actor, "", "", count + " more endpoints"});
+  }
+}
+
+/// What keeps endpoints out that are up, and when it ends: their health alone would not explain the answers.
+void Control::tell_holds(const Join::Changes& changes, Tick& tick) {
+  const auto is_held = [](const Join::EndpointState& state) {
+    return state.health == Health::up && state.usable != Health::up;
+  };
+  size_t told = 0;
+  for (const Join::EndpointChange& change : changes.endpoints) {
+    const bool held = is_held(change.after);
+    if (held == is_held(change.before)) continue;
+    const zones::Service& service = join_->service_of(change.id);
+    const zones::Endpoint& endpoint = join_->endpoint_of(change.id);
+    const std::string reason = join_->health_reason(change.id);
+    tick.entries.push_back({tick.at, "hold", endpoint_target(service, endpoint),
+                            std::string(ourselves), held ? "" : "held", held ? "held" : "",
+                            reason});
+    if (++told > told_max) continue;
+    log_info(held ? "endpoint held" : "endpoint no longer held",
+             {{"service", service_text(service)},
+              {"cluster", join_->pool_of(change.id).cluster_name},
+              {"endpoint", endpoint.text()},
+              {"health", std::string(word(change.after.health))},
+              {"reason", reason}});
   }
 }
 

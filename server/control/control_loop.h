@@ -205,6 +205,7 @@ class Control {
   void touch(uint32_t service);
   void set_change_times(WallTime now);
   void tell(const Join::Changes& changes, Tick& tick);
+  void tell_holds(const Join::Changes& changes, Tick& tick);
   void find_swings(const Join::Changes& changes, Tick& tick);
   void swing(uint32_t service, const std::set<uint32_t>& before, const std::set<uint32_t>& after,
              const std::string& cause, std::optional<MonotonicTime> since, Tick& tick);

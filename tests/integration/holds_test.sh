@@ -35,6 +35,9 @@ restart() { kill_daemon; restart_daemon; within 10 says_why "held because it wen
 restart
 is_away
 
+says "endpoint held service=shop.svc.example.test."
+within 5 eval 'ctl history --target endpoint/shop.svc.example.test./127.0.1.1 | grep -q held'
+
 # Held is not down: it is better than nothing.
 stop_backend ams
 within 10 is_home

@@ -102,6 +102,37 @@ TEST_CASE("a service's TTL falls while its health is being confirmed, and rises 
   }
 }
 
+TEST_CASE("a hold keeps an endpoint out though it is up, in the journal and over a restart",
+          "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  {
+    Life life(store, clock);
+    life.all_up();
+    life.verdict("192.0.2.1", Health::down, 0, health::Hold::flapping);
+    CHECK(life.fra() == Eligibility::down);
+    life.verdict("192.0.2.1", Health::up, 0, health::Hold::flapping);
+    CHECK(life.fra() == Eligibility::unknown);
+    const auto told = life.history("endpoint/" + service + "/192.0.2.1");
+    REQUIRE(told.size() == 4);
+    const bool is_newest = told[0].kind == "hold";
+    CHECK(told[is_newest ? 0 : 1].after == "held");
+    CHECK(told[is_newest ? 1 : 0].after == "up");
+    CHECK(told[0].reason ==
+          "monitor web at 192.0.2.1: up, held because it went down too often lately");
+  }
+  Life life(store, clock);
+  CHECK(life.fra() == Eligibility::unknown);
+  CHECK(life.checks.at(0).initial.hold == health::Hold::flapping);
+  life.verdict("192.0.2.1", Health::up);
+  CHECK(life.fra() == Eligibility::eligible);
+  const auto told = life.history("endpoint/" + service + "/192.0.2.1");
+  REQUIRE(told.size() == 5);
+  CHECK(told[0].kind == "hold");
+  CHECK(told[0].before == "held");
+  CHECK(told[0].after.empty());
+}
+
 TEST_CASE("health changes show while the store fails, and intents do not", "[control_loop]") {
   store::MemoryStore store;
   tests::ManualClock clock;
