@@ -22,8 +22,9 @@ struct Http2::Core {
   std::string body;  // of the request, what is not sent yet
   bool keep_alive = false;
   bool keep_body = false;
-  bool is_leaving = false;  // the other end said GOAWAY
-  bool is_heard = false;    // anything at all came
+  bool is_leaving = false;   // the other end said GOAWAY
+  bool is_heard = false;     // anything at all came
+  size_t header_octets = 0;  // as they are once unpacked, of all answers to one request
 };
 
 namespace {
@@ -42,6 +43,12 @@ int on_header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
   if (frame->hd.stream_id != core.stream || core.answer.is_over()) return 0;
   const std::string_view key = text_of(name, name_size);
   const std::string_view text = text_of(value, value_size);
+  // One octet of HPACK can stand for 4 KiB (RFC 7541 section 7.3): what is measured is what it unpacks to.
+  core.header_octets += key.size() + text.size();
+  if (core.header_octets > HttpAnswer::headers_max) {
+    core.answer.break_off("headers of more than 64 KiB");
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
   if (key == ":status") {
     core.answer.status = static_cast<uint16_t>(parse_number(text).value_or(0));
   } else {
@@ -127,6 +134,7 @@ void Http2::ask(const HttpRequest& request, bool keep_body) {
   core_->keep_alive = request.keep_alive;
   core_->keep_body = keep_body;
   core_->body = request.body;
+  core_->header_octets = 0;
   const std::string agent = std::string("swingover/") + version;
   std::vector<std::pair<std::string, std::string>> headers;
   for (const auto& [name, value] : request.headers) headers.emplace_back(lower(name), value);

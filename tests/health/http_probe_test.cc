@@ -413,6 +413,24 @@ const std::string h2_unknown = std::string("\0\x40\0\x20\0\0\0\0\0", 9) + std::s
 
 }  // namespace
 
+TEST_CASE("headers that unpack to more than 64 KiB end an HTTP/2 answer", "[http_probe]") {
+  // Status 200, a header of 4,000 octets that is remembered, and then its number, over and over (RFC 7541).
+  std::string block = std::string("\x88\x40\x01z\x7f\xa1\x1e", 7) + std::string(4000, 'x');
+  block += std::string(12'000, '\xbe');
+  std::string frame{'\0', static_cast<char>(block.size() >> 8), static_cast<char>(block.size())};
+  frame += std::string("\1\4\0\0\0\1", 6) + block;
+  const Counterpart server("127.3.0.2", [&frame](Connection& c) {
+    c.hear("SM\r\n\r\n");
+    c.say(h2_settings + frame);
+    c.hear_the_end();
+  });
+  MonitorOptions options = http(server.port());
+  options.http_version = HttpVersion::two;
+  options.timeout = Milliseconds(4000);
+  Looker looker;
+  CHECK(looker.reason(options, "127.3.0.2") == "headers of more than 64 KiB");
+}
+
 TEST_CASE("a server that talks without end is not listened to for ever", "[http_probe]") {
   const Counterpart server("127.3.0.2", [](Connection& c) {
     c.hear("SM\r\n\r\n");
