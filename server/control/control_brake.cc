@@ -1,6 +1,7 @@
 // The brake on the control thread: what it keeps, who hears of it, and what survives.
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "base/log.h"
@@ -19,9 +20,12 @@ constexpr std::string_view ourselves = "swingoverd";
 
 /// What the last run kept: the brake is engaged again, and doubt has a window to be confirmed.
 void Control::keep_remembered(const Remembered& remembered, Join& join) {
+  std::unordered_map<std::string, KeptBy> targets;
+  for (const auto& [target, record] : remembered.kept) targets.emplace(target, record.by);
+  const std::set<std::string> found = join.keep(targets);
   for (const auto& [target, record] : remembered.kept) {
     kept_before_.push_back(target);
-    if (!join.keep(target, record.by)) continue;
+    if (!found.contains(target)) continue;
     if (record.by == KeptBy::brake) brake_.engage(record.since, record.reason);
     if (record.by == KeptBy::doubt) doubt_.begin(environment_.clock.now());
   }

@@ -41,6 +41,11 @@ zones::Eligibility eligibility_of(const Join::EndpointState& state) {
   return zones::Eligibility::unknown;
 }
 
+/// By a person, whatever its health.
+bool is_taken_out(const Intent* intent) {
+  return intent && intent->kind != IntentKind::force_up;
+}
+
 }  // namespace
 
 std::optional<uint32_t> Join::find_check(const std::string& key) const {
@@ -218,7 +223,8 @@ void Join::settle_clusters(WallTime now, Changes& changes) {
     ClusterNode& node = clusters_[id.value];
     node.is_dirty = false;
     raw.push_back(standing_of(node));
-    if (would_leave(node, raw.back().usable)) leaving.push_back(id.value);
+    if (!would_leave(node, raw.back().usable, is_taken_out(node.state.intent))) continue;
+    leaving.push_back(id.value);
   }
   ask_gate(true, leaving);
   for (size_t i = 0; i < dirty.size(); ++i) {
@@ -241,10 +247,12 @@ void Join::settle_clusters(WallTime now, Changes& changes) {
   }
 }
 
-/// Takes in what a node is worth now; true: it was up and would be down, which is the gate's to decide.
+/// Takes in what a node is worth now; true: it was up and would be down, which is the gate's to decide. What people took
+/// out of answers themselves goes down as it likes: maintenance behind a drain is no eviction.
 template <class Node>
-bool Join::would_leave(Node& node, Health worth) {
-  if (worth == Health::down && (node.agreed == Health::up || node.kept != KeptBy::nobody))
+bool Join::would_leave(Node& node, Health worth, bool is_out) {
+  if (worth == Health::down && !is_out &&
+      (node.agreed == Health::up || node.kept != KeptBy::nobody))
     return node.kept == KeptBy::nobody;
   node.kept = KeptBy::nobody;
   node.agreed = worth;
@@ -287,7 +295,8 @@ void Join::settle_endpoints(WallTime now, Changes& changes) {
   for (const EndpointId id : dirty) {
     EndpointNode& node = endpoints_[id.value];
     node.is_dirty = false;
-    if (would_leave(node, standing_now(node).usable)) leaving.push_back(id.value);
+    const bool is_out = is_taken_out(deciding_intent(node));
+    if (would_leave(node, standing_now(node).usable, is_out)) leaving.push_back(id.value);
   }
   ask_gate(false, leaving);
   for (const EndpointId id : dirty) {

@@ -137,8 +137,8 @@ class Join {
   std::vector<std::string> kept_targets(KeptBy by) const;
   /// Goes on where the join of the generation before stands: floors that were missed, and what is kept.
   void follow(const Join& before);
-  /// Keeps what the target names; false if there is no such thing.
-  bool keep(const std::string& target, KeptBy by);
+  /// Keeps what these targets name, all in one pass over everything; returns those that there are.
+  std::set<std::string> keep(const std::unordered_map<std::string, KeptBy>& targets);
 
   const std::vector<uint32_t>& self_checks() const { return self_checks_; }
   size_t endpoint_count() const { return endpoints_.size(); }
@@ -283,7 +283,7 @@ class Join {
   void settle_pools(Changes& changes);
   void ask_gate(bool is_clusters, const std::vector<uint32_t>& leaving);
   template <class Node>
-  static bool would_leave(Node& node, health::Health worth);
+  static bool would_leave(Node& node, health::Health worth, bool is_out);
   void settle_endpoints(WallTime now, Changes& changes);
   health::Standing own_standing(const EndpointNode& endpoint) const;
   health::Standing row_standing(const std::vector<uint32_t>& row) const;

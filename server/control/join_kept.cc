@@ -64,23 +64,30 @@ std::vector<std::string> Join::kept_targets(KeptBy by) const {
   return targets;
 }
 
-bool Join::keep(const std::string& target, KeptBy by) {
-  const Result<Target> parsed = parse_target(target);
-  if (!parsed) return false;
-  const Result<FoundTarget> found = find_target(*model_, *parsed);
-  if (!found) return false;
-  if (found->cluster) {
-    keep(*found->cluster, by);
-  } else if (found->endpoint) {
-    keep(found->endpoint->id, by);
+std::set<std::string> Join::keep(const std::unordered_map<std::string, KeptBy>& targets) {
+  std::set<std::string> found;
+  if (targets.empty()) return found;
+  const auto keep_one = [&](std::string target, auto id) {
+    const auto wanted = targets.find(target);
+    if (wanted == targets.end()) return;
+    keep(id, wanted->second);
+    found.insert(std::move(target));
+  };
+  for (uint32_t i = 0; i < clusters_.size(); ++i)
+    keep_one(cluster_target(model_->topology.clusters[i].name), ClusterId(i));
+  for (uint32_t i = 0; i < endpoints_.size(); ++i) {
+    const EndpointId id(i);
+    keep_one(endpoint_target(service_of(id), endpoint_of(id)), id);
   }
-  return found->cluster || found->endpoint;
+  return found;
 }
 
 void Join::follow(const Join& before) {
+  std::unordered_map<std::string, KeptBy> kept;
   for (const KeptBy by : {KeptBy::brake, KeptBy::doubt, KeptBy::person}) {
-    for (const std::string& target : before.kept_targets(by)) keep(target, by);
+    for (std::string& target : before.kept_targets(by)) kept.emplace(std::move(target), by);
   }
+  keep(kept);
   std::unordered_map<std::string, const HealthyFloor*> floors;
   for (const PoolFloor& pool : before.floors_) {
     const zones::Service& service = before.model_->services[pool.service];

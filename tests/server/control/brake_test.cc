@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <ctime>
 
 #include "tests/server/control/control_life.h"
 
@@ -261,4 +262,56 @@ TEST_CASE("a report swings as a verdict does, and its silence too", "[brake]") {
   CHECK(life.control.join().reason(EndpointId(0)) ==
         "cluster fra is down: monitor beat at cluster/fra: it reports itself down: maintenance");
   CHECK_FALSE(life.control.push({"beat", "", "ams", "up", "", {}}));
+}
+
+TEST_CASE("what goes down behind a drain is no eviction, and what is drained is not kept",
+          "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world = braked_world();
+  world.has_ams = true;
+  world.brake.endpoints = Portion{1, false};
+  Life life(store, clock, world);
+  all_up(life);
+  life.verdict("198.51.100.1", Health::up);
+  SECTION("maintenance") {
+    REQUIRE(life.set({"drain", "cluster/fra", "ada", "rack work", "1h"}));
+    for (const std::string& address : life.world.fra) life.verdict(address, Health::down);
+    CHECK_FALSE(life.control.brake().is_engaged());
+    life.verdict("198.51.100.1", Health::down);
+    CHECK(seen(life, 4) == Eligibility::down);
+  }
+  SECTION("an outage that a person answers with a drain") {
+    for (const std::string& address : life.world.fra) life.verdict(address, Health::down);
+    REQUIRE(life.control.brake().is_engaged());
+    REQUIRE(life.set({"drain", "cluster/fra", "ada", "it burns", "1h"}));
+    CHECK_FALSE(life.control.brake().is_engaged());
+    CHECK(life.control.join().kept_count(KeptBy::brake) == 0);
+  }
+}
+
+TEST_CASE("what is kept goes on in the next generation at a cost that grows with it alone",
+          "[brake]") {
+  constexpr uint32_t all = 4'000;
+  auto model = std::make_shared<zones::Model>();
+  model->topology.clusters.push_back({"fra", {}, {}, {}, {}});
+  for (uint32_t i = 0; i < all; ++i) {
+    zones::Service service;
+    service.name = *zones::parse_name("s" + std::to_string(i) + ".svc.example.test.");
+    zones::Pool pool;
+    pool.cluster = ClusterId(0);
+    pool.cluster_name = "fra";
+    pool.endpoints.push_back({*parse_ip_address("192.0.2.1"), {}});
+    service.pools.push_back(pool);
+    model->services.push_back(service);
+  }
+  zones::number(model->services);
+  Join before(model, {});
+  for (uint32_t i = 0; i < all; ++i) before.keep(EndpointId(i), KeptBy::brake);
+  Join after(model, {});
+  const std::clock_t began = std::clock();
+  after.follow(before);
+  CHECK(after.kept_count(KeptBy::brake) == all);
+  // To look each one up among all services would take seconds.
+  CHECK(std::clock() - began < CLOCKS_PER_SEC / 2);
 }
