@@ -38,7 +38,7 @@ class Background {
   std::condition_variable changed_;
   std::deque<std::function<void()>> waiting_;  // guarded by mutex_, as what follows
   bool is_stopped_ = false;
-  bool is_idle_ = false;  // the thread has SCHED_IDLE
+  bool is_idle_ = false;      // the thread has SCHED_IDLE
   Yields* yields_ = nullptr;  // of the thread, while it serves
   std::thread thread_;
 };

@@ -77,7 +77,7 @@ struct World {
   int batches = 0;
   int started = 0;
   std::vector<Milliseconds> lags;  // from due to started
-  size_t orphans = 0;  // probes that ran when a target ended
+  size_t orphans = 0;              // probes that ran when a target ended
   uint64_t delayed = 0;
   ProbeEngine engine;
 };

@@ -343,7 +343,8 @@ TEST_CASE("what a monitor runs and reads is named from the config file on", "[co
       changed(good_config, "port = 8080", "kind = \"exec\"\ncommand = [\"a/b\", \"a/b\"]");
   const auto loaded = parse_config("/etc/x/t.toml", own);
   REQUIRE(loaded.config);
-  CHECK(loaded.problems.find("19:11: warning: there is no program /etc/x/a/b") != std::string::npos);
+  CHECK(loaded.problems.find("19:11: warning: there is no program /etc/x/a/b") !=
+        std::string::npos);
   const auto& command = loaded.config->monitors.at(0)->command;
   CHECK(command == std::vector<health::Argument>{{"/etc/x/a/b"}, {"a/b"}});
 
