@@ -254,8 +254,8 @@ Status Daemon::open_store() {
 void Daemon::start_control(control::Setup setup) {
   prober_ = std::make_unique<health::Prober>(
       [this](std::vector<health::CheckUpdate> updates) {
-        loop_.post([this, updates = std::move(updates)] {
-          if (control_) control_->on_updates(updates);
+        loop_.post([this, updates = std::move(updates)]() mutable {
+          if (control_) control_->on_updates(std::move(updates));
         });
       },
       random_seed());

@@ -17,25 +17,11 @@ namespace {
 constexpr Milliseconds housekeeping_every{250};
 constexpr Milliseconds prune_every{3'600'000};
 constexpr size_t epochs_kept = 8;
-constexpr size_t told_max = 1'000;  // endpoints named one by one in the log and journal of one tick
+constexpr size_t change_times_a_part = 1'000;
+constexpr size_t updates_a_part = 500;
+constexpr size_t waiting_for_store_max = 4'000;
+constexpr size_t told_max = 1'000;  // holds named one by one in the log of one tick
 constexpr std::string_view ourselves = "swingoverd";
-
-std::vector<double> swing_bounds() {
-  return {0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.2, 1.5, 2, 3, 5, 10, 30, 60};
-}
-
-std::string pool_names(const zones::Service& service, const std::set<uint32_t>& places) {
-  std::vector<std::string> names;
-  names.reserve(places.size());
-  for (const uint32_t place : places) names.push_back(service.pools[place].cluster_name);
-  return names.empty() ? "none" : joined(names, ",");
-}
-
-std::set<std::string> pool_set(const zones::Service& service, const std::set<uint32_t>& places) {
-  std::set<std::string> names;
-  for (const uint32_t place : places) names.insert(service.pools[place].cluster_name);
-  return names;
-}
 
 std::string intent_words(const Intent& intent) {
   std::string words(word(intent.kind));
@@ -53,17 +39,21 @@ std::string first_line(const std::string& text) {
 Control::Control(Environment environment)
     : environment_(std::move(environment)),
       intents_(environment_.seed),
-      swing_durations_(swing_bounds()),
+      teller_(environment_.clock),
       started_(environment_.clock.now()),
       pruned_(started_),
-      housekeeping_(environment_.loop, [this] { housekeeping(); }) {
+      housekeeping_(environment_.loop, [this] { housekeeping(); }),
+      next_part_(environment_.loop, [this] { do_part(); }) {
   if (environment_.offload) return;
   environment_.offload = [&loop = environment_.loop](auto work, auto done) {
     loop.offload(std::move(work), std::move(done));
   };
 }
 
-Control::~Control() = default;
+/// The journal is whole, whatever comes.
+Control::~Control() {
+  tell_rest();
+}
 
 Control::Tick Control::new_tick(std::string cause) const {
   return {environment_.clock.wall(), std::move(cause), {}, {}};
@@ -100,18 +90,25 @@ void Control::start(Setup setup, Remembered remembered) {
     log_info("intent expired", {{"id", expired.id}, {"target", expired.target}});
   }
   keep_remembered(remembered, *join);
-  put_in_force(std::move(setup), std::move(join), {}, tick);
+  Prepared prepared;
+  prepared.loaded.setup = std::move(setup);
+  prepared.join = std::move(join);
+  prepared.read_off();
+  put_in_force(std::move(prepared), tick);
   tick.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
                           "generation " + std::to_string(snapshot_->generation),
                           "version " + environment_.version});
   environment_.writer.write(tick.batch, std::move(tick.entries));
+  go_on();
   note_first_state();
   housekeeping_.start_repeating(housekeeping_every);
 }
 
-/// Everything from here on answers from `setup`. The batch gets what a later start must know of it.
-void Control::put_in_force(Setup setup, std::shared_ptr<Join> join,
-                           const std::vector<std::optional<uint32_t>>& old_services, Tick& tick) {
+/// Everything from here on answers from the new setup. The batch gets what a later start must know of it.
+void Control::put_in_force(Prepared prepared, Tick& tick) {
+  tell_rest();  // of the generation before
+  Setup setup = std::move(*prepared.loaded.setup);
+  const std::shared_ptr<Join> join = std::move(prepared.join);
   join->set_intents(intents_);
   std::vector<std::string> kept_before = std::exchange(kept_before_, {});
   if (join_) {
@@ -127,61 +124,51 @@ void Control::put_in_force(Setup setup, std::shared_ptr<Join> join,
   const bool was_engaged = brake_.is_engaged();
   note_brake(was_engaged, join->settle(tick.at), *join, tick);
   if (!kept_before.empty()) forget_kept(kept_before, *join, tick);
-  const std::shared_ptr<const zones::Model> old_model = setup_.model;
-  const std::vector<std::set<uint32_t>> old_chosen = std::exchange(chosen_, {});
+  const std::shared_ptr<const zones::Snapshot> before = snapshot_;
 
   setup_ = std::move(setup);
   snapshot_ = setup_.snapshot;
   // To free a large one takes as long as to make it.
   if (join_) environment_.offload([old = std::move(join_)]() mutable { old.reset(); }, [] {});
-  join_ = std::move(join);
-  stored_.clear();
-  for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i) stored_.emplace_back(i);
-  mark_stored();
+  join_ = join;
+  first_unknown_ = 0;
+  mark_all_stored();
   touched_.clear();
   is_touched_.assign(setup_.model->services.size(), false);
   for (uint32_t i = 0; i < setup_.model->services.size(); ++i) touch(i);
   set_change_times(tick.at);
   environment_.publish(snapshot_);
-  start_probes();
-
-  for (uint32_t i = 0; i < setup_.model->services.size(); ++i) {
-    const zones::Service& service = setup_.model->services[i];
-    chosen_.push_back(chosen_pools(i));
-    if (i >= old_services.size() || !old_services[i]) continue;
-    const zones::Service& before = old_model->services[*old_services[i]];
-    const std::set<uint32_t>& old_pools = old_chosen[*old_services[i]];
-    if (pool_set(before, old_pools) == pool_set(service, chosen_[i])) continue;
-    swings_[{service_text(service), tick.cause}] += 1;
-    tick.entries.push_back({tick.at, "swing", service_target(service), std::string(ourselves),
-                            pool_names(before, old_pools), pool_names(service, chosen_[i]),
-                            tick.cause});
-  }
+  start_probes(std::move(prepared.checks), std::move(prepared.keys));
+  teller_.follow(*snapshot_, *join_, before.get(), prepared.old_services, tick.at, tick.cause);
+  teller_.tell_part(tick.entries);
 
   for (const auto& [zone, serial] : snapshot_->serials)
     tick.batch.put(store::Table::state, serial_key(zone), encode_serial(serial));
-  const std::string hash = config_hash(setup_.config_text);
-  tick.batch.put(store::Table::config, hash, encode_config({tick.at, setup_.config_text}));
+  tick.batch.put(store::Table::config, prepared.config_hash,
+                 encode_config({tick.at, setup_.config_text}));
   tick.batch.put(store::Table::meta, std::string(generation_key),
-                 encode_generation({snapshot_->generation, tick.at, hash, environment_.version}));
+                 encode_generation(
+                     {snapshot_->generation, tick.at, prepared.config_hash, environment_.version}));
 }
 
-/// Sets the eligibility of those that rest, as far as we knew, on what the last run left: answers say so
-/// (RFC 8914), until probes have seen each of their checks. What no longer does is forgotten.
-void Control::mark_stored() {
-  std::erase_if(stored_, [this](EndpointId id) {
-    const Join::EndpointState& state = join_->endpoint(id);
-    const std::vector<uint32_t> checks = join_->checks_of(id);
-    const bool is_stored =
-        !state.intent && std::any_of(checks.begin(), checks.end(),
-                                     [this](uint32_t place) { return join_->check(place).stored; });
-    snapshot_->eligibility->set(id, state.eligibility, is_stored);
-    return !is_stored;
-  });
+/// Whether it rests, as far as we know, on what the last run left: answers say so (RFC 8914), until probes have seen
+/// each of its checks.
+bool Control::is_stored(EndpointId id) const {
+  if (join_->endpoint(id).intent) return false;
+  const std::vector<uint32_t>& checks = join_->checks_of(id);
+  return std::any_of(checks.begin(), checks.end(),
+                     [this](uint32_t place) { return join_->check(place).stored; });
 }
 
-void Control::start_probes() {
-  std::vector<health::Check> checks = join_->checks();
+void Control::set_eligibility(EndpointId id) {
+  snapshot_->eligibility->set(id, join_->endpoint(id).eligibility, is_stored(id));
+}
+
+void Control::mark_all_stored() {
+  for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i) set_eligibility(EndpointId(i));
+}
+
+void Control::start_probes(std::vector<health::Check> checks, Keys keys) {
   for (uint32_t place = 0; place < checks.size(); ++place) {
     const CheckState& state = join_->check(place);
     checks[place].initial = {state.health, state.hold, state.penalty, state.penalty_at};
@@ -192,30 +179,45 @@ void Control::start_probes() {
   pushes_.replace(pushed, push_now());
 
   checks.resize(join_->probed_count());
-  Epoch epoch;
-  for (const health::Check& check : checks) epoch.keys.push_back(check.key());
-  epoch.number = environment_.replace_checks(std::move(checks));
-  epochs_.push_back(std::move(epoch));
-  if (epochs_.size() > epochs_kept) epochs_.pop_front();
+  epochs_.push_back({environment_.replace_checks(std::move(checks)), std::move(keys)});
+  if (epochs_.size() <= epochs_kept) return;
+  environment_.offload([old = std::move(epochs_.front().keys)]() mutable { old.reset(); }, [] {});
+  epochs_.pop_front();
 }
 
 /// An update of an earlier epoch may still be on its way when the checks are replaced: the probe's machine
 /// went on with what it told, so it is told to the check of that key, not dropped.
 std::optional<uint32_t> Control::place_of(const health::CheckUpdate& update) const {
   for (const Epoch& epoch : epochs_) {
-    if (epoch.number != update.epoch || update.check >= epoch.keys.size()) continue;
-    return join_->find_check(epoch.keys[update.check]);
+    if (epoch.number != update.epoch || update.check >= epoch.keys->size()) continue;
+    return join_->find_check((*epoch.keys)[update.check]);
   }
   return std::nullopt;
 }
 
-void Control::on_updates(const std::vector<health::CheckUpdate>& updates) {
+void Control::on_updates(std::vector<health::CheckUpdate> updates) {
+  arrived_.push_back({std::move(updates)});
+  if (arrived_.size() == 1 && !is_turn_full_) apply_updates();
+}
+
+/// A bounded number of those that have arrived, as one tick; go_on() does the rest.
+void Control::apply_updates() {
+  if (arrived_.empty()) return;
   Tick tick = new_tick(is_first_state_known_ ? "" : "start");
-  for (const health::CheckUpdate& update : updates) {
-    if (const auto place = place_of(update)) fold(*place, update, tick);
+  size_t applied = 0;
+  while (!arrived_.empty() && applied < updates_a_part) {
+    Arrived& first = arrived_.front();
+    while (first.applied < first.updates.size() && applied++ < updates_a_part) {
+      const health::CheckUpdate& update = first.updates[first.applied++];
+      if (const auto place = place_of(update)) fold(*place, update, tick);
+    }
+    if (first.applied == first.updates.size()) arrived_.pop_front();
   }
   settle(tick);
   note_first_state();
+  // Many in one turn of the loop, delivery by delivery, are many all the same.
+  is_turn_full_ = applied >= updates_a_part / 4;
+  if (is_turn_full_ && !next_part_.is_active()) next_part_.start_once(Milliseconds(0));
 }
 
 void Control::fold(uint32_t place, const health::CheckUpdate& update, Tick& tick) {
@@ -228,7 +230,8 @@ void Control::fold(uint32_t place, const health::CheckUpdate& update, Tick& tick
   state.penalty = update.penalty;
   state.penalty_at = update.at;
   state.warning = update.warning;
-  state.stored = false;
+  if (std::exchange(state.stored, false))
+    join_->for_each_user(place, [this](EndpointId id) { confirmed_.push_back(id); });
   if (update.verdict == health::Verdict::fail) {
     state.reason = update.reason;
   } else if (update.health == Health::up) {
@@ -265,31 +268,68 @@ NextChange Control::next_change(ServiceId service) const {
   return change_finder_.find(*join_, *snapshot_, service, environment_.clock.wall());
 }
 
+/// Of a bounded number of services; go_on() does the rest.
 void Control::set_change_times(WallTime now) {
-  for (const uint32_t service : touched_) {
+  for (size_t done = 0; done < change_times_a_part && !touched_.empty(); ++done) {
+    const uint32_t service = touched_.back();
+    touched_.pop_back();
     is_touched_[service] = false;
     const NextChange next = change_finder_.find(*join_, *snapshot_, ServiceId(service), now);
     snapshot_->changes->set(ServiceId(service), change_time(next, now));
   }
-  touched_.clear();
 }
 
 /// The bytes first: from here on every query sees them. Then what people read, then the disk.
 void Control::settle(Tick& tick) {
   const Join::Changes changes = settle_braked(tick);
   for (const Join::EndpointChange& change : changes.endpoints) {
-    snapshot_->eligibility->set(change.id, change.after.eligibility);
+    set_eligibility(change.id);
     touch(join_->service_of(change.id).id.value);
   }
   set_change_times(tick.at);
-  if (!stored_.empty()) mark_stored();
-  tell(changes, tick);
+  for (const EndpointId id : std::exchange(confirmed_, {})) set_eligibility(id);
+  tell_clusters(changes, tick);
   tell_holds(changes, tick);
-  find_swings(changes, tick);
+  teller_.add(tick.at, tick.cause, changes);
+  if (!is_store_behind()) teller_.tell_part(tick.entries);
   environment_.writer.write(tick.batch, std::move(tick.entries));
+  go_on();
 }
 
-void Control::tell(const Join::Changes& changes, Tick& tick) {
+/// What of the last ticks is left, in parts, between which whoever waits gets his turn.
+void Control::go_on() {
+  const bool is_done = arrived_.empty() && touched_.empty() && teller_.is_done();
+  if (is_done || next_part_.is_active()) return;
+  next_part_.start_once(is_store_behind() ? Milliseconds(2) : Milliseconds(0));
+}
+
+/// Beyond its bound the writer drops journal entries, which it should do for a disk that fails alone.
+bool Control::is_store_behind() const {
+  const StoreWriter::State store = environment_.writer.state();
+  return store.healthy && store.waiting > waiting_for_store_max;
+}
+
+/// Answers come first: while verdicts wait, nothing is told beyond what settle() tells.
+void Control::do_part() {
+  is_turn_full_ = false;
+  if (!arrived_.empty()) return apply_updates();
+  set_change_times(environment_.clock.wall());
+  if (!is_store_behind()) {
+    Entries entries;
+    teller_.tell_part(entries);
+    environment_.writer.write({}, std::move(entries));
+  }
+  go_on();
+  if (when_told_ && teller_.is_done()) std::exchange(when_told_, nullptr)();
+}
+
+void Control::tell_rest() {
+  Entries entries;
+  while (!teller_.is_done()) teller_.tell_part(entries);
+  environment_.writer.write({}, std::move(entries));
+}
+
+void Control::tell_clusters(const Join::Changes& changes, Tick& tick) {
   const std::string actor(ourselves);
   for (const Join::ClusterChange& change : changes.clusters) {
     const std::string& name = join_->model().topology.clusters[change.id.value].name;
@@ -299,44 +339,6 @@ void Control::tell(const Join::Changes& changes, Tick& tick) {
     log_info("cluster changed",
              {{"cluster", name}, {"from", from}, {"to", to}, {"reason", reason}});
     tick.entries.push_back({tick.at, "health", cluster_target(name), actor, from, to, reason});
-  }
-  for (const Join::PoolChange& change : changes.pools) {
-    const std::string from(word(change.before));
-    const std::string to(word(change.after));
-    log_info("pool changed", {{"service", service_text(*change.service)},
-                              {"cluster", change.pool->cluster_name},
-                              {"from", from},
-                              {"to", to},
-                              {"reason", change.reason}});
-    tick.entries.push_back({tick.at, "health", pool_target(*change.service, *change.pool), actor,
-                            from, to, change.reason});
-  }
-  size_t told = 0;
-  size_t untold = 0;
-  for (const Join::EndpointChange& change : changes.endpoints) {
-    if (change.before.health == change.after.health) continue;  // an intent: it has its own entry
-    if (++told > told_max) {
-      ++untold;
-      continue;
-    }
-    const zones::Service& service = join_->service_of(change.id);
-    const zones::Endpoint& endpoint = join_->endpoint_of(change.id);
-    const std::string from(word(change.before.health));
-    const std::string to(word(change.after.health));
-    const std::string reason = join_->health_reason(change.id);
-    log_info("endpoint changed", {{"service", service_text(service)},
-                                  {"cluster", join_->pool_of(change.id).cluster_name},
-                                  {"endpoint", endpoint.text()},
-                                  {"from", from},
-                                  {"to", to},
-                                  {"reason", reason}});
-    tick.entries.push_back(
-        {tick.at, "health", endpoint_target(service, endpoint), actor, from, to, reason});
-  }
-  if (untold > 0) {
-    const std::string count = std::to_string(untold);
-    log_info("more endpoints changed", {{"count", count}});
-    tick.entries.push_back({tick.at, "health", "", actor, "", "", count + " more endpoints"});
   }
 }
 
@@ -365,63 +367,6 @@ void Control::tell_holds(const Join::Changes& changes, Tick& tick) {
   }
 }
 
-std::set<uint32_t> Control::chosen_pools(uint32_t service) const {
-  const zones::ServicePlan& plan = snapshot_->plans[service];
-  std::set<uint32_t> chosen;
-  const auto add = [&](LocalityId locality) {
-    for (const auto& pool : zones::pool_shares(plan, locality, *snapshot_->eligibility)) {
-      chosen.insert(pool.place);
-    }
-  };
-  add(no_locality);
-  for (uint32_t i = 0; plan.has_row_per_locality() && i < setup_.model->topology.localities.size();
-       ++i) {
-    add(LocalityId(i));
-  }
-  return chosen;
-}
-
-void Control::find_swings(const Join::Changes& changes, Tick& tick) {
-  struct Direction {
-    bool is_worse = false;
-    std::optional<MonotonicTime> since;
-  };
-  std::map<uint32_t, Direction> services;
-  for (const Join::EndpointChange& change : changes.endpoints) {
-    if (change.before.eligibility == change.after.eligibility) continue;
-    Direction& direction = services[join_->service_of(change.id).id.value];
-    if (change.after.eligibility > change.before.eligibility) continue;
-    direction.is_worse = true;
-    const auto since = join_->first_failure(change.id);
-    if (since && (!direction.since || *since < *direction.since)) direction.since = since;
-  }
-  for (const auto& [service, direction] : services) {
-    std::set<uint32_t> now = chosen_pools(service);
-    const std::set<uint32_t> before = std::exchange(chosen_[service], now);
-    if (before == now) continue;
-    std::string cause = tick.cause;
-    if (cause.empty()) cause = direction.is_worse ? "failover" : "failback";
-    swing(service, before, now, cause, direction.since, tick);
-  }
-}
-
-void Control::swing(uint32_t service, const std::set<uint32_t>& before,
-                    const std::set<uint32_t>& after, const std::string& cause,
-                    std::optional<MonotonicTime> since, Tick& tick) {
-  const zones::Service& swung = setup_.model->services[service];
-  const std::string from = pool_names(swung, before);
-  const std::string to = pool_names(swung, after);
-  swings_[{service_text(swung), cause}] += 1;
-  if (cause == "failover" && since) {
-    const Milliseconds took = environment_.clock.now() - *since;
-    swing_durations_.observe(static_cast<double>(took.value) / 1000);
-  }
-  log_info("service swung",
-           {{"service", service_text(swung)}, {"from", from}, {"to", to}, {"cause", cause}});
-  tick.entries.push_back(
-      {tick.at, "swing", service_target(swung), std::string(ourselves), from, to, cause});
-}
-
 store::JournalEntry Control::intent_entry(const Intent& intent, WallTime at, std::string actor,
                                           std::string before, std::string after,
                                           std::string reason) {
@@ -438,6 +383,7 @@ void Control::intents_changed(Tick& tick) {
   join_->set_intents(intents_);
   for (uint32_t i = 0; i < setup_.model->services.size(); ++i) touch(i);
   settle(tick);
+  mark_all_stored();
 }
 
 void Control::set_intent(const IntentRequest& request,
@@ -542,8 +488,8 @@ void Control::expire_intents() {
 /// no failover.
 void Control::note_first_state() {
   if (is_first_state_known_) return;
-  for (uint32_t place = 0; place < join_->checks().size(); ++place) {
-    if (join_->check(place).health == Health::unknown) return;
+  for (; first_unknown_ < join_->checks().size(); ++first_unknown_) {
+    if (join_->check(first_unknown_).health == Health::unknown) return;
   }
   is_first_state_known_ = true;
   log_info("first state known", {{"checks", std::to_string(join_->checks().size())}});
@@ -580,13 +526,32 @@ void Control::Prepared::follow(const Join& before) {
   std::unordered_map<std::string, uint32_t> places;
   for (uint32_t i = 0; i < before.model().services.size(); ++i)
     places.emplace(service_text(before.model().services[i]), i);
+  const bool is_same_map = Teller::are_alike(before.model().topology, setup.model->topology);
   for (const zones::Service& service : setup.model->services) {
-    const auto old = places.find(service_text(service));
-    old_services.push_back(old == places.end() ? std::nullopt : std::optional(old->second));
+    std::optional<Teller::Old>& old = old_services.emplace_back();
+    const auto found = places.find(service_text(service));
+    if (found == places.end()) continue;
+    const zones::Service& one = before.model().services[found->second];
+    old = {found->second, is_same_map && Teller::are_alike(one, service)};
   }
+  read_off();
+}
+
+void Control::Prepared::read_off() {
+  checks = join->checks();
+  auto all = std::make_shared<std::vector<std::string>>();
+  for (const health::Check& check : checks) all->push_back(check.key());
+  keys = std::move(all);
+  config_hash = control::config_hash(loaded.setup->config_text);
 }
 
 void Control::finish_reload(Prepared prepared) {
+  if (!teller_.is_done()) {
+    when_told_ = [this, waiting = std::make_shared<Prepared>(std::move(prepared))] {
+      finish_reload(std::move(*waiting));
+    };
+    return;
+  }
   Loaded& loaded = prepared.loaded;
   Tick tick = new_tick("reload");
   const std::string before = "generation " + std::to_string(snapshot_->generation);
@@ -603,7 +568,7 @@ void Control::finish_reload(Prepared prepared) {
     for (const std::string& key : prepared.gone)
       tick.batch.erase(store::Table::state, health_key(key));
     const auto also_put_in_force = std::exchange(loaded.setup->also_put_in_force, nullptr);
-    put_in_force(std::move(*loaded.setup), std::move(prepared.join), prepared.old_services, tick);
+    put_in_force(std::move(prepared), tick);
     if (also_put_in_force) also_put_in_force();
   } else {
     ++reload_failures_;

@@ -16,13 +16,13 @@
 #include "base/loop/timer.h"
 #include "health/prober.h"
 #include "server/control/brake.h"
-#include "server/control/histogram.h"
 #include "server/control/intents.h"
 #include "server/control/join.h"
 #include "server/control/next_change.h"
 #include "server/control/push.h"
 #include "server/control/restore.h"
 #include "server/control/store_writer.h"
+#include "server/control/teller.h"
 #include "zones/snapshot.h"
 
 namespace swingover::control {
@@ -49,18 +49,13 @@ struct Loaded {
   std::string problems;
 };
 
-/// The pools that a service's answers come from have changed.
-struct SwingKey {
-  std::string service;
-  std::string cause;  // failover, failback, intent, reload, start
-  friend auto operator<=>(const SwingKey&, const SwingKey&) = default;
-};
-
 /// The one place where decisions are made: verdicts and intents in, eligibility out.
 ///
-/// Health   All updates of one delivery are one tick: folded, their eligibility bytes flipped at once, then
+/// Health   All updates of one delivery (of a large one, a part) are one tick: folded, their eligibility bytes flipped at once, then
 ///          logged and handed to the store writer as one batch with their journal entries. The disk is
-///          never waited for.
+///          never waited for. Of a tick that changes many, the states are stored at once, and it is told part by
+///          part (Teller), with the admin address served in between. People read of a change in the journal once it
+///          is stored; metrics, log and the state of services show it at once, as answers do.
 /// Intents  Stored and synced before they are in force and before `done` is called.
 /// Reload   Read, checked and compiled off this thread, then put in force whole, or not at all: any error, of
 ///          the config or of any zone file, leaves everything as it was.
@@ -98,7 +93,7 @@ class Control {
   /// Puts the first setup in force with what the last run left, publishes it and starts the probes.
   void start(Setup setup, Remembered remembered);
 
-  void on_updates(const std::vector<health::CheckUpdate>& updates);
+  void on_updates(std::vector<health::CheckUpdate> updates);
 
   struct IntentSet {
     Intent intent;
@@ -143,6 +138,9 @@ class Control {
   /// Several callers during one reload share a second one that follows it.
   void reload(std::function<void(const ReloadResult&)> done);
 
+  /// Whether the log, the metrics and the journal's writer have all that answers have.
+  bool is_all_told() const { return arrived_.empty() && teller_.is_done(); }
+
   /// Why /readyz is not 200; empty: ready.
   std::vector<std::string> problems() const;
 
@@ -155,14 +153,15 @@ class Control {
   std::shared_ptr<const zones::Snapshot> shared_snapshot() const { return snapshot_; }
   const Setup& setup() const { return setup_; }
   const Environment& environment() const { return environment_; }
-  const std::map<SwingKey, uint64_t>& swings() const { return swings_; }
-  const Histogram& swing_durations() const { return swing_durations_; }
+  const std::map<SwingKey, uint64_t>& swings() const { return teller_.swings(); }
+  const Histogram& swing_durations() const { return teller_.swing_durations(); }
   uint64_t reload_failures() const { return reload_failures_; }
   const std::optional<ReloadResult>& last_reload() const { return last_reload_; }
   MonotonicTime started() const { return started_; }
 
  private:
   using Entries = std::vector<store::JournalEntry>;
+  using Keys = std::shared_ptr<const std::vector<std::string>>;  // of checks, by place
   struct Tick {
     WallTime at{};
     std::string cause;  // of swings; empty: health, told by the direction of the change
@@ -176,16 +175,21 @@ class Control {
     std::shared_ptr<Join> join;                       // of the setup; no health and no intents yet
     std::vector<std::optional<uint32_t>> old_checks;  // by check: its place in the join before
     std::vector<std::string> gone;                    // keys of the checks that are no more
-    std::vector<std::optional<uint32_t>> old_services;  // by service: its place in the model before
+    std::vector<std::optional<Teller::Old>> old_services;
+    std::vector<health::Check> checks;  // the join's
+    Keys keys;
+    std::string config_hash;
 
     void follow(const Join& before);
+    /// Whatever the join and the setup alone tell.
+    void read_off();
   };
 
-  /// `old_services`: as Prepared's.
-  void put_in_force(Setup setup, std::shared_ptr<Join> join,
-                    const std::vector<std::optional<uint32_t>>& old_services, Tick& tick);
-  void mark_stored();
-  void start_probes();
+  void put_in_force(Prepared prepared, Tick& tick);
+  bool is_stored(EndpointId id) const;
+  void set_eligibility(EndpointId id);
+  void mark_all_stored();
+  void start_probes(std::vector<health::Check> checks, Keys keys);
   std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;
   void fold(uint32_t place, const health::CheckUpdate& update, Tick& tick);
   std::set<uint32_t> held_checks(const Target& target, const FoundTarget& found) const;
@@ -193,6 +197,7 @@ class Control {
   void apply_pushed(const std::vector<health::CheckUpdate>& updates);
   void tick_pushes();
   PushBoard::Now push_now() const { return {environment_.clock.now(), environment_.clock.wall()}; }
+  void apply_updates();
   void settle(Tick& tick);
   Join::Changes settle_braked(Tick& tick);
   void keep_remembered(const Remembered& remembered, Join& join);
@@ -204,12 +209,12 @@ class Control {
   void touch_users(uint32_t check);
   void touch(uint32_t service);
   void set_change_times(WallTime now);
-  void tell(const Join::Changes& changes, Tick& tick);
   void tell_holds(const Join::Changes& changes, Tick& tick);
-  void find_swings(const Join::Changes& changes, Tick& tick);
-  void swing(uint32_t service, const std::set<uint32_t>& before, const std::set<uint32_t>& after,
-             const std::string& cause, std::optional<MonotonicTime> since, Tick& tick);
-  std::set<uint32_t> chosen_pools(uint32_t service) const;
+  void tell_clusters(const Join::Changes& changes, Tick& tick);
+  void go_on();
+  bool is_store_behind() const;
+  void do_part();
+  void tell_rest();
   void intents_changed(Tick& tick);
   void housekeeping();
   void expire_intents();
@@ -227,10 +232,9 @@ class Control {
   std::shared_ptr<Join> join_;
   Intents intents_;
   std::set<std::string> intents_on_their_way_;  // targets with a commit that has not ended
-  std::vector<EndpointId> stored_;              // whose health is of the last run, perhaps
-  std::vector<std::set<uint32_t>> chosen_;      // by service: places of the pools that answer now
-  std::vector<uint32_t> touched_;               // services whose next change may be another now
-  std::vector<bool> is_touched_;                // by service
+  std::vector<EndpointId> confirmed_;  // in this tick: a check of theirs is no longer as stored
+  std::vector<uint32_t> touched_;      // services whose next change may be another now
+  std::vector<bool> is_touched_;       // by service
   mutable ChangeFinder change_finder_;
   PushBoard pushes_;
   Brake brake_;
@@ -239,20 +243,29 @@ class Control {
   std::deque<std::pair<MonotonicTime, EndpointId>> left_;  // went down lately; of this generation
   struct Epoch {
     uint64_t number = 0;
-    std::vector<std::string> keys;
+    Keys keys;
   };
   std::deque<Epoch> epochs_;  // newest last: updates may still be on their way from those before
+  struct Arrived {
+    std::vector<health::CheckUpdate> updates;
+    size_t applied = 0;
+  };
+  std::deque<Arrived> arrived_;
+  bool is_turn_full_ = false;  // as many were applied in this turn of the loop as may be
   bool is_first_state_known_ = false;
+  uint32_t first_unknown_ = 0;  // every check in front of it is, or was, known
   bool is_loading_ = false;
   std::vector<std::function<void(const ReloadResult&)>> waiting_;    // for the reload that runs
   std::vector<std::function<void(const ReloadResult&)>> following_;  // for the one after it
-  std::map<SwingKey, uint64_t> swings_;
-  Histogram swing_durations_;
+  Teller teller_;
+  std::function<void()>
+      when_told_;  // a reload that waits until all of the generation before is told
   uint64_t reload_failures_ = 0;
   std::optional<ReloadResult> last_reload_;
   MonotonicTime started_{};
   MonotonicTime pruned_{};
   loop::Timer housekeeping_;
+  loop::Timer next_part_;
 };
 
 }  // namespace swingover::control

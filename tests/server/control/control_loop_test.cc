@@ -1,6 +1,9 @@
 #include "server/control/control_loop.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
+#include <set>
 
 #include "store/memory_store.h"
 #include "tests/server/control/control_life.h"
@@ -271,4 +274,96 @@ TEST_CASE("callers during a reload share the one that follows it", "[control_loo
   life.loop.run_until([] { return false; }, 50);
   CHECK(life.control.snapshot().generation == 3);
   CHECK(life.reloading == std::vector<bool>{true, false, true, false});
+}
+
+TEST_CASE(
+    "a dead cluster of many services is told in parts, with others served in between, and whole",
+    "[control_loop]") {
+  constexpr uint32_t services = 3'000;  // more than the journal's bound for a disk that fails
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world;
+  world.cluster_monitors = {"ingress"};
+  world.fra_ingress = {"192.0.2.99"};
+  world.copies = services;
+  Life life(store, clock, world);
+  std::vector<health::CheckUpdate> all_up;
+  for (uint32_t i = 0; i < life.checks.size(); ++i) {
+    health::CheckUpdate update;
+    update.epoch = life.epoch;
+    update.check = i;
+    update.health = Health::up;
+    update.changed = true;
+    update.at = clock.wall();
+    all_up.push_back(update);
+  }
+  life.control.on_updates(std::move(all_up));
+  REQUIRE(life.loop.run_until(
+      [&] { return life.control.problems().empty() && life.control.is_all_told(); }, patience));
+  const auto swings = [&] {
+    uint64_t sum = 0;
+    for (const auto& [key, count] : life.control.swings()) {
+      if (key.cause == "failover") sum += count;
+    }
+    return sum;
+  };
+  REQUIRE(swings() == 0);
+
+  life.verdict("192.0.2.99", Health::down);
+  for (uint32_t i = 0; i < services; ++i)
+    REQUIRE(life.control.snapshot().eligibility->get(EndpointId(2 * i)) == Eligibility::down);
+  CHECK(swings() < services);
+
+  // Others are served between the parts: each of their turns finds some more told, and not all at once.
+  std::set<uint64_t> seen;
+  std::function<void()> look = [&] {
+    seen.insert(swings());
+    if (swings() < services) life.loop.post(look);
+  };
+  life.loop.post(look);
+  REQUIRE(life.loop.run_until([&] { return swings() == services; }, patience));
+  CHECK(seen.size() > 5);
+
+  const auto is_whole = [&] {
+    store::Journal::Query query;
+    query.most = 100'000;
+    size_t health_down = 0;
+    size_t swung = 0;
+    const auto entries = store::Journal::read(store, query);
+    for (const store::JournalEntry& entry : *entries) {
+      if (entry.kind == "health" && entry.after == "down") ++health_down;
+      if (entry.kind == "swing" && entry.reason == "failover") ++swung;
+    }
+    return health_down == services + 1 && swung == services;
+  };
+  CHECK(life.loop.run_until(is_whole, patience));
+  CHECK(life.writer.state().journal_lost == 0);
+}
+
+TEST_CASE("a reload waits until what happened before is told, and finds the same pools chosen",
+          "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world;
+  world.cluster_monitors = {"ingress"};
+  world.fra_ingress = {"192.0.2.99"};
+  world.copies = 1'000;
+  Life life(store, clock, world);
+  REQUIRE(life.loop.run_until([&] { return life.control.is_all_told(); }, patience));
+  life.verdict("192.0.2.99", Health::down);
+  CHECK(!life.control.is_all_told());
+  const Control::ReloadResult result = life.reload();
+  CHECK(result.reloaded);
+  std::vector<store::JournalEntry> entries;
+  const auto count = [&](const std::string& kind, const std::string& reason) {
+    return std::count_if(entries.begin(), entries.end(), [&](const store::JournalEntry& entry) {
+      return entry.kind == kind && (reason.empty() || entry.reason == reason);
+    });
+  };
+  life.writer.flush(Milliseconds(patience));
+  store::Journal::Query query;
+  query.most = 100'000;
+  entries = *store::Journal::read(store, query);
+  CHECK(count("health", "") == 1'001);
+  CHECK(count("swing", "reload") == 0);
 }

@@ -28,6 +28,7 @@ struct SmallWorld {
   std::vector<std::string> ams = {"198.51.100.1"};
   std::vector<std::string> fra_ingress;
   bool has_ams = true;
+  uint32_t copies = 1;  // of the service, with other names
 
   static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
                                            Portion need = {100, true}, bool inverted = false) {
@@ -81,6 +82,10 @@ struct SmallWorld {
     first.min_healthy_up = pool_floor.all_up;
     if (has_ams) service.pools.push_back(pool(1, "ams", 2, ams));
     model->services.push_back(service);
+    for (uint32_t i = 1; i < copies; ++i) {
+      service.name = *zones::parse_name("copy-" + std::to_string(i) + ".svc.example.test.");
+      model->services.push_back(service);
+    }
     number(model->services);
     model->zones.push_back({*zones::parse_name("svc.example.test."), nullptr});
     return model;

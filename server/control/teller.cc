@@ -1,0 +1,256 @@
+#include "server/control/teller.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "server/control/target.h"
+#include "zones/explain.h"
+
+namespace swingover::control {
+
+namespace {
+
+constexpr size_t logged_max = 1'000;  // of each kind, within a second
+constexpr std::string_view ourselves = "swingoverd";
+
+std::vector<double> swing_bounds() {
+  return {0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.2, 1.5, 2, 3, 5, 10, 30, 60};
+}
+
+std::vector<std::string> pool_names(const zones::Service& service,
+                                    const std::set<uint32_t>& places) {
+  std::vector<std::string> names;
+  names.reserve(places.size());
+  for (const uint32_t place : places) names.push_back(service.pools[place].cluster_name);
+  return names;
+}
+
+std::string in_words(const std::vector<std::string>& names) {
+  return names.empty() ? "none" : joined(names, ",");
+}
+
+bool are_alike(const zones::Pool& one, const zones::Pool& other) {
+  return one.cluster == other.cluster && one.cluster_name == other.cluster_name &&
+         one.priority == other.priority && one.weight == other.weight &&
+         one.last_resort == other.last_resort &&
+         std::ranges::equal(one.endpoints, other.endpoints, {}, &zones::Endpoint::address,
+                            &zones::Endpoint::address);
+}
+
+bool are_as_eligible(const zones::Service& one, const zones::EligibilityMap& now,
+                     const zones::Service& before, const zones::EligibilityMap& then) {
+  for (size_t p = 0; p < one.pools.size(); ++p) {
+    for (size_t e = 0; e < one.pools[p].endpoints.size(); ++e) {
+      if (now.get(one.pools[p].endpoints[e].id) != then.get(before.pools[p].endpoints[e].id))
+        return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Teller::Teller(const Clock& clock) : clock_(clock), swing_durations_(swing_bounds()) {}
+
+bool Teller::are_alike(const zones::Service& one, const zones::Service& other) {
+  return one.policy == other.policy && one.answers == other.answers && one.sticky == other.sticky &&
+         one.when_all_down == other.when_all_down &&
+         std::ranges::equal(one.pools, other.pools, [](const zones::Pool& a, const zones::Pool& b) {
+           return control::are_alike(a, b);
+         });
+}
+
+bool Teller::are_alike(const zones::Topology& one, const zones::Topology& other) {
+  const auto same_locality = [](const zones::Locality& a, const zones::Locality& b) {
+    return a.name == b.name && a.region == b.region;
+  };
+  const auto same_cluster = [](const zones::Cluster& a, const zones::Cluster& b) {
+    return a.name == b.name && a.localities == b.localities && a.capacity == b.capacity;
+  };
+  return std::ranges::equal(one.localities, other.localities, same_locality) &&
+         std::ranges::equal(one.clusters, other.clusters, same_cluster);
+}
+
+void Teller::follow(const zones::Snapshot& snapshot, const Join& join,
+                    const zones::Snapshot* before, const std::vector<std::optional<Old>>& old,
+                    WallTime at, const std::string& cause) {
+  assert(is_done());
+  std::vector<std::optional<Pools>> chosen_before = std::exchange(chosen_, {});
+  snapshot_ = &snapshot;
+  join_ = &join;
+  names_before_.clear();
+  const std::vector<zones::Service>& services = snapshot.model->services;
+  chosen_.resize(services.size());
+  Story story{.at = at, .cause = cause};
+  for (uint32_t i = 0; i < services.size(); ++i) {
+    if (before && i < old.size() && old[i]) {
+      const zones::Service& was = before->model->services[old[i]->place];
+      std::optional<Pools>& known = chosen_before[old[i]->place];
+      if (old[i]->is_alike) {
+        chosen_[i] = std::move(known);
+        if (chosen_[i] &&
+            are_as_eligible(services[i], *snapshot.eligibility, was, *before->eligibility))
+          continue;
+      } else if (known) {
+        names_before_[i] = pool_names(was, *known);
+      }
+    }
+    story.services.push_back({i});
+  }
+  if (!story.services.empty()) stories_.push_back(std::move(story));
+}
+
+void Teller::add(WallTime at, const std::string& cause, const Join::Changes& changes) {
+  Story story{.at = at, .cause = cause};
+  for (const Join::PoolChange& change : changes.pools) {
+    story.pools.push_back(
+        {change.service, change.pool, change.before, change.after, change.reason});
+  }
+  for (const Join::EndpointChange& change : changes.endpoints) {
+    if (change.before.health == change.after.health) continue;  // an intent: it has its own entry
+    story.endpoints.push_back(
+        {change.id, change.before.health, change.after.health, join_->health_reason(change.id)});
+  }
+  add_services(story, changes);
+  if (!story.is_over()) stories_.push_back(std::move(story));
+}
+
+void Teller::add_services(Story& story, const Join::Changes& changes) const {
+  const MonotonicTime now = clock_.now();
+  for (const Join::EndpointChange& change : changes.endpoints) {
+    if (change.before.eligibility == change.after.eligibility) continue;
+    ServiceStory service{join_->service_of(change.id).id.value};
+    if (change.after.eligibility < change.before.eligibility) {
+      service.is_worse = true;
+      const auto since = join_->first_failure(change.id);
+      if (since) service.took = static_cast<double>((now - *since).value) / 1000;
+    }
+    story.services.push_back(service);
+  }
+  std::ranges::stable_sort(story.services, {}, &ServiceStory::place);
+  // Of each service one: worse if any endpoint got worse, and as long as the longest took.
+  size_t kept = 0;
+  for (const ServiceStory& service : story.services) {
+    if (kept == 0 || story.services[kept - 1].place != service.place) {
+      story.services[kept++] = service;
+      continue;
+    }
+    ServiceStory& one = story.services[kept - 1];
+    one.is_worse = one.is_worse || service.is_worse;
+    one.took = std::max(one.took, service.took);
+  }
+  story.services.resize(kept);
+}
+
+void Teller::tell_part(Entries& entries, size_t most) {
+  for (size_t told = 0; told < most && !stories_.empty(); ++told) {
+    Story& story = stories_.front();
+    if (story.pools_told < story.pools.size()) {
+      tell(story, story.pools[story.pools_told++], entries);
+    } else if (story.endpoints_told < story.endpoints.size()) {
+      tell(story, story.endpoints[story.endpoints_told++], entries);
+    } else if (story.services_told < story.services.size()) {
+      tell(story, story.services[story.services_told++], entries);
+    }
+    if (story.is_over()) stories_.pop_front();
+  }
+  sum_up(clock_.now());
+}
+
+bool Teller::Logged::may_name() {
+  const bool may = named < logged_max;
+  ++(may ? named : unnamed);
+  return may;
+}
+
+void Teller::sum_up(MonotonicTime now) {
+  const bool is_over = now - logged_since_ >= Milliseconds(1'000);
+  if (!is_over && !is_done()) return;
+  for (const auto& [logged, text] : {std::pair(&pools_logged_, "more pools changed"),
+                                     std::pair(&endpoints_logged_, "more endpoints changed"),
+                                     std::pair(&swings_logged_, "more services swung")}) {
+    if (logged->unnamed > 0) log_info(text, {{"count", std::to_string(logged->unnamed)}});
+    logged->unnamed = 0;
+    if (is_over) logged->named = 0;
+  }
+  if (is_over) logged_since_ = now;
+}
+
+void Teller::tell(const Story& story, const PoolStory& told, Entries& entries) {
+  const std::string from(word(told.from));
+  const std::string to(word(told.to));
+  if (pools_logged_.may_name()) {
+    log_info("pool changed", {{"service", service_text(*told.service)},
+                              {"cluster", told.pool->cluster_name},
+                              {"from", from},
+                              {"to", to},
+                              {"reason", told.reason}});
+  }
+  entries.push_back({story.at, "health", pool_target(*told.service, *told.pool),
+                     std::string(ourselves), from, to, told.reason});
+}
+
+void Teller::tell(const Story& story, const EndpointStory& endpoint, Entries& entries) {
+  const zones::Service& service = join_->service_of(endpoint.id);
+  const std::string from(word(endpoint.from));
+  const std::string to(word(endpoint.to));
+  if (endpoints_logged_.may_name()) {
+    log_info("endpoint changed", {{"service", service_text(service)},
+                                  {"cluster", join_->pool_of(endpoint.id).cluster_name},
+                                  {"endpoint", join_->endpoint_of(endpoint.id).text()},
+                                  {"from", from},
+                                  {"to", to},
+                                  {"reason", endpoint.reason}});
+  }
+  entries.push_back({story.at, "health", endpoint_target(service, join_->endpoint_of(endpoint.id)),
+                     std::string(ourselves), from, to, endpoint.reason});
+}
+
+void Teller::tell(const Story& story, const ServiceStory& told, Entries& entries) {
+  const zones::Service& service = snapshot_->model->services[told.place];
+  const Pools now = chosen_pools(told.place);
+  const std::optional<Pools> known = std::exchange(chosen_[told.place], now);
+  if (known == now) return;
+  const std::vector<std::string> after = pool_names(service, now);
+  std::vector<std::string> before;
+  if (known) {
+    before = pool_names(service, *known);
+  } else {
+    const auto reloaded = names_before_.find(told.place);
+    if (reloaded == names_before_.end()) return;  // new: nothing to compare with
+    before = std::move(reloaded->second);
+    names_before_.erase(reloaded);
+    if (std::set(before.begin(), before.end()) == std::set(after.begin(), after.end())) return;
+  }
+  std::string cause = story.cause;
+  if (cause.empty()) cause = told.is_worse ? "failover" : "failback";
+  swings_[{service_text(service), cause}] += 1;
+  if (cause == "failover" && told.took) swing_durations_.observe(*told.took);
+  if (swings_logged_.may_name()) {
+    log_info("service swung", {{"service", service_text(service)},
+                               {"from", in_words(before)},
+                               {"to", in_words(after)},
+                               {"cause", cause}});
+  }
+  entries.push_back({story.at, "swing", service_target(service), std::string(ourselves),
+                     in_words(before), in_words(after), cause});
+}
+
+Teller::Pools Teller::chosen_pools(uint32_t service) const {
+  const zones::ServicePlan& plan = snapshot_->plans[service];
+  Pools chosen;
+  const auto add = [&](LocalityId locality) {
+    for (const auto& pool : zones::pool_shares(plan, locality, *snapshot_->eligibility)) {
+      chosen.insert(pool.place);
+    }
+  };
+  add(no_locality);
+  const size_t localities = snapshot_->model->topology.localities.size();
+  for (uint32_t i = 0; plan.has_row_per_locality() && i < localities; ++i) add(LocalityId(i));
+  return chosen;
+}
+
+}  // namespace swingover::control
