@@ -312,14 +312,17 @@ bool Control::is_store_behind() const {
 /// Answers come first: while verdicts wait, nothing is told beyond what settle() tells.
 void Control::do_part() {
   is_turn_full_ = false;
-  if (!arrived_.empty()) return apply_updates();
-  set_change_times(environment_.clock.wall());
-  if (!is_store_behind()) {
-    Entries entries;
-    teller_.tell_part(entries);
-    environment_.writer.write({}, std::move(entries));
+  if (!arrived_.empty()) {
+    apply_updates();
+  } else {
+    set_change_times(environment_.clock.wall());
+    if (!is_store_behind()) {
+      Entries entries;
+      teller_.tell_part(entries);
+      environment_.writer.write({}, std::move(entries));
+    }
+    go_on();
   }
-  go_on();
   if (when_told_ && teller_.is_done()) std::exchange(when_told_, nullptr)();
 }
 

@@ -50,6 +50,10 @@ struct Life {
                   return Loaded{world.setup(generation), ""};
                 },
             .on_reload = [this](bool is_reloading) { reloading.push_back(is_reloading); },
+            .offload = world.offloads_at_once
+                           ? [](const std::function<void()>& work,
+                                const std::function<void()>& done) { work(), done(); }
+                           : std::function<void(std::function<void()>, std::function<void()>)>(),
             .resume_checks = [this](std::vector<uint32_t> places) { resumed = std::move(places); },
             .identity = "edge",
             .version = "1",

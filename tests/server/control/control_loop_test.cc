@@ -367,3 +367,35 @@ TEST_CASE("a reload waits until what happened before is told, and finds the same
   CHECK(count("health", "") == 1'001);
   CHECK(count("swing", "reload") == 0);
 }
+
+TEST_CASE("a reload that waits until a large change is told ends, though small ones come between",
+          "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world;
+  world.offloads_at_once = true;
+  world.has_ams = false;
+  world.fra.clear();
+  for (int i = 0; i < 250; ++i) world.fra.push_back("192.0.2." + std::to_string(i));
+  Life life(store, clock, world);
+  const auto all = [&](Health health, uint32_t from, uint32_t to) {
+    std::vector<health::CheckUpdate> updates;
+    for (uint32_t check = from; check < to; ++check) {
+      health::CheckUpdate update;
+      update.epoch = life.epoch;
+      update.check = check;
+      update.health = health;
+      update.verdict = health == Health::up ? health::Verdict::pass : health::Verdict::fail;
+      update.at = clock.wall();
+      updates.push_back(update);
+    }
+    life.control.on_updates(updates);
+  };
+  all(Health::up, 0, 250);
+  std::optional<Control::ReloadResult> result;
+  life.control.reload([&](const auto& given) { result = given; });
+  CHECK_FALSE(result);  // it waits
+  all(Health::down, 0, 10);
+  REQUIRE(life.loop.run_until([&] { return result.has_value(); }, patience));
+  CHECK(result->reloaded);
+}

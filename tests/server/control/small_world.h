@@ -28,6 +28,7 @@ struct SmallWorld {
   std::vector<std::string> ams = {"198.51.100.1"};
   std::vector<std::string> fra_ingress;
   bool has_ams = true;
+  bool offloads_at_once = false;  // on the control thread itself
   uint32_t copies = 1;  // of the service, with other names
 
   static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
