@@ -487,12 +487,21 @@ void Control::expire_intents() {
   intents_changed(tick);
 }
 
+/// Whether a first look at it is still to come. One that this host may not look at has been tried, who reports does so
+/// when he likes, and what is worked out of others follows them: none of these may hold up a start.
+bool Control::is_awaited(uint32_t place) const {
+  const CheckState& state = join_->check(place);
+  if (state.heard || state.health != Health::unknown) return false;
+  const health::MonitorKind kind = join_->checks()[place].monitor->kind;
+  return kind != health::MonitorKind::push && kind != health::MonitorKind::calculated;
+}
+
 /// Until every check has had a verdict, or a stored state, once, what the answers do is finding out, and
 /// no failover.
 void Control::note_first_state() {
   if (is_first_state_known_) return;
   for (; first_unknown_ < join_->checks().size(); ++first_unknown_) {
-    if (join_->check(first_unknown_).health == Health::unknown) return;
+    if (is_awaited(first_unknown_)) return;
   }
   is_first_state_known_ = true;
   log_info("first state known", {{"checks", std::to_string(join_->checks().size())}});
@@ -608,7 +617,7 @@ std::vector<std::string> Control::problems() const {
   if (!is_first_state_known_) {
     size_t unknown = 0;
     for (uint32_t place = 0; place < join_->checks().size(); ++place) {
-      if (join_->check(place).health == Health::unknown) ++unknown;
+      if (is_awaited(place)) ++unknown;
     }
     problems.push_back("state not yet known: " + std::to_string(unknown) + " of " +
                        std::to_string(join_->checks().size()) + " checks have no verdict");

@@ -218,6 +218,7 @@ class Control {
   void intents_changed(Tick& tick);
   void housekeeping();
   void expire_intents();
+  bool is_awaited(uint32_t place) const;
   void note_first_state();
   void begin_reload();
   void finish_reload(Prepared prepared);

@@ -51,6 +51,17 @@ TEST_CASE("a verdict flips its byte at once, and the swing is counted, timed and
   CHECK(changes[1].reason == "monitor web at 192.0.2.1: connect: refused");
 }
 
+TEST_CASE("a check that this host may not look at does not keep the start open", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.verdict("192.0.2.1", Health::up);
+  REQUIRE(life.control.problems().size() == 1);
+  CHECK(life.control.problems()[0].find("1 of 2 checks") != std::string::npos);
+  life.verdict("198.51.100.1", Health::unknown);
+  CHECK(life.control.problems().empty());
+}
+
 TEST_CASE("a service's TTL falls while its health is being confirmed, and rises when it is settled",
           "[control_loop]") {
   store::MemoryStore store;
