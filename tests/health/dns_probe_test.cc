@@ -98,12 +98,7 @@ TEST_CASE("a DNS probe says in words why an answer does not do", "[dns_probe]") 
   std::vector<std::string> addresses;
   unsigned flags = 0;
   size_t cut = 0;
-  UdpServer server(here, [&](std::string query) {
-    std::string told = answered(std::move(query), flags, addresses);
-    told.resize(told.size() - cut);
-    return told;
-  });
-  auto all = options(server.port());
+  auto all = options(0);
   std::string reason;
   SECTION("another rcode") {
     flags = 2;
@@ -133,6 +128,12 @@ TEST_CASE("a DNS probe says in words why an answer does not do", "[dns_probe]") 
     cut = 2;
     reason = "malformed answer";
   }
+  UdpServer server(here, [&](std::string query) {
+    std::string told = answered(std::move(query), flags, addresses);
+    told.resize(told.size() - cut);
+    return told;
+  });
+  all.port = server.port();
   const Finding found = probe(all);
   CHECK(found.verdict == Verdict::fail);
   CHECK(found.failure == Failure::soft);
