@@ -183,8 +183,10 @@ std::string man_option(const OptionDescription& option) {
                        option.range.empty() ? "" : ", " + roff(option.range));
   } else {
     out += "One of\n.Bl -tag -width active-active -compact\n";
-    for (const auto& word : option.words)
-      out += fmt::format(".It Li {}\n{}\n", word.word, roff(word.help));
+    for (const auto& word : option.words) {
+      out += fmt::format(".It Li {}\n", word.word);
+      if (!word.help.empty()) out += roff(word.help) + '\n';
+    }
     out += ".El\n";
   }
   return out + (option.needed ? "Needed.\n" : fmt::format("Default: {}.\n", roff(option.initial)));

@@ -108,7 +108,7 @@ class Swinging(servers.Swingover):
         admin = servers.free_port()
         config.write_text(
             config.read_text().replace("workers = 1", "workers = 0").replace(f'["{servers.ADDRESS}:0"]', f'["{servers.ADDRESS}:{admin}"]')
-            + '[[monitor]]\nname = "web"\nkind = "tcp"\nport = 8080\ninterval = "1s"\ntimeout = "500ms"\n'
+            + '[[monitor]]\nname = "web"\nkind = "tcp"\nport = 8080\ninterval = "1s"\ntimeout = "500ms"\nflap_half_life = "0s"\n'
             f'[[service]]\nname = "shop.{self.names.zone}"\nmonitors = ["web"]\n'
             '  [[service.pool]]\n  cluster = "fra"\n  priority = 1\n  endpoints = ["127.0.1.1"]\n'
             '  [[service.pool]]\n  cluster = "ams"\n  priority = 2\n  endpoints = ["127.0.2.1"]\n'

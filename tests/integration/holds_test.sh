@@ -31,12 +31,11 @@ within 10 is_home
 falls_and_returns
 within 10 says_why "held because it went down too often lately"
 stays 1 is_away
+says "endpoint held service=shop.svc.example.test."
+within 5 eval 'ctl history --target endpoint/shop.svc.example.test./127.0.1.1 | grep -q held'
 restart() { kill_daemon; restart_daemon; within 10 says_why "held because it went down too often lately"; }
 restart
 is_away
-
-says "endpoint held service=shop.svc.example.test."
-within 5 eval 'ctl history --target endpoint/shop.svc.example.test./127.0.1.1 | grep -q held'
 
 # Held is not down: it is better than nothing.
 stop_backend ams
