@@ -10,10 +10,8 @@ namespace swingover {
 
 /// A thread for long work that must disturb nobody: reading a million names, freeing a million.
 ///
-/// Priority  SCHED_IDLE: a thread that answers queries takes the CPU from it the moment it wakes. Besides it yields
-///           each half millisecond. On a machine that is busy all the time that may take very long: see hurry().
-/// Signals   One of the real-time signals is its own, SIGRTMIN + 4; calls of the kernel go on behind it, except
-///           those that no signal leaves alone (signal(7)), such as poll().
+/// Priority  SCHED_IDLE: a thread that answers queries takes the CPU from it the moment it wakes. On a machine that
+///           is busy all the time that may take very long: see hurry().
 /// Shape     One piece of work after another, in the order given.
 /// Threads   run() and hurry(): any.
 class Background {
@@ -31,15 +29,13 @@ class Background {
   bool hurry();
 
  private:
-  class Yields;
   void serve();
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> waiting_;  // guarded by mutex_, as what follows
   bool is_stopped_ = false;
-  bool is_idle_ = false;      // the thread has SCHED_IDLE
-  Yields* yields_ = nullptr;  // of the thread, while it serves
+  bool is_idle_ = false;  // the thread has SCHED_IDLE
   std::thread thread_;
 };
 

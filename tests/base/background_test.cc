@@ -1,10 +1,7 @@
 #include "base/background.h"
 
 #include <sched.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -50,36 +47,6 @@ TEST_CASE("background work that takes too long can be hurried, the next is idle 
   go_on.set_value();
   CHECK(policy.get_future().get() == (may ? SCHED_OTHER : SCHED_IDLE));
   CHECK(policy_of_next.get_future().get() == SCHED_IDLE);
-}
-
-TEST_CASE("idle work is made to yield, hurried work is not, and reading goes on behind it",
-          "[background]") {
-  const auto is_interrupted = [](long nanoseconds) {
-    const timespec time{0, nanoseconds};
-    return nanosleep(&time, nullptr) != 0;
-  };
-  std::array<int, 2> pipe_ends{};
-  REQUIRE(pipe(pipe_ends.data()) == 0);
-  Background background;
-  std::promise<bool> idle;
-  std::promise<ssize_t> got;
-  std::promise<void> go_on;
-  std::promise<bool> hurried;
-  background.run([&] {
-    idle.set_value(is_interrupted(500'000'000));
-    char octet = 0;
-    got.set_value(read(pipe_ends[0], &octet, 1));
-    go_on.get_future().wait();
-    hurried.set_value(is_interrupted(20'000'000));
-  });
-  CHECK(idle.get_future().get());
-  std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  REQUIRE(write(pipe_ends[1], "x", 1) == 1);
-  CHECK(got.get_future().get() == 1);
-  const bool may = background.hurry();
-  go_on.set_value();
-  CHECK(hurried.get_future().get() == !may);
-  for (const int end : pipe_ends) close(end);
 }
 
 TEST_CASE("the end of a background waits for the work at hand and drops the rest", "[background]") {
