@@ -29,7 +29,7 @@ struct SmallWorld {
   std::vector<std::string> fra_ingress;
   bool has_ams = true;
   bool offloads_at_once = false;  // on the control thread itself
-  uint32_t copies = 1;  // of the service, with other names
+  uint32_t copies = 1;            // of the service, with other names
 
   static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
                                            Portion need = {100, true}, bool inverted = false) {
