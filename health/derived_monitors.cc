@@ -17,22 +17,7 @@ namespace {
 
 void refuse(const WrittenMonitor& written, std::span<const std::string_view> keys,
             std::string_view because) {
-  for (const std::string_view key : keys) {
-    const TomlMember* member = written.table.find(key);
-    if (!member) continue;
-    written.diagnostics.error(
-        member->at,
-        fmt::format("{} means nothing to a monitor of the kind {}, which {}", toml_quoted(key),
-                    toml_quoted(Form<MonitorKind>::text(written.monitor.kind)), because));
-  }
-}
-
-void need(const WrittenMonitor& written, std::string_view key) {
-  if (written.table.find(key) || !written.complete) return;
-  written.diagnostics.error(
-      written.table.at,
-      fmt::format("[[monitor]] of the kind {} needs the key {}",
-                  toml_quoted(Form<MonitorKind>::text(written.monitor.kind)), toml_quoted(key)));
+  for (const std::string_view key : keys) refuse_key(written, key, because);
 }
 
 constexpr std::array<std::string_view, 4> paces{"interval", "timeout", "confirm_interval",
@@ -112,7 +97,7 @@ void check_push(const WrittenMonitor& written) {
 }
 
 void check_calculated(const WrittenMonitor& written) {
-  need(written, "of");
+  need_key(written, "of");
   refuse(written, paces, "looks at nothing by itself");
   refuse(written, machine, "is what its children are, at once");
   const auto& [table, monitor, complete, diagnostics] = written;

@@ -95,25 +95,12 @@ std::string_view what_it_does(MonitorKind kind) {
   return "";
 }
 
-/// Reports keys that the kind has no use for: someone expects them to matter.
 void refuse_other_kinds_keys(const WrittenMonitor& written) {
   const MonitorKind kind = written.monitor.kind;
   for (const KindKey& row : kind_keys()) {
-    const TomlMember* member = written.table.find(row.key);
-    if (!member || std::ranges::find(row.kinds, kind) != row.kinds.end()) continue;
-    written.diagnostics.error(
-        member->at,
-        fmt::format("{} means nothing to a monitor of the kind {}, which {}", toml_quoted(row.key),
-                    toml_quoted(Form<MonitorKind>::text(kind)), what_it_does(kind)));
+    if (std::ranges::find(row.kinds, kind) == row.kinds.end())
+      refuse_key(written, row.key, what_it_does(kind));
   }
-}
-
-void need_key(const WrittenMonitor& written, std::string_view key) {
-  if (written.table.find(key) || !written.complete) return;
-  written.diagnostics.error(
-      written.table.at,
-      fmt::format("[[monitor]] of the kind {} needs the key {}",
-                  toml_quoted(Form<MonitorKind>::text(written.monitor.kind)), toml_quoted(key)));
 }
 
 bool has_blank_or_control(std::string_view text) {
@@ -277,6 +264,23 @@ void check_machine(const WrittenMonitor& written) {
                       fmt::format(R"("flap_reuse" ({}) must not be more than "flap_suppress" ({}))",
                                   monitor.flap_reuse, monitor.flap_suppress));
   }
+}
+
+void refuse_key(const WrittenMonitor& written, std::string_view key, std::string_view because) {
+  const TomlMember* member = written.table.find(key);
+  if (!member) return;
+  written.diagnostics.error(
+      member->at,
+      fmt::format("{} means nothing to a monitor of the kind {}, which {}", toml_quoted(key),
+                  toml_quoted(Form<MonitorKind>::text(written.monitor.kind)), because));
+}
+
+void need_key(const WrittenMonitor& written, std::string_view key) {
+  if (written.table.find(key) || !written.complete) return;
+  written.diagnostics.error(
+      written.table.at,
+      fmt::format("[[monitor]] of the kind {} needs the key {}",
+                  toml_quoted(Form<MonitorKind>::text(written.monitor.kind)), toml_quoted(key)));
 }
 
 void check_kind(const WrittenMonitor& written) {
