@@ -136,7 +136,8 @@ std::string markdown(const std::vector<SectionReference>& sections) {
       if (option.words.empty()) continue;
       out += fmt::format("\n{}:\n\n", code(option.key));
       for (const auto& word : option.words)
-        out += fmt::format("- {}: {}\n", code("\"" + word.word + "\""), word.help);
+        out += fmt::format("- {}{}{}\n", code("\"" + word.word + "\""),
+                           word.help.empty() ? "" : ": ", word.help);
     }
   }
   return out;
