@@ -217,6 +217,11 @@ int not_a_target(Session& session, const std::string& text) {
   return wrong_use(session, "not a target (" + target.help + "): " + text);
 }
 
+/// What a person typed need not be UTF-8.
+std::string body_of(const Json& request) {
+  return request.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 int post_intent(Session& session, const Arguments& given, const std::string& kind) {
   const auto wanted = canonical_target(given["TARGET"]);
   if (!wanted) return not_a_target(session, given["TARGET"]);
@@ -232,8 +237,7 @@ int post_intent(Session& session, const Arguments& given, const std::string& kin
     if (length->value <= 0) return wrong_use(session, "--for: it would end at once");
     intent["expires"] = rfc3339(session.clock.wall() + *length);
   }
-  const std::string body = intent.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return print_reply(session, session.client.post("/v1/intents", body), &View::intent);
+  return print_reply(session, session.client.post("/v1/intents", body_of(intent)), &View::intent);
 }
 
 int drain(Session& session, const Arguments& given) {
@@ -311,19 +315,14 @@ int brake(Session& session, const Arguments& given) {
     return wrong_use(session, "brake status, release or keep, not brake " + action);
   if (trimmed(given["--reason"]).empty()) return wrong_use(session, "--reason is needed");
   const Json body{{"action", action}, {"owner", session.owner}, {"reason", given["--reason"]}};
-  return print_reply(
-      session,
-      session.client.post("/v1/brake", body.dump(-1, ' ', false, Json::error_handler_t::replace)),
-      &View::brake);
+  return print_reply(session, session.client.post("/v1/brake", body_of(body)), &View::brake);
 }
 
 int resume(Session& session, const Arguments& given) {
   const auto wanted = canonical_target(given["TARGET"]);
   if (!wanted) return not_a_target(session, given["TARGET"]);
   const Json body{{"target", *wanted}, {"owner", session.owner}, {"reason", given["--reason"]}};
-  const Answer answer = understood(
-      session,
-      session.client.post("/v1/resume", body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+  const Answer answer = understood(session, session.client.post("/v1/resume", body_of(body)));
   if (!answer.json) return answer.exit_status;
   if (session.json) {
     print_json(session, *answer.json);
@@ -346,8 +345,7 @@ int push(Session& session, const Arguments& given) {
     if (!load.is_number()) return wrong_use(session, "--load: not a number: " + given["--load"]);
     report["load"] = load;
   }
-  const std::string body = report.dump(-1, ' ', false, Json::error_handler_t::replace);
-  const Answer answer = understood(session, session.client.post("/v1/push", body));
+  const Answer answer = understood(session, session.client.post("/v1/push", body_of(report)));
   if (answer.json && session.json) print_json(session, *answer.json);
   return answer.exit_status;
 }
