@@ -12,7 +12,6 @@ namespace {
 
 constexpr int64_t late_factor = 3;  // of the usual time of a pass
 constexpr int64_t smoothing = 8;    // passes
-constexpr Milliseconds alarm_pace{20};
 constexpr uint8_t looks_of_an_alarm = 3;
 
 /// What makes two checks one; views into a check that outlives it.

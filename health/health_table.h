@@ -28,7 +28,7 @@ namespace swingover::health {
 ///           host is then down after its beat + timeout + (fall - 1) confirm intervals: with interval
 ///           1 s, timeout 1 s and fall 3 within 2.2 s, not 4.2 s.
 /// Alarm     Something else than a probe says that a target may have died (its watched connection ended):
-///           the next looks come 20 ms apart, and three of them at least, since what dies may still take
+///           the next looks come `alarm_pace` apart, and three of them at least, since what dies may still take
 ///           the first one.
 /// Order     A failure of a probe that began before the last passed probe began is old news and does not
 ///           count: probes of a hiccup that time out after the target has recovered harm nobody.
@@ -40,6 +40,8 @@ namespace swingover::health {
 class HealthTable {
  public:
   using Slot = uint32_t;
+  /// Between the next looks behind an alarm.
+  static constexpr Milliseconds alarm_pace{20};
   struct Now {
     MonotonicTime now;
     WallTime wall;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "health/health_table.h"
+
 namespace swingover::server {
 
 namespace {
@@ -16,7 +18,6 @@ namespace {
 using health::MonitorKind;
 
 constexpr std::array faults{Fault::refused, Fault::silent, Fault::error, Fault::back};
-constexpr Milliseconds alarm_pace{20};  // HealthTable, on alarms
 
 /// Whether probes of this kind find it at all. A command and a file see what they were written to see.
 bool sees(const health::MonitorOptions& monitor, Fault fault) {
@@ -91,8 +92,8 @@ std::optional<Detection> detection(const health::MonitorOptions& monitor, Fault 
         return out;
       }
       out.then = rules.confirm_hard * (rules.fall_hard - 1);
-      out.is_watched = monitor.watch;
-      if (monitor.watch) out.then = std::min(out.then, alarm_pace * (rules.fall_hard - 1));
+      if (monitor.watch)
+        out.watched = std::min(out.then, health::HealthTable::alarm_pace * (rules.fall_hard - 1));
       return out;
     case Fault::silent:
       // The probes that confirm it start beside the first, a pace apart, and time out one after the other.
@@ -143,19 +144,20 @@ SwingTime swing_time(const Detection& found, Ttl ttl, Ttl ttl_min) {
   SwingTime out;
   const Milliseconds last_seen = found.interval + found.first_seen;
   out.answers.worst = last_seen + found.then;
+  const Milliseconds then = found.watched.value_or(found.then);
   out.answers.median =
-      Milliseconds(found.is_watched ? 0 : found.interval.value / 2) + found.first_seen + found.then;
+      Milliseconds(found.watched ? 0 : found.interval.value / 2) + found.first_seen + then;
   // The last answer of before the first verdict has the whole TTL; those behind it no more than is left, or ttl_min.
   out.clients.worst = std::max(last_seen + Milliseconds(1000LL * ttl.value),
                                out.answers.worst + Milliseconds(1000LL * ttl_min.value));
   std::vector<Milliseconds> all;
-  for (int64_t beat = 0; beat < (found.is_watched ? 1 : phases); ++beat) {
-    const Milliseconds wait(
-        found.is_watched ? 0 : found.interval.value * (2 * beat + 1) / (2 * phases));
+  for (int64_t beat = 0; beat < (found.watched ? 1 : phases); ++beat) {
+    const Milliseconds wait(found.watched ? 0
+                                          : found.interval.value * (2 * beat + 1) / (2 * phases));
     const Milliseconds seen = wait + found.first_seen;
     for (int64_t age = 0; age < phases; ++age) {
       const Milliseconds expires(1000LL * ttl.value * (2 * age + 1) / (2 * phases));
-      all.push_back(followed(expires, seen, seen + found.then, ttl, ttl_min));
+      all.push_back(followed(expires, seen, seen + then, ttl, ttl_min));
     }
   }
   out.clients.median = middle(all);

@@ -30,13 +30,14 @@ struct Delay {
 /// Model    The fault comes at any moment between two probes, which are an interval apart at most; then the probes
 ///          that confirm it, each at its pace (health/endpoint_health.h, health/health_table.h). The answer of the
 ///          endpoint itself takes no time. A watched connection (health/watch.h) tells at once, as a rule: it counts for
-///          the median, and the worst is without it.
+///          the median, and the worst is as if there were none.
 struct Detection {
   Milliseconds first_seen{
       0};                // the first verdict that speaks of it, when the next probe is due at once
   Milliseconds then{0};  // from there until enough have
   Milliseconds interval{0};  // the wait for that probe is between 0 and this, each as likely
-  bool is_watched = false;
+  /// The first verdict comes at once, and enough after this: where a watched connection tells. Nothing: none does.
+  std::optional<Milliseconds> watched{};
 };
 std::optional<Detection> detection(const health::MonitorOptions& monitor, Fault fault);
 
