@@ -130,7 +130,7 @@ void Control::store_kept(const Join::Changes& changes, const Join& join, Tick& t
 /// What was kept in another run or generation, and is no longer.
 void Control::forget_kept(const std::vector<std::string>& before, const Join& join, Tick& tick) {
   std::set<std::string> kept;
-  for (const KeptBy by : {KeptBy::brake, KeptBy::doubt, KeptBy::person}) {
+  for (const KeptBy by : all_keepers) {
     for (std::string& target : join.kept_targets(by)) kept.insert(std::move(target));
   }
   for (const std::string& target : before) {

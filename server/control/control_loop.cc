@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "health/derived_monitors.h"
 #include "server/control/target.h"
 #include "zones/explain.h"
 
@@ -113,7 +114,7 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   std::vector<std::string> kept_before = std::exchange(kept_before_, {});
   if (join_) {
     join->follow(*join_);
-    for (const KeptBy by : {KeptBy::brake, KeptBy::doubt, KeptBy::person}) {
+    for (const KeptBy by : all_keepers) {
       for (std::string& target : join_->kept_targets(by)) kept_before.push_back(std::move(target));
     }
   }
@@ -492,8 +493,7 @@ void Control::expire_intents() {
 bool Control::is_awaited(uint32_t place) const {
   const CheckState& state = join_->check(place);
   if (state.heard || state.health != Health::unknown) return false;
-  const health::MonitorKind kind = join_->checks()[place].monitor->kind;
-  return kind != health::MonitorKind::push && kind != health::MonitorKind::calculated;
+  return health::is_probed(join_->checks()[place].monitor->kind);
 }
 
 /// Until every check has had a verdict, or a stored state, once, what the answers do is finding out, and

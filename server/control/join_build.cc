@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "health/derived_monitors.h"
 #include "server/control/join.h"
 #include "server/control/push.h"
 #include "server/control/target.h"
@@ -75,8 +76,9 @@ uint32_t Join::add_look(const std::shared_ptr<const health::MonitorOptions>& mon
 /// Gives all checks their places: the probed, the told, the calculated ones, each in the order in which they came.
 void Join::put_in_order() {
   const auto order = [](const health::Check& check) {
-    using enum health::MonitorKind;
-    return check.monitor->kind == calculated ? 2 : check.monitor->kind == push ? 1 : 0;
+    const health::MonitorKind kind = check.monitor->kind;
+    if (health::is_probed(kind)) return 0;
+    return kind == health::MonitorKind::push ? 1 : 2;
   };
   std::vector<uint32_t> old_places(checks_.size());
   std::iota(old_places.begin(), old_places.end(), 0U);

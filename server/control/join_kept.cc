@@ -84,7 +84,7 @@ std::set<std::string> Join::keep(const std::unordered_map<std::string, KeptBy>& 
 
 void Join::follow(const Join& before) {
   std::unordered_map<std::string, KeptBy> kept;
-  for (const KeptBy by : {KeptBy::brake, KeptBy::doubt, KeptBy::person}) {
+  for (const KeptBy by : all_keepers) {
     for (std::string& target : before.kept_targets(by)) kept.emplace(std::move(target), by);
   }
   keep(kept);

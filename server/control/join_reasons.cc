@@ -28,10 +28,6 @@ std::string_view hold_words(Hold hold) {
   return "";
 }
 
-}  // namespace
-
-namespace {
-
 std::string_view keeper_words(KeptBy by) {
   switch (by) {
     case KeptBy::nobody:

@@ -354,8 +354,7 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
   page.intents = control.intents().size();
   page.is_brake_engaged = control.brake().is_engaged();
   page.is_in_self_doubt = control.self_doubt().is_in_doubt();
-  for (const KeptBy by : {KeptBy::brake, KeptBy::doubt, KeptBy::person})
-    page.kept += join.kept_count(by);
+  for (const KeptBy by : all_keepers) page.kept += join.kept_count(by);
   page.is_ready = control.problems().empty();
   const Milliseconds uptime = environment.clock.now() - control.started();
   page.start_time_seconds =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,7 +30,6 @@ struct HealthRecord {
   double penalty = 0;  // of its flaps, at penalty_at
   WallTime penalty_at{};
 
-  health::StoredState state() const { return {health, hold, penalty, penalty_at}; }
   friend bool operator==(const HealthRecord&, const HealthRecord&) = default;
 };
 
@@ -49,6 +49,7 @@ struct Intent {
 
 /// Why something that its probes say is down stays in answers.
 enum class KeptBy : uint8_t { nobody, brake, doubt, person };
+inline constexpr std::array all_keepers{KeptBy::brake, KeptBy::doubt, KeptBy::person};
 
 /// An endpoint or cluster that is kept. Table state, key kept_key(its target).
 struct KeptRecord {
