@@ -30,6 +30,7 @@ class Brake {
   enum class Of : uint8_t { endpoints, clusters };
 
   void configure(const Rules& rules);
+  bool has_bounds() const { return rules_.endpoints || rules_.clusters; }
 
   /// Whether `count` more, of `all` that there are, may go down now. Counts them if so, and engages if not.
   bool let_go(Of what, size_t count, size_t all, MonotonicTime now, WallTime wall);

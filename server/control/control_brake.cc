@@ -127,6 +127,16 @@ void Control::store_kept(const Join::Changes& changes, const Join& join, Tick& t
   }
 }
 
+/// A configuration without bounds asks for no brake: what one before kept goes down.
+void Control::free_unbounded_brake(Join& join, Tick& tick) {
+  if (!brake_.is_engaged() || brake_.has_bounds()) return;
+  brake_.disengage();
+  join.let_go(KeptBy::brake, true);
+  log_warning("brake free: the configuration has no bound any more, what it kept goes down");
+  tick.entries.push_back({tick.at, "brake", "", std::string(ourselves), "engaged", "free",
+                          "the configuration has no bound any more"});
+}
+
 /// What was kept in another run or generation, and is no longer.
 void Control::forget_kept(const std::vector<std::string>& before, const Join& join, Tick& tick) {
   std::set<std::string> kept;

@@ -121,6 +121,7 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   brake_.configure(setup.brake);
   doubt_.configure(setup.self_check_window);
   configure_brake(*join);
+  free_unbounded_brake(*join, tick);
   left_.clear();
   const bool was_engaged = brake_.is_engaged();
   note_brake(was_engaged, join->settle(tick.at), *join, tick);

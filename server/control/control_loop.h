@@ -201,6 +201,7 @@ class Control {
   void settle(Tick& tick);
   Join::Changes settle_braked(Tick& tick);
   void keep_remembered(const Remembered& remembered, Join& join);
+  void free_unbounded_brake(Join& join, Tick& tick);
   void forget_kept(const std::vector<std::string>& before, const Join& join, Tick& tick);
   void configure_brake(Join& join);
   void look_at_self(Join::Changes& changes, Tick& tick);

@@ -153,6 +153,23 @@ TEST_CASE("beyond the brake an endpoint stays in answers, and says so", "[brake]
     CHECK(*steer(life, "release") == 1);
     CHECK(seen(life, 2) == Eligibility::down);
   }
+  SECTION("a reload with another bound keeps it too") {
+    life.world.brake.endpoints = Portion{3, false};
+    CHECK(life.reload().reloaded);
+    CHECK(life.control.brake().is_engaged());
+    CHECK(seen(life, 2) == Eligibility::eligible);
+  }
+  SECTION("a reload that takes the bounds away takes the brake off") {
+    life.world.brake.endpoints.reset();
+    CHECK(life.reload().reloaded);
+    CHECK_FALSE(life.control.brake().is_engaged());
+    CHECK(seen(life, 2) == Eligibility::down);
+    const auto told = life.history("");
+    CHECK(std::any_of(told.begin(), told.end(), [](const store::JournalEntry& entry) {
+      return entry.kind == "brake" && entry.after == "free" &&
+             entry.reason == "the configuration has no bound any more";
+    }));
+  }
 }
 
 TEST_CASE("a restart keeps what the brake kept, engaged as it was", "[brake]") {
@@ -169,6 +186,24 @@ TEST_CASE("a restart keeps what the brake kept, engaged as it was", "[brake]") {
     CHECK(seen(life, 1) == Eligibility::down);
     life.verdict("192.0.2.3", Health::up);
     CHECK_FALSE(life.control.brake().is_engaged());
+  }
+  Life life(store, clock, braked_world());
+  CHECK_FALSE(life.control.brake().is_engaged());
+}
+
+TEST_CASE("a restart without bounds does not brake again", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  {
+    Life life(store, clock, braked_world());
+    engage(life);
+  }
+  tests::SmallWorld world = braked_world();
+  world.brake.endpoints.reset();
+  {
+    Life life(store, clock, world);
+    CHECK_FALSE(life.control.brake().is_engaged());
+    CHECK(seen(life, 2) == Eligibility::down);
   }
   Life life(store, clock, braked_world());
   CHECK_FALSE(life.control.brake().is_engaged());
