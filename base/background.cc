@@ -1,17 +1,19 @@
 #include "base/background.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <utility>
 
 namespace swingover {
 namespace {
 
-bool set_policy(pthread_t thread, int policy) {
-  const sched_param none{};
-  return pthread_setschedparam(thread, policy, &none) == 0;
+constexpr int niceness = 15;
+
+bool set_nice(pid_t thread, int nice) {
+  return setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice) == 0;
 }
 
 }  // namespace
@@ -47,8 +49,8 @@ void Background::run(std::function<void()> work) {
 
 bool Background::hurry() {
   std::lock_guard lock(mutex_);
-  if (is_idle_) is_idle_ = !set_policy(thread_.native_handle(), SCHED_OTHER);
-  return !is_idle_;
+  if (is_nice_) is_nice_ = !set_nice(id_, 0);
+  return !is_nice_;
 }
 
 void Background::serve() {
@@ -59,8 +61,9 @@ void Background::serve() {
     if (is_stopped_) return;
     std::function<void()> work = std::move(waiting_.front());
     waiting_.pop_front();
+    id_ = gettid();
     // Refused by some sandboxes: then it goes at normal priority.
-    if (!is_idle_) is_idle_ = set_policy(pthread_self(), SCHED_IDLE);
+    if (!is_nice_) is_nice_ = set_nice(id_, niceness);
     lock.unlock();
     work();
     work = nullptr;  // what it holds is its own to free

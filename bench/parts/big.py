@@ -24,7 +24,7 @@ IN_ALL = False
 
 def add_options(group):
     group.add_argument("--big-names", type=int, default=1_000_000)
-    group.add_argument("--big-peers", default="gdnsd,nsd,knot", help="comma-separated")
+    group.add_argument("--big-peers", default="gdnsd,nsd,knot", help="comma-separated; none")
     group.add_argument("--mix", action="store_true", help="AAAA, MX, TXT, CNAME and NS among the A records")
 
 
@@ -211,7 +211,7 @@ def measure(bench):
     served = BigNames(args.big_names, args.mix)
     results = {}
     for turn in range(args.runs):
-        for name in ["swingover", *filter(None, args.big_peers.split(","))]:
+        for name in ["swingover", *(peer for peer in args.big_peers.split(",") if peer not in ("", "none"))]:
             kind = servers.PEERS.get(name, servers.Swingover)
             if kind is not servers.Swingover and not kind.is_installed():
                 print(f"{name} is not installed (packaging/install-deps bench): left out", file=sys.stderr)

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/slice.h"
 #include "server/query/overload.h"
 #include "server/query/thread.h"
 
@@ -78,6 +79,8 @@ void UdpThread::join() {
 }
 
 void UdpThread::run(std::vector<UdpSource> sources) {
+  // A query takes microseconds; probes, reloads and handshakes on the same CPU can wait for it.
+  ask_for_slice(std::chrono::microseconds(100));
   Responder responder(serving_, slot_, counters_);
   Overload overload;
   for (const UdpSource& source : sources)
