@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t late_factor = 3;  // of the usual time of a pass
 constexpr int64_t smoothing = 8;    // passes
 constexpr uint8_t looks_of_an_alarm = 3;
+constexpr int64_t share_of_failing = 20;
 
 /// What makes two checks one; views into a check that outlives it.
 struct CheckName {
@@ -252,6 +253,18 @@ Milliseconds HealthTable::pace(Slot slot) const {
 bool HealthTable::is_urgent(Slot slot) const {
   const Entry& entry = entries_[slot];
   return entry.machine.is_confirming() || entry.alarm_looks > 0;
+}
+
+std::optional<MonotonicTime> HealthTable::return_look(Slot slot, MonotonicTime now) const {
+  const Entry& entry = entries_[slot];
+  const MonitorOptions& monitor = *entry.check.monitor;
+  if (entry.machine.health() != Health::down || monitor.kind == MonitorKind::exec)
+    return std::nullopt;
+  const Milliseconds failing = now - entry.machine.first_failure();
+  const Milliseconds wait =
+      std::max(monitor.confirm(), Milliseconds(failing.value / share_of_failing));
+  if (wait >= monitor.interval) return std::nullopt;
+  return now + wait;
 }
 
 HealthTable::Slot HealthTable::free_slot() {

@@ -139,6 +139,7 @@ void ProbeEngine::plan_next(Slot slot, MonotonicTime now) {
   schedule_.set_patient(slot, machine.health() == Health::down && !machine.is_confirming());
   if (!table_.is_urgent(slot)) {
     schedule_.look_on_beat(slot, now);
+    if (const auto soon = table_.return_look(slot, now)) schedule_.look_early(slot, *soon, now);
     if (table_.check(slot).monitor->watch) watch_.settled(slot, machine.health() == Health::up);
   } else if (probed.running.size() < table_.probes_max(slot)) {
     const MonotonicTime next = probed.last_start + table_.pace(slot);

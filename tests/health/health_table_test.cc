@@ -178,6 +178,31 @@ TEST_CASE("a command never gets company, however late it is", "[health_table]") 
   CHECK(t.table.probes_max(slot) == 1);
 }
 
+TEST_CASE("what is down is looked at after a twentieth of the time that it has failed",
+          "[health_table]") {
+  Table t;
+  auto own = *monitor("own");
+  own.kind = MonitorKind::exec;
+  const auto slots =
+      t.replace({{monitor("web"), "192.0.2.1", "", Health::up},
+                 {std::make_shared<const MonitorOptions>(own), "192.0.2.1", "", Health::up}})
+          .fresh;
+  const auto wait = [&](HealthTable::Slot slot) -> std::optional<Milliseconds> {
+    const auto when = t.table.return_look(slot, t.clock.now());
+    if (!when) return std::nullopt;
+    return *when - t.clock.now();
+  };
+  CHECK_FALSE(wait(slots[0]));
+  for (int i = 0; i < 3; ++i) t.fails(slots[0]);
+  for (int i = 0; i < 3; ++i) t.fails(slots[1]);
+  CHECK(wait(slots[0]) == Milliseconds(100));  // the confirm interval, which is longer
+  CHECK_FALSE(wait(slots[1]));                 // a command keeps to its interval
+  t.clock.advance(Milliseconds(9'500));
+  CHECK(wait(slots[0]) == Milliseconds(500));
+  t.clock.advance(Milliseconds(10'000));
+  CHECK_FALSE(wait(slots[0]));  // its interval is sooner
+}
+
 TEST_CASE("a late probe of an up target gets company, as much as could decide", "[health_table]") {
   Table t;
   const auto slot = t.replace({{monitor("web"), "192.0.2.1", ""}}).fresh[0];

@@ -180,6 +180,47 @@ TEST_CASE("a confirming look comes when asked, and the beat goes on after it", "
   CHECK(*due - now <= Milliseconds(9900));
 }
 
+TEST_CASE("an early look comes before the beat, never instead of a sooner one", "[schedule]") {
+  Schedule schedule({.running_max = 10, .seed = 3});
+  MonotonicTime now{second};
+  schedule.add(0, Milliseconds(10'000), now);
+  CHECK(schedule.take(now) == Schedule::Slot{0});
+  schedule.finished();
+  const MonotonicTime beat = *schedule.next_due();
+  schedule.look_early(0, beat + Milliseconds(1), now);
+  CHECK(schedule.next_due() == beat);
+  schedule.look_early(0, now + Milliseconds(70), now);
+  CHECK(schedule.next_due() == now + Milliseconds(70));
+  CHECK(schedule.take(now + Milliseconds(70)) == Schedule::Slot{0});
+  schedule.finished();
+  CHECK(schedule.next_due() == beat);
+}
+
+TEST_CASE("early looks are granted 1,000 a second, 200 at once", "[schedule]") {
+  Schedule schedule({.running_max = 100'000, .seed = 3});
+  MonotonicTime now{second};
+  constexpr Schedule::Slot count = 5'000;
+  for (Schedule::Slot slot = 0; slot < count; ++slot) schedule.add(slot, Milliseconds(60'000), now);
+  play(schedule, now, 90);
+  const auto granted = [&] {
+    size_t early = 0;
+    for (Schedule::Slot slot = 0; slot < count; ++slot) {
+      const MonotonicTime when = now + Milliseconds(10);
+      schedule.look_early(slot, when, now);
+      early += schedule.due(slot) == when ? 1U : 0U;
+    }
+    return early;
+  };
+  const size_t at_once = granted();
+  CHECK(at_once >= 200);
+  CHECK(at_once <= 210);  // with those whose beat it is
+  now = now + Milliseconds(100);
+  schedule.advance(now);
+  const size_t later = granted();
+  CHECK(later >= 99);
+  CHECK(later <= 110);
+}
+
 TEST_CASE("looks start in the order of their time, whatever is added, moved and removed",
           "[schedule]") {
   for (uint64_t seed = 1; seed <= 50; ++seed) {

@@ -419,6 +419,44 @@ TEST_CASE("every fault is found within its bound, and so is its end", "[simulati
   }
 }
 
+// Whatever the interval: a twentieth of the outage, then the verdicts that `rise` asks for.
+TEST_CASE("the end of a short outage is found soon, at any interval", "[simulation]") {
+  for (const uint64_t seed : seeds(3)) {
+    Random random(seed * 1009);
+    for (const Truth fault : {Truth::refuses, Truth::errs}) {
+      MonitorOptions options =
+          monitor(Milliseconds(2'000 + static_cast<int64_t>(random.below(58'000))));
+      options.rise = 1 + static_cast<uint32_t>(random.below(3));
+      options.flap_half_life = Milliseconds(0);
+      World world(seed);
+      world.watch(options, 10, Health::up);
+      for (int round = 0; round < 5; ++round) {
+        world.run(options.interval * 2);
+        const MonotonicTime broke = world.now();
+        for (size_t i = 0; i < 10; ++i) world.set(i, fault);
+        const Milliseconds outage = detection_max(options, fault) +
+                                    Milliseconds(static_cast<int64_t>(random.below(60'000)));
+        world.run(outage);
+        for (size_t i = 0; i < 10; ++i) {
+          REQUIRE(world.known(i).health == Health::down);
+          world.set(i, Truth::serves);
+        }
+        const Milliseconds wait =
+            std::max(options.confirm(), Milliseconds((world.now() - broke).value / 20));
+        world.run(std::min(wait, options.interval) +
+                  options.confirm() * static_cast<int64_t>(options.rise - 1) +
+                  latency_max * (options.rise + 1) + Milliseconds(5));
+        for (size_t i = 0; i < 10; ++i) {
+          INFO("seed " << seed << " interval " << options.interval.value << " outage "
+                       << outage.value);
+          CHECK(world.known(i).health == Health::up);
+        }
+      }
+      CHECK(world.unexplained().empty());
+    }
+  }
+}
+
 // Clusters fail whole and return, single targets fail in between; the wall clock jumps by an hour, both ways. What
 // is known is then what is true, a bound after it became so; and the same run without the jumps tells the same.
 TEST_CASE("clusters fail and return, clocks jump, and what is told is what is true",
