@@ -5,7 +5,9 @@
 //   control_bench FOLDER [SERVICES=50000]
 //
 //   cluster    the one monitor of a cluster with an endpoint of each service fails
-//   endpoints  each of those endpoints fails by its own monitor, 500 verdicts at a time, all within a second
+//   endpoints  each of those endpoints fails by its own monitor, 500 verdicts at a time, all within a second; of each
+//              endpoint the time from its verdict counts
+//   all down   then each of the other cluster, all verdicts at once
 //   reload     the same configuration again, nothing changed; at the end while everything is down
 #include <pthread.h>
 
@@ -120,6 +122,8 @@ class Attention {
   std::thread thread_;
 };
 
+using Moments = std::vector<std::atomic<Steady::rep>>;  // by service
+
 class World {
  public:
   World(const std::string& folder, uint32_t services)
@@ -165,13 +169,19 @@ class World {
       control_.on_updates(std::move(updates));
     });
   }
-  /// When all of the cluster's endpoints are so.
-  void wait_for(zones::Eligibility wanted, uint32_t pool) {
+  /// Waits until all of the cluster's endpoints are so.
+  /// The longest that one of them took since `told` of it, which may still become known meanwhile; 0 there: not yet.
+  Steady::duration wait_for(zones::Eligibility wanted, uint32_t pool,
+                            const Moments* told = nullptr) {
     const auto snapshot = control_.shared_snapshot();
+    Steady::duration longest{};
     for (uint32_t i = 0; i < services_; ++i) {
       while (snapshot->eligibility->get(EndpointId(2 * i + pool)) != wanted)
         std::this_thread::sleep_for(std::chrono::microseconds(20));
+      if (!told) continue;
+      longest = std::max(longest, Steady::now().time_since_epoch() - Steady::duration((*told)[i]));
     }
+    return longest;
   }
   size_t journaled(const std::string& kind) {
     store::Journal::Query query;
@@ -234,7 +244,7 @@ class World {
 };
 
 struct Figures {
-  double swung = 0;  // ms
+  double swung = 0;  // ms from its verdict, at most
   double longest_wait = 0;
   double longest_cpu = 0;
   double journaled = 0;
@@ -244,24 +254,26 @@ struct Figures {
 
 void print(const char* what, const Figures& figures) {
   std::printf(
-      "%-10s last endpoint %7.1f ms, longest wait %6.1f ms (CPU %5.1f), journal whole %7.0f ms: "
+      "%-10s swung within %7.1f ms, longest wait %6.1f ms (CPU %5.1f), journal whole %7.0f ms: "
       "%zu of health, %zu swings\n",
       what, figures.swung, figures.longest_wait, figures.longest_cpu, figures.journaled,
       figures.health, figures.swings);
   std::fflush(stdout);
 }
 
+/// `begin` tells what happens, service by service, and when it told it.
 Figures measure(World& world, zones::Eligibility wanted, uint32_t pool,
-                const std::function<void()>& begin) {
+                const std::function<void(Moments& told)>& begin) {
   const size_t health = world.journaled("health");
   const size_t swings = world.journaled("swing");
   Figures figures;
   {
     const Attention attention = world.attend();
     const auto start = Steady::now();
-    begin();
-    world.wait_for(wanted, pool);
-    figures.swung = milliseconds(Steady::now() - start);
+    Moments told(world.services());
+    std::thread teller([&] { begin(told); });
+    figures.swung = milliseconds(world.wait_for(wanted, pool, &told));
+    teller.join();
     figures.journaled = milliseconds(world.wait_for_journal() - start);
     figures.longest_wait = attention.longest_wait();
     figures.longest_cpu = attention.longest_cpu();
@@ -287,10 +299,16 @@ int main(int argc, char** argv) {
   world.wait_for_journal();
   std::printf("%u services known after %.0f ms\n", services, milliseconds(Steady::now() - begin));
 
-  print("cluster", measure(world, Eligibility::down, 0,
-                           [&] { world.tell(world.updates("power", Health::down, 192)); }));
-  print("back", measure(world, Eligibility::eligible, 0,
-                        [&] { world.tell(world.updates("power", Health::up, 192)); }));
+  const auto tell_all = [&](Moments& told, std::vector<health::CheckUpdate> updates) {
+    for (auto& at : told) at = Steady::now().time_since_epoch().count();
+    world.tell(std::move(updates));
+  };
+  print("cluster", measure(world, Eligibility::down, 0, [&](Moments& told) {
+          tell_all(told, world.updates("power", Health::down, 192));
+        }));
+  print("back", measure(world, Eligibility::eligible, 0, [&](Moments& told) {
+          tell_all(told, world.updates("power", Health::up, 192));
+        }));
   const auto reload = [&](const char* what) {
     const Attention attention = world.attend();
     std::atomic<bool> done{false};
@@ -304,18 +322,20 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
   };
   for (int turn = 0; turn < 3; ++turn) reload("reload");
-  print("endpoints", measure(world, Eligibility::down, 0, [&] {
+  print("endpoints", measure(world, Eligibility::down, 0, [&](Moments& told) {
           const auto all = world.updates("web", Health::down, 10);
           for (size_t at = 0; at < all.size(); at += 500) {
             const size_t end = std::min(at + 500, all.size());
+            for (size_t i = at; i < end; ++i) told[i] = Steady::now().time_since_epoch().count();
             world.tell({all.begin() + static_cast<std::ptrdiff_t>(at),
                         all.begin() + static_cast<std::ptrdiff_t>(end)});
             std::this_thread::sleep_for(std::chrono::milliseconds(8));
           }
         }));
   // Without any pool that is up answers are sampled, which takes longest to look at.
-  print("all down", measure(world, Eligibility::down, 1,
-                            [&] { world.tell(world.updates("web", Health::down, 11)); }));
+  print("all down", measure(world, Eligibility::down, 1, [&](Moments& told) {
+          tell_all(told, world.updates("web", Health::down, 11));
+        }));
   for (int turn = 0; turn < 3; ++turn) reload("reload");
   std::printf("journal entries lost: %llu\n", static_cast<unsigned long long>(world.lost()));
 }

@@ -293,7 +293,7 @@ void Control::settle(Tick& tick) {
   tell_clusters(changes, tick);
   tell_holds(changes, tick);
   teller_.add(tick.at, tick.cause, changes);
-  if (!is_store_behind()) teller_.tell_part(tick.entries);
+  if (arrived_.empty() && !is_store_behind()) teller_.tell_part(tick.entries);
   environment_.writer.write(tick.batch, std::move(tick.entries));
   go_on();
 }
@@ -311,7 +311,7 @@ bool Control::is_store_behind() const {
   return store.healthy && store.waiting > waiting_for_store_max;
 }
 
-/// Answers come first: while verdicts wait, nothing is told beyond what settle() tells.
+/// Answers come first: while verdicts wait, nothing is told.
 void Control::do_part() {
   is_turn_full_ = false;
   if (!arrived_.empty()) {
