@@ -1,8 +1,9 @@
 """How soon a service swings when a backend fails, and swings back: beside gdnsd and PowerDNS, asked each millisecond.
 
 All servers watch the same backend at once, each told alike: gdnsd (http_status) beside ours at the same interval and thresholds
-(it knows no interval below 2 s), PowerDNS (ifurlup), which believes one check either way, beside ours told to do so. Ours at the thresholds of its
-default, and with a watched connection, come along. A trial is one fault, at a random moment, and its end:
+(it knows no interval below 2 s), PowerDNS (ifurlup), which believes one check either way, beside ours told to do so, with and without a watched
+connection. Ours at the thresholds of its default comes along. A trial is one fault and its end, each at a random moment within its share of 2 s:
+all trials of a fault together meet each part of the servers' intervals alike.
 
   kill         the backend's process is killed; started again
   hang         it is stopped (SIGSTOP); goes on
@@ -210,19 +211,26 @@ def swing_milliseconds(answers, began, ended, leaves_primary):
     return max(0.0, (max(old, default=began) - began) / 1e6)
 
 
+def sleep_into_share(least, number, count):
+    """For `least` seconds at least, until a random moment of this number's share of an interval of 2 s (and so of 1 s)."""
+    time.sleep(least)
+    longest = 2.0
+    moment = longest * (number + random.random()) / count
+    time.sleep((moment - time.monotonic()) % longest)
+
+
 def trials(bench, running, backend):
     """fault -> list of (began, mended, ended), times of the wall clock in ns."""
-    chance = random.Random()
     done = {}
     for fault in bench.args.swing_faults.split(","):
         done[fault] = []
         for number in range(bench.args.swing_trials):
-            # Longer than any server needs to forget the trial before, and at no beat of its interval.
-            time.sleep(6 + 2 * chance.random())
+            # Longer than any server needs to forget the trial before.
+            sleep_into_share(6, number, bench.args.swing_trials)
             began = time.time_ns()
             break_it(backend, fault)
             late = wait_for(running, SECONDARY)
-            time.sleep(3 + 2 * chance.random())
+            sleep_into_share(3, number, bench.args.swing_trials)
             mended = time.time_ns()
             mend_it(backend, fault)
             late += wait_for(running, PRIMARY)
@@ -235,8 +243,8 @@ def trials(bench, running, backend):
 
 def print_table(running, watchers, done):
     heard = {watcher.server.name: watcher.answers() for watcher in watchers}
-    pairs = (("ours 2s 3/2", "gdnsd 2s 3/2"), ("ours 1s 1/1", "pdns 1s 1/1"))
-    print(f"{'':24}" + "".join(f"{server.name:>18}" for server in running))
+    pairs = (("ours 2s 3/2", "gdnsd 2s 3/2"), ("ours 1s 1/1", "pdns 1s 1/1"), ("ours 1s 1/1 watched", "pdns 1s 1/1"))
+    print(f"{'':24}" + "".join(f"{server.name:>22}" for server in running))
     medians = {}
     for fault, rows in done.items():
         for direction, leaves_primary in (("out", True), ("back", False)):
@@ -248,7 +256,7 @@ def print_table(running, watchers, done):
                 medians[(fault, direction, server.name)] = statistics.median(known) if known else float("inf")
                 cell = f"{statistics.median(known):.0f} [{max(known):.0f}]" if known else "never"
                 cells.append(cell + (f" -{len(took) - len(known)}" if len(known) < len(took) else ""))
-            print(f"{fault + ', ' + direction:24}" + "".join(f"{cell:>18}" for cell in cells))
+            print(f"{fault + ', ' + direction:24}" + "".join(f"{cell:>22}" for cell in cells))
     print("ms from the fault to the last answer of the address that is left: median [worst]; -n: did not swing in n trials")
     names = {server.name for server in running}
     for ours, theirs in pairs:
@@ -272,8 +280,8 @@ def measure(bench):
     running = [
         Ours(bench.work, cpu, binary, "ours 2s 3/2", 2, "fall_hard = 3"),
         Ours(bench.work, cpu, binary, "ours 1s 1/1", 1, "rise = 1\nfall = 1"),
-        Ours(bench.work, cpu, binary, "ours 1s 3/2", 1),
-        Ours(bench.work, cpu, binary, "ours 1s watched", 1, "watch = true"),
+        Ours(bench.work, cpu, binary, "ours 1s 1/1 watched", 1, "rise = 1\nfall = 1\nwatch = true"),
+        Ours(bench.work, cpu, binary, "ours 1s 3/2 watched", 1, "watch = true"),
     ]
     for kind, name in ((Gdnsd, "gdnsd 2s 3/2"), (PowerDns, "pdns 1s 1/1")):
         if not shutil.which(kind.program or "gdnsd"):
