@@ -82,9 +82,7 @@ Output& output() {
   return *only;
 }
 
-}  // namespace
-
-void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+void write_line(LogLevel level, std::string_view event, std::span<const LogField> fields) {
   Output& out = output();
   if (!out.logger->should_log(level_for(level))) return;
   std::string line;
@@ -97,6 +95,16 @@ void log(LogLevel level, std::string_view event, std::initializer_list<LogField>
     append_value(line, field.value);
   }
   out.logger->log(level_for(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace
+
+void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+  write_line(level, event, {fields.begin(), fields.size()});
+}
+
+void log(const LogLine& line) {
+  write_line(line.level, line.event, line.fields);
 }
 
 void set_log_level(LogLevel level) {

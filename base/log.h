@@ -1,8 +1,10 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace swingover {
 
@@ -34,6 +36,14 @@ inline void log_warning(std::string_view event, std::initializer_list<LogField> 
 inline void log_error(std::string_view event, std::initializer_list<LogField> fields = {}) {
   log(LogLevel::error, event, fields);
 }
+
+/// An event whose time to be told has not come yet. Event and keys are views of literals.
+struct LogLine {
+  LogLevel level = LogLevel::info;
+  std::string_view event;
+  std::vector<LogField> fields;
+};
+void log(const LogLine& line);
 
 /// Events below `level` are dropped; `info` at first.
 void set_log_level(LogLevel level);

@@ -72,15 +72,17 @@ void Control::look_at_self(Join::Changes& changes, Tick& tick) {
                            std::to_string(seen.endpoints_down) + " of " +
                            std::to_string(seen.endpoints) + " endpoints fail";
   if (doubt_.is_in_doubt()) {
-    log_error("this edge doubts itself: nothing is evicted", {{"reason", what}});
-    tick.entries.push_back(
+    tick.told.lines.push_back(
+        {LogLevel::error, "this edge doubts itself: nothing is evicted", {{"reason", what}}});
+    tick.told.entries.push_back(
         {tick.at, "self_doubt", "", std::string(ourselves), "sure", "in doubt", what});
     for (const auto& [when, id] : left_) {
       if (join_->endpoint(id).usable == Health::down) join_->keep(id, KeptBy::doubt);
     }
   } else {
-    log_info("this edge no longer doubts itself", {{"now", what}});
-    tick.entries.push_back(
+    tick.told.lines.push_back(
+        {LogLevel::info, "this edge no longer doubts itself", {{"now", what}}});
+    tick.told.entries.push_back(
         {tick.at, "self_doubt", "", std::string(ourselves), "in doubt", "sure", what});
     join_->let_go(KeptBy::doubt, false);
   }
@@ -95,13 +97,15 @@ void Control::note_brake(bool was_engaged, const Join::Changes& changes, const J
   store_kept(changes, join, tick);
   const std::string actor(ourselves);
   if (!was_engaged && brake_.is_engaged()) {
-    log_error("brake engaged: nothing more is evicted until a person says so, or probes agree",
-              {{"reason", brake_.reason()}});
-    tick.entries.push_back({tick.at, "brake", "", actor, "free", "engaged", brake_.reason()});
+    tick.told.lines.push_back(
+        {LogLevel::error,
+         "brake engaged: nothing more is evicted until a person says so, or probes agree",
+         {{"reason", brake_.reason()}}});
+    tick.told.entries.push_back({tick.at, "brake", "", actor, "free", "engaged", brake_.reason()});
   } else if (was_engaged && brake_.is_engaged() && join.kept_count(KeptBy::brake) == 0) {
     brake_.disengage();
-    log_info("brake free: probes agree with what it kept");
-    tick.entries.push_back(
+    tick.told.lines.push_back({LogLevel::info, "brake free: probes agree with what it kept", {}});
+    tick.told.entries.push_back(
         {tick.at, "brake", "", actor, "engaged", "free", "probes agree with what it kept"});
   }
 }
@@ -132,9 +136,12 @@ void Control::free_unbounded_brake(Join& join, Tick& tick) {
   if (!brake_.is_engaged() || brake_.has_bounds()) return;
   brake_.disengage();
   join.let_go(KeptBy::brake, true);
-  log_warning("brake free: the configuration has no bound any more, what it kept goes down");
-  tick.entries.push_back({tick.at, "brake", "", std::string(ourselves), "engaged", "free",
-                          "the configuration has no bound any more"});
+  tick.told.lines.push_back(
+      {LogLevel::warning,
+       "brake free: the configuration has no bound any more, what it kept goes down",
+       {}});
+  tick.told.entries.push_back({tick.at, "brake", "", std::string(ourselves), "engaged", "free",
+                               "the configuration has no bound any more"});
 }
 
 /// What was kept in another run or generation, and is no longer.

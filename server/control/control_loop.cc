@@ -21,7 +21,6 @@ constexpr size_t epochs_kept = 8;
 constexpr size_t change_times_a_part = 1'000;
 constexpr size_t updates_a_part = 500;
 constexpr size_t waiting_for_store_max = 4'000;
-constexpr size_t told_max = 1'000;  // holds named one by one in the log of one tick
 constexpr std::string_view ourselves = "swingoverd";
 
 std::string intent_words(const Intent& intent) {
@@ -86,9 +85,10 @@ void Control::start(Setup setup, Remembered remembered) {
   }
   for (const Intent& expired : intents_.expire(tick.at)) {
     tick.batch.erase(store::Table::state, intent_key(expired.id));
-    tick.entries.push_back(intent_entry(expired, tick.at, std::string(ourselves),
-                                        intent_words(expired), "expired", expired.reason));
-    log_info("intent expired", {{"id", expired.id}, {"target", expired.target}});
+    tick.told.entries.push_back(intent_entry(expired, tick.at, std::string(ourselves),
+                                             intent_words(expired), "expired", expired.reason));
+    tick.told.lines.push_back(
+        {LogLevel::info, "intent expired", {{"id", expired.id}, {"target", expired.target}}});
   }
   keep_remembered(remembered, *join);
   Prepared prepared;
@@ -96,10 +96,10 @@ void Control::start(Setup setup, Remembered remembered) {
   prepared.join = std::move(join);
   prepared.read_off();
   put_in_force(std::move(prepared), tick);
-  tick.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
-                          "generation " + std::to_string(snapshot_->generation),
-                          "version " + environment_.version});
-  environment_.writer.write(tick.batch, std::move(tick.entries));
+  tick.told.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
+                               "generation " + std::to_string(snapshot_->generation),
+                               "version " + environment_.version});
+  environment_.writer.write(tick.batch, std::move(tick.told));
   go_on();
   note_first_state();
   housekeeping_.start_repeating(housekeeping_every);
@@ -142,7 +142,7 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   environment_.publish(snapshot_);
   start_probes(std::move(prepared.checks), std::move(prepared.keys));
   teller_.follow(*snapshot_, *join_, before.get(), prepared.old_services, tick.at, tick.cause);
-  teller_.tell_part(tick.entries);
+  teller_.tell_part(tick.told);
 
   for (const auto& [zone, serial] : snapshot_->serials)
     tick.batch.put(store::Table::state, serial_key(zone), encode_serial(serial));
@@ -291,10 +291,9 @@ void Control::settle(Tick& tick) {
   set_change_times(tick.at);
   for (const EndpointId id : std::exchange(confirmed_, {})) set_eligibility(id);
   tell_clusters(changes, tick);
-  tell_holds(changes, tick);
   teller_.add(tick.at, tick.cause, changes);
-  if (arrived_.empty() && !is_store_behind()) teller_.tell_part(tick.entries);
-  environment_.writer.write(tick.batch, std::move(tick.entries));
+  if (arrived_.empty() && !is_store_behind()) teller_.tell_part(tick.told);
+  environment_.writer.write(tick.batch, std::move(tick.told));
   go_on();
 }
 
@@ -319,9 +318,9 @@ void Control::do_part() {
   } else {
     set_change_times(environment_.clock.wall());
     if (!is_store_behind()) {
-      Entries entries;
-      teller_.tell_part(entries);
-      environment_.writer.write({}, std::move(entries));
+      Told told;
+      teller_.tell_part(told);
+      environment_.writer.write({}, std::move(told));
     }
     go_on();
   }
@@ -329,9 +328,9 @@ void Control::do_part() {
 }
 
 void Control::tell_rest() {
-  Entries entries;
-  while (!teller_.is_done()) teller_.tell_part(entries);
-  environment_.writer.write({}, std::move(entries));
+  Told told;
+  while (!teller_.is_done()) teller_.tell_part(told);
+  environment_.writer.write({}, std::move(told));
 }
 
 void Control::tell_clusters(const Join::Changes& changes, Tick& tick) {
@@ -341,34 +340,11 @@ void Control::tell_clusters(const Join::Changes& changes, Tick& tick) {
     const std::string from(word(change.before.health));
     const std::string to(word(change.after.health));
     const std::string reason = join_->health_reason(change.id);
-    log_info("cluster changed",
-             {{"cluster", name}, {"from", from}, {"to", to}, {"reason", reason}});
-    tick.entries.push_back({tick.at, "health", cluster_target(name), actor, from, to, reason});
-  }
-}
-
-/// What keeps endpoints out that are up, and when it ends: their health alone would not explain the answers.
-void Control::tell_holds(const Join::Changes& changes, Tick& tick) {
-  const auto is_held = [](const Join::EndpointState& state) {
-    return state.health == Health::up && state.usable != Health::up;
-  };
-  size_t told = 0;
-  for (const Join::EndpointChange& change : changes.endpoints) {
-    const bool held = is_held(change.after);
-    if (held == is_held(change.before)) continue;
-    const zones::Service& service = join_->service_of(change.id);
-    const zones::Endpoint& endpoint = join_->endpoint_of(change.id);
-    const std::string reason = join_->health_reason(change.id);
-    tick.entries.push_back({tick.at, "hold", endpoint_target(service, endpoint),
-                            std::string(ourselves), held ? "" : "held", held ? "held" : "",
-                            reason});
-    if (++told > told_max) continue;
-    log_info(held ? "endpoint held" : "endpoint no longer held",
-             {{"service", service_text(service)},
-              {"cluster", join_->pool_of(change.id).cluster_name},
-              {"endpoint", endpoint.text()},
-              {"health", std::string(word(change.after.health))},
-              {"reason", reason}});
+    tick.told.lines.push_back(
+        {LogLevel::info,
+         "cluster changed",
+         {{"cluster", name}, {"from", from}, {"to", to}, {"reason", reason}}});
+    tick.told.entries.push_back({tick.at, "health", cluster_target(name), actor, from, to, reason});
   }
 }
 
@@ -482,9 +458,10 @@ void Control::expire_intents() {
   Tick tick = new_tick("intent");
   for (const Intent& expired : intents_.expire(tick.at)) {
     tick.batch.erase(store::Table::state, intent_key(expired.id));
-    tick.entries.push_back(intent_entry(expired, tick.at, std::string(ourselves),
-                                        intent_words(expired), "expired", expired.reason));
-    log_info("intent expired", {{"id", expired.id}, {"target", expired.target}});
+    tick.told.entries.push_back(intent_entry(expired, tick.at, std::string(ourselves),
+                                             intent_words(expired), "expired", expired.reason));
+    tick.told.lines.push_back(
+        {LogLevel::info, "intent expired", {{"id", expired.id}, {"target", expired.target}}});
   }
   intents_changed(tick);
 }
@@ -589,9 +566,9 @@ void Control::finish_reload(Prepared prepared) {
   }
   result.generation = snapshot_->generation;
   const std::string after = "generation " + std::to_string(result.generation);
-  tick.entries.push_back({tick.at, "reload", "", std::string(ourselves), before,
-                          result.reloaded ? after : "refused", first_line(result.problems)});
-  environment_.writer.write(tick.batch, std::move(tick.entries));
+  tick.told.entries.push_back({tick.at, "reload", "", std::string(ourselves), before,
+                               result.reloaded ? after : "refused", first_line(result.problems)});
+  environment_.writer.write(tick.batch, std::move(tick.told));
   if (result.reloaded) {
     log_info("reloaded", {{"generation", std::to_string(result.generation)}});
   } else {

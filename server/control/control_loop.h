@@ -52,10 +52,11 @@ struct Loaded {
 /// The one place where decisions are made: verdicts and intents in, eligibility out.
 ///
 /// Health   All updates of one delivery (of a large one, a part) are one tick: folded, their eligibility bytes flipped at once, then
-///          logged and handed to the store writer as one batch with their journal entries. The disk is
+///          handed to the store writer as one batch with their journal entries. The disk is
 ///          never waited for. Of a tick that changes many, the states are stored at once, and it is told part by
-///          part (Teller), with the admin address served in between. People read of a change in the journal once it
-///          is stored; metrics, log and the state of services show it at once, as answers do.
+///          part (Teller), with the admin address served in between. People read of a change in the journal and the
+///          log once it is synced, or the disk has failed; metrics and the state of services show it at once, as
+///          answers do.
 /// Intents  Stored and synced before they are in force and before `done` is called.
 /// Reload   Read, checked and compiled off this thread, then put in force whole, or not at all: any error, of
 ///          the config or of any zone file, leaves everything as it was.
@@ -166,7 +167,7 @@ class Control {
     WallTime at{};
     std::string cause;  // of swings; empty: health, told by the direction of the change
     store::Batch batch;
-    Entries entries;
+    Told told;
   };
 
   /// What a reload works out off this thread, beside the setup: how it follows from what is in force.
@@ -210,7 +211,6 @@ class Control {
   void touch_users(uint32_t check);
   void touch(uint32_t service);
   void set_change_times(WallTime now);
-  void tell_holds(const Join::Changes& changes, Tick& tick);
   void tell_clusters(const Join::Changes& changes, Tick& tick);
   void go_on();
   bool is_store_behind() const;

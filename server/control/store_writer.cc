@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -43,8 +44,9 @@ struct Waiting {
 struct Pending {
   std::map<std::pair<store::Table, std::string>, std::optional<std::string>> changes;
   std::deque<store::JournalEntry> entries;
+  std::vector<LogLine> lines;
 
-  bool empty() const { return changes.empty() && entries.empty(); }
+  bool empty() const { return changes.empty() && entries.empty() && lines.empty(); }
   size_t size() const { return changes.size() + entries.size(); }
 
   void add(const store::Batch& batch) {
@@ -103,15 +105,18 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     is_gone_ = true;
   }
 
-  void write(const store::Batch& changes, std::vector<store::JournalEntry> entries) {
+  void write(const store::Batch& changes, Told told) {
     if (!watch_->is_active()) watch_->start_repeating(Milliseconds(watch_milliseconds));
     {
       std::lock_guard lock(mutex_);
       pending_.add(changes);
-      for (auto& entry : entries) pending_.entries.push_back(std::move(entry));
+      for (auto& entry : told.entries) pending_.entries.push_back(std::move(entry));
       bound_journal();
+      if (state_.healthy)
+        std::ranges::move(std::exchange(told.lines, {}), std::back_inserter(pending_.lines));
     }
     work_.notify_all();
+    write_lines(told.lines);
   }
 
   void commit(store::Batch changes, std::vector<store::JournalEntry> entries, store::Batch undo,
@@ -162,11 +167,15 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
   void watch() {
     const auto now = steady_clock::now();
     std::vector<std::shared_ptr<Waiting>> given_up;
+    std::vector<LogLine> lines;
     bool is_change = false;
     {
       std::lock_guard lock(mutex_);
       const bool is_stalled = is_writing_ && now - write_began_ > stall_after;
-      if (is_stalled) is_change = set_health(false, "the disk does not answer");
+      if (is_stalled) {
+        is_change = set_health(false, "the disk does not answer");
+        lines = take_lines();
+      }
       for (const auto& waiting : open_) {
         if (now < waiting->deadline || waiting->is_ended) continue;
         waiting->is_given_up = true;
@@ -176,6 +185,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
       const bool is_idle = !is_writing_ && !prune_before_ && pending_.empty();
       if (is_idle && open_.size() == given_up.size()) watch_->stop();
     }
+    write_lines(lines);
     if (is_change) tell_change();
     for (const auto& waiting : given_up) {
       const std::string problem =
@@ -208,6 +218,17 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
         log_error("store cannot write", {{"reason", now.problem}});
       }
     });
+  }
+
+  /// All that wait for the disk.
+  std::vector<LogLine> take_lines() {  // mutex_ held
+    std::vector<LogLine> lines = std::exchange(lines_under_way_, {});
+    std::ranges::move(std::exchange(pending_.lines, {}), std::back_inserter(lines));
+    return lines;
+  }
+
+  void write_lines(const std::vector<LogLine>& lines) const {
+    for (const LogLine& line : lines) options_.write_line(line);
   }
 
   void bound_journal() {  // mutex_ held
@@ -252,6 +273,9 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     Pending taken = std::exchange(pending_, {});
     std::vector<std::shared_ptr<Waiting>> commits(commits_.begin(), commits_.end());
     commits_.clear();
+    lines_under_way_ = std::exchange(taken.lines, {});
+    const bool is_well = state_.healthy;
+    const store::Revision revision = state_.revision;
     is_writing_ = true;
     write_began_ = steady_clock::now();
     lock.unlock();
@@ -265,13 +289,18 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     for (const auto& waiting : commits) {
       for (const auto& entry : waiting->entries) journal_.append(batch, entry);
     }
-    const Result<store::Revision> stored = commit_timed(batch);
+    Result<store::Revision> stored = revision;
+    if (!batch.empty() || !is_well) stored = commit_timed(batch);
 
     lock.lock();
     if (!stored) pending_.put_back(std::move(taken));
     end_commits(commits, stored);
     end_write(stored);
+    const std::vector<LogLine> lines = stored ? std::exchange(lines_under_way_, {}) : take_lines();
     if (!stored && stopping_) pending_ = {};  // the disk had its last chance
+    lock.unlock();
+    write_lines(lines);
+    lock.lock();
   }
 
   // A commit that failed may be on the disk all the same (see Store), and one that was given up is there: people
@@ -344,7 +373,8 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
   mutable std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable idle_;
-  Pending pending_;  // from here to retry_at_: guarded by mutex_
+  Pending pending_;                       // from here to retry_at_: guarded by mutex_
+  std::vector<LogLine> lines_under_way_;  // of what is being stored
   std::deque<std::shared_ptr<Waiting>> commits_;
   std::optional<WallTime> prune_before_;
   bool stopping_ = false;
@@ -372,9 +402,9 @@ StoreWriter::~StoreWriter() {
   core_->stop();
 }
 
-void StoreWriter::write(const store::Batch& changes, std::vector<store::JournalEntry> entries) {
-  if (changes.empty() && entries.empty()) return;
-  core_->write(changes, std::move(entries));
+void StoreWriter::write(const store::Batch& changes, Told told) {
+  if (changes.empty() && told.entries.empty() && told.lines.empty()) return;
+  core_->write(changes, std::move(told));
 }
 
 void StoreWriter::commit(store::Batch changes, std::vector<store::JournalEntry> entries,

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/loop/loop.h"
 #include "server/control/histogram.h"
+#include "server/control/told.h"
 #include "store/journal.h"
 #include "store/store.h"
 
@@ -17,7 +18,8 @@ namespace swingover::control {
 /// A thread in front of the store, so that no disk ever holds up the control thread.
 ///
 /// Two ways  write() is for what shows before it is stored (health): it never fails, and while the disk
-///           does, waiting changes of one key become one and the journal's entries are bounded. commit()
+///           does, waiting changes of one key become one and the journal's entries are bounded. Its log lines are
+///           written once its changes and entries are synced; at once while the disk fails or does not answer. commit()
 ///           is for what may not show before it is stored (intents): it succeeds or fails, within a bound.
 /// Order     Everything of one commit() or write() goes into one store batch; later calls never end up
 ///           behind earlier ones, except that a failed commit() is gone.
@@ -31,6 +33,7 @@ class StoreWriter {
     Milliseconds retry_first{250};
     Milliseconds retry_last{5'000};
     size_t journal_waiting_max = 10'000;
+    std::function<void(const LogLine&)> write_line = [](const LogLine& line) { log(line); };
   };
   struct State {
     bool healthy = true;
@@ -47,7 +50,7 @@ class StoreWriter {
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;
 
-  void write(const store::Batch& changes, std::vector<store::JournalEntry> entries);
+  void write(const store::Batch& changes, Told told);
 
   /// `done` hears Done once the batch is synced, or unavailable: it is not in force. What the disk may hold of
   /// it all the same, after an error or an answer that came too late, `undo` takes back before anything later is

@@ -32,6 +32,10 @@ std::string in_words(const std::vector<std::string>& names) {
   return names.empty() ? "none" : joined(names, ",");
 }
 
+bool is_held(const Join::EndpointState& state) {
+  return state.health == health::Health::up && state.usable != health::Health::up;
+}
+
 bool are_alike(const zones::Pool& one, const zones::Pool& other) {
   return one.cluster == other.cluster && one.cluster_name == other.cluster_name &&
          one.priority == other.priority && one.weight == other.weight &&
@@ -110,9 +114,14 @@ void Teller::add(WallTime at, const std::string& cause, const Join::Changes& cha
         {change.service, change.pool, change.before, change.after, change.reason});
   }
   for (const Join::EndpointChange& change : changes.endpoints) {
-    if (change.before.health == change.after.health) continue;  // an intent: it has its own entry
-    story.endpoints.push_back(
-        {change.id, change.before.health, change.after.health, join_->health_reason(change.id)});
+    const bool is_other = change.before.health != change.after.health;
+    const bool is_held_now = is_held(change.after);
+    const bool is_hold = is_held_now != is_held(change.before);
+    if (!is_other && !is_hold) continue;  // an intent: it has its own entry
+    const std::string reason = join_->health_reason(change.id);
+    if (is_other)
+      story.endpoints.push_back({change.id, change.before.health, change.after.health, reason});
+    if (is_hold) story.holds.push_back({change.id, is_held_now, change.after.health, reason});
   }
   add_services(story, changes);
   if (!story.is_over()) stories_.push_back(std::move(story));
@@ -145,19 +154,21 @@ void Teller::add_services(Story& story, const Join::Changes& changes) const {
   story.services.resize(kept);
 }
 
-void Teller::tell_part(Entries& entries, size_t most) {
-  for (size_t told = 0; told < most && !stories_.empty(); ++told) {
+void Teller::tell_part(Told& told, size_t most) {
+  for (size_t i = 0; i < most && !stories_.empty(); ++i) {
     Story& story = stories_.front();
     if (story.pools_told < story.pools.size()) {
-      tell(story, story.pools[story.pools_told++], entries);
+      tell(story, story.pools[story.pools_told++], told);
     } else if (story.endpoints_told < story.endpoints.size()) {
-      tell(story, story.endpoints[story.endpoints_told++], entries);
+      tell(story, story.endpoints[story.endpoints_told++], told);
+    } else if (story.holds_told < story.holds.size()) {
+      tell(story, story.holds[story.holds_told++], told);
     } else if (story.services_told < story.services.size()) {
-      tell(story, story.services[story.services_told++], entries);
+      tell(story, story.services[story.services_told++], told);
     }
     if (story.is_over()) stories_.pop_front();
   }
-  sum_up(clock_.now());
+  sum_up(clock_.now(), told);
 }
 
 bool Teller::Logged::may_name() {
@@ -166,77 +177,103 @@ bool Teller::Logged::may_name() {
   return may;
 }
 
-void Teller::sum_up(MonotonicTime now) {
+void Teller::sum_up(MonotonicTime now, Told& told) {
   const bool is_over = now - logged_since_ >= Milliseconds(1'000);
   if (!is_over && !is_done()) return;
   for (const auto& [logged, text] : {std::pair(&pools_logged_, "more pools changed"),
                                      std::pair(&endpoints_logged_, "more endpoints changed"),
+                                     std::pair(&holds_logged_, "more holds changed"),
                                      std::pair(&swings_logged_, "more services swung")}) {
-    if (logged->unnamed > 0) log_info(text, {{"count", std::to_string(logged->unnamed)}});
+    if (logged->unnamed > 0)
+      told.lines.push_back({LogLevel::info, text, {{"count", std::to_string(logged->unnamed)}}});
     logged->unnamed = 0;
     if (is_over) logged->named = 0;
   }
   if (is_over) logged_since_ = now;
 }
 
-void Teller::tell(const Story& story, const PoolStory& told, Entries& entries) {
-  const std::string from(word(told.from));
-  const std::string to(word(told.to));
+void Teller::tell(const Story& story, const PoolStory& pool, Told& told) {
+  const std::string from(word(pool.from));
+  const std::string to(word(pool.to));
   if (pools_logged_.may_name()) {
-    log_info("pool changed", {{"service", service_text(*told.service)},
-                              {"cluster", told.pool->cluster_name},
-                              {"from", from},
-                              {"to", to},
-                              {"reason", told.reason}});
+    told.lines.push_back({LogLevel::info,
+                          "pool changed",
+                          {{"service", service_text(*pool.service)},
+                           {"cluster", pool.pool->cluster_name},
+                           {"from", from},
+                           {"to", to},
+                           {"reason", pool.reason}}});
   }
-  entries.push_back({story.at, "health", pool_target(*told.service, *told.pool),
-                     std::string(ourselves), from, to, told.reason});
+  told.entries.push_back({story.at, "health", pool_target(*pool.service, *pool.pool),
+                          std::string(ourselves), from, to, pool.reason});
 }
 
-void Teller::tell(const Story& story, const EndpointStory& endpoint, Entries& entries) {
+void Teller::tell(const Story& story, const EndpointStory& endpoint, Told& told) {
   const zones::Service& service = join_->service_of(endpoint.id);
   const std::string from(word(endpoint.from));
   const std::string to(word(endpoint.to));
   if (endpoints_logged_.may_name()) {
-    log_info("endpoint changed", {{"service", service_text(service)},
-                                  {"cluster", join_->pool_of(endpoint.id).cluster_name},
-                                  {"endpoint", join_->endpoint_of(endpoint.id).text()},
-                                  {"from", from},
-                                  {"to", to},
-                                  {"reason", endpoint.reason}});
+    told.lines.push_back({LogLevel::info,
+                          "endpoint changed",
+                          {{"service", service_text(service)},
+                           {"cluster", join_->pool_of(endpoint.id).cluster_name},
+                           {"endpoint", join_->endpoint_of(endpoint.id).text()},
+                           {"from", from},
+                           {"to", to},
+                           {"reason", endpoint.reason}}});
   }
-  entries.push_back({story.at, "health", endpoint_target(service, join_->endpoint_of(endpoint.id)),
-                     std::string(ourselves), from, to, endpoint.reason});
+  told.entries.push_back({story.at, "health",
+                          endpoint_target(service, join_->endpoint_of(endpoint.id)),
+                          std::string(ourselves), from, to, endpoint.reason});
 }
 
-void Teller::tell(const Story& story, const ServiceStory& told, Entries& entries) {
-  const zones::Service& service = snapshot_->model->services[told.place];
-  const Pools now = chosen_pools(told.place);
-  const std::optional<Pools> known = std::exchange(chosen_[told.place], now);
+void Teller::tell(const Story& story, const HoldStory& hold, Told& told) {
+  const zones::Service& service = join_->service_of(hold.id);
+  const zones::Endpoint& endpoint = join_->endpoint_of(hold.id);
+  if (holds_logged_.may_name()) {
+    told.lines.push_back({LogLevel::info,
+                          hold.is_held ? "endpoint held" : "endpoint no longer held",
+                          {{"service", service_text(service)},
+                           {"cluster", join_->pool_of(hold.id).cluster_name},
+                           {"endpoint", endpoint.text()},
+                           {"health", std::string(word(hold.health))},
+                           {"reason", hold.reason}}});
+  }
+  told.entries.push_back({story.at, "hold", endpoint_target(service, endpoint),
+                          std::string(ourselves), hold.is_held ? "" : "held",
+                          hold.is_held ? "held" : "", hold.reason});
+}
+
+void Teller::tell(const Story& story, const ServiceStory& swing, Told& told) {
+  const zones::Service& service = snapshot_->model->services[swing.place];
+  const Pools now = chosen_pools(swing.place);
+  const std::optional<Pools> known = std::exchange(chosen_[swing.place], now);
   if (known == now) return;
   const std::vector<std::string> after = pool_names(service, now);
   std::vector<std::string> before;
   if (known) {
     before = pool_names(service, *known);
   } else {
-    const auto reloaded = names_before_.find(told.place);
+    const auto reloaded = names_before_.find(swing.place);
     if (reloaded == names_before_.end()) return;  // new: nothing to compare with
     before = std::move(reloaded->second);
     names_before_.erase(reloaded);
     if (std::set(before.begin(), before.end()) == std::set(after.begin(), after.end())) return;
   }
   std::string cause = story.cause;
-  if (cause.empty()) cause = told.is_worse ? "failover" : "failback";
+  if (cause.empty()) cause = swing.is_worse ? "failover" : "failback";
   swings_[{service_text(service), cause}] += 1;
-  if (cause == "failover" && told.took) swing_durations_.observe(*told.took);
+  if (cause == "failover" && swing.took) swing_durations_.observe(*swing.took);
   if (swings_logged_.may_name()) {
-    log_info("service swung", {{"service", service_text(service)},
-                               {"from", in_words(before)},
-                               {"to", in_words(after)},
-                               {"cause", cause}});
+    told.lines.push_back({LogLevel::info,
+                          "service swung",
+                          {{"service", service_text(service)},
+                           {"from", in_words(before)},
+                           {"to", in_words(after)},
+                           {"cause", cause}}});
   }
-  entries.push_back({story.at, "swing", service_target(service), std::string(ourselves),
-                     in_words(before), in_words(after), cause});
+  told.entries.push_back({story.at, "swing", service_target(service), std::string(ourselves),
+                          in_words(before), in_words(after), cause});
 }
 
 Teller::Pools Teller::chosen_pools(uint32_t service) const {

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "server/control/histogram.h"
 #include "server/control/join.h"
-#include "store/journal.h"
+#include "server/control/told.h"
 #include "zones/snapshot.h"
 
 namespace swingover::control {
@@ -23,7 +23,7 @@ struct SwingKey {
   friend auto operator<=>(const SwingKey&, const SwingKey&) = default;
 };
 
-/// Tells people what has changed already: log lines, journal entries, counted swings.
+/// Tells people what has changed already: journal entries, the log lines that belong to them, counted swings.
 ///
 /// Parts    A cluster of 50,000 endpoints that fails takes longer to tell than anybody at the admin address should
 ///          wait. So changes wait here, in their order, and are told part by part. Each part is bounded; answers
@@ -36,8 +36,6 @@ struct SwingKey {
 /// Threads  The control thread.
 class Teller {
  public:
-  using Entries = std::vector<store::JournalEntry>;
-
   /// Changes told at a time: some 1 to 5 ms.
   static constexpr size_t part_size = 200;
 
@@ -61,8 +59,8 @@ class Teller {
   void add(WallTime at, const std::string& cause, const Join::Changes& changes);
 
   bool is_done() const { return stories_.empty(); }
-  /// Tells what is next, and adds its journal entries.
-  void tell_part(Entries& entries, size_t most = part_size);
+  /// Adds what is to be told next.
+  void tell_part(Told& told, size_t most = part_size);
 
   const std::map<SwingKey, uint64_t>& swings() const { return swings_; }
   const Histogram& swing_durations() const { return swing_durations_; }
@@ -75,6 +73,13 @@ class Teller {
     health::Health from;
     health::Health to;
     std::string reason;  // as it was then
+  };
+  /// What keeps an endpoint out that is up: its health alone would not explain the answers.
+  struct HoldStory {
+    EndpointId id;
+    bool is_held = false;
+    health::Health health;
+    std::string reason;
   };
   struct PoolStory {
     const zones::Service* service;  // of the generation's model, as its pool
@@ -94,14 +99,16 @@ class Teller {
     std::string cause;
     std::vector<PoolStory> pools{};
     std::vector<EndpointStory> endpoints{};
+    std::vector<HoldStory> holds{};
     std::vector<ServiceStory> services{};
     size_t pools_told = 0;
     size_t endpoints_told = 0;
+    size_t holds_told = 0;
+    size_t services_told = 0;
     bool is_over() const {
       return pools_told == pools.size() && endpoints_told == endpoints.size() &&
-             services_told == services.size();
+             holds_told == holds.size() && services_told == services.size();
     }
-    size_t services_told = 0;
   };
   /// What the log names of one kind within a second.
   struct Logged {
@@ -111,10 +118,11 @@ class Teller {
   };
 
   void add_services(Story& story, const Join::Changes& changes) const;
-  void tell(const Story& story, const PoolStory& pool, Entries& entries);
-  void tell(const Story& story, const EndpointStory& endpoint, Entries& entries);
-  void tell(const Story& story, const ServiceStory& service, Entries& entries);
-  void sum_up(MonotonicTime now);
+  void tell(const Story& story, const PoolStory& pool, Told& told);
+  void tell(const Story& story, const EndpointStory& endpoint, Told& told);
+  void tell(const Story& story, const HoldStory& hold, Told& told);
+  void tell(const Story& story, const ServiceStory& service, Told& told);
+  void sum_up(MonotonicTime now, Told& told);
   Pools chosen_pools(uint32_t service) const;
 
   const Clock& clock_;
@@ -123,6 +131,7 @@ class Teller {
   std::deque<Story> stories_;
   Logged pools_logged_;
   Logged endpoints_logged_;
+  Logged holds_logged_;
   Logged swings_logged_;
   MonotonicTime logged_since_{};
   std::vector<std::optional<Pools>> chosen_;  // by service: what answers now; absent: not known yet

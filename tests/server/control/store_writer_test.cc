@@ -69,8 +69,8 @@ const Error full{ErrorCode::unavailable, "No space left on device"};
 
 TEST_CASE("what is written is stored in order, and told when it was committed", "[store_writer]") {
   Fixture f;
-  f.writer.write(put("a", "1"), {entry("first")});
-  f.writer.write(put("a", "2"), {entry("second")});
+  f.writer.write(put("a", "1"), {{entry("first")}, {}});
+  f.writer.write(put("a", "2"), {{entry("second")}, {}});
   std::optional<Status> told;
   f.writer.commit(put("b", "3"), {entry("third")}, {}, [&](Status s) { told = std::move(s); });
   REQUIRE(f.loop.run_until([&] { return told.has_value(); }, patience));
@@ -83,6 +83,63 @@ TEST_CASE("what is written is stored in order, and told when it was committed", 
   CHECK(entries[2].after == "first");
 }
 
+TEST_CASE("log lines come once what they tell of is stored, at once while the disk fails",
+          "[store_writer]") {
+  struct Line {
+    std::string event;
+    size_t stored;  // entries, when it was written
+  };
+  std::mutex mutex;
+  std::vector<Line> lines;
+  SlowStore* store = nullptr;
+  StoreWriter::Options options;
+  options.retry_first = Milliseconds(5);
+  options.write_line = [&](const LogLine& line) {
+    std::lock_guard lock(mutex);
+    lines.push_back({std::string(line.event), journal_size(*store)});
+  };
+  Fixture f(options);
+  store = &f.store;
+  const auto written = [&] {
+    std::lock_guard lock(mutex);
+    return lines.size();
+  };
+  const auto write = [&](const char* value, std::string_view event) {
+    f.writer.write(put("a", value), {{entry(value)}, {{LogLevel::info, event, {}}}});
+  };
+
+  SECTION("a disk that is well") {
+    write("1", "first");
+    f.writer.write({}, {{}, {{LogLevel::info, "of nothing stored", {}}}});
+    REQUIRE(f.loop.run_until([&] { return written() == 2; }, patience));
+    CHECK(lines[0].event == "first");
+    CHECK(lines[0].stored == 1);
+    CHECK(lines[1].event == "of nothing stored");
+  }
+  SECTION("a disk that is full") {
+    f.store.fail_commits(full);
+    write("1", "first");
+    REQUIRE(f.loop.run_until([&] { return !f.writer.state().healthy; }, patience));
+    REQUIRE(f.loop.run_until([&] { return written() == 1; }, patience));
+    write("2", "second");
+    CHECK(written() == 2);
+    f.store.fail_commits(std::nullopt);
+    REQUIRE(f.loop.run_until([&] { return f.writer.state().healthy; }, patience));
+    REQUIRE(f.writer.flush(Milliseconds(patience)));
+    CHECK(journal_size(f.store) == 2);
+    CHECK(written() == 2);  // none is written again
+  }
+  SECTION("a disk that does not answer") {
+    f.store.hang(true);
+    write("1", "first");
+    REQUIRE(f.loop.run_until([&] { return written() == 1; }, patience));
+    CHECK(lines[0].stored == 0);
+    f.store.hang(false);
+    REQUIRE(f.loop.run_until([&] { return f.writer.state().healthy; }, patience));
+    CHECK(written() == 1);
+  }
+}
+
 TEST_CASE("a full disk fails commits at once, keeps the newest state, and heals by itself",
           "[store_writer]") {
   StoreWriter::Options options;
@@ -90,7 +147,7 @@ TEST_CASE("a full disk fails commits at once, keeps the newest state, and heals 
   options.journal_waiting_max = 2;
   Fixture f(options);
   f.store.fail_commits(full);
-  for (const char* value : {"1", "2", "3"}) f.writer.write(put("a", value), {entry(value)});
+  for (const char* value : {"1", "2", "3"}) f.writer.write(put("a", value), {{entry(value)}, {}});
   std::optional<Status> told;
   f.writer.commit(put("b", "x"), {entry("lost")}, {}, [&](Status s) { told = std::move(s); });
   REQUIRE(f.loop.run_until([&] { return told && !f.writer.state().healthy; }, patience));
@@ -191,7 +248,7 @@ TEST_CASE("old journal entries are pruned, new ones stay", "[store_writer]") {
   Fixture f;
   std::vector<store::JournalEntry> entries(1'500, entry("old"));
   entries.push_back({WallTime{1'790'000'100'000}, "test", "", "swingoverd", "", "new", ""});
-  f.writer.write({}, entries);
+  f.writer.write({}, {entries, {}});
   REQUIRE(f.writer.flush(Milliseconds(patience)));
   f.writer.prune_journal(WallTime{1'790'000'050'000});
   REQUIRE(f.loop.run_until([&] { return journal_size(f.store) == 1; }, patience));
