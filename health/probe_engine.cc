@@ -88,7 +88,8 @@ void ProbeEngine::pump() {
     const auto slot = schedule_.take(now);
     if (!slot) break;
     if (probed_[*slot].running.size() >= table_.probes_max(*slot)) {
-      schedule_.finished();  // the last one has not ended; its next time is the next beat
+      schedule_.finished();  // the last one has not ended
+      probed_[*slot].is_behind = true;
     } else {
       const MonotonicTime due = schedule_.taken_due();
       start_probe(*slot, now);
@@ -135,11 +136,13 @@ void ProbeEngine::on_finding(Slot slot, uint64_t id, const Finding& finding) {
 
 void ProbeEngine::plan_next(Slot slot, MonotonicTime now) {
   const EndpointHealth& machine = table_.machine(slot);
-  const Probed& probed = probed_[slot];
+  Probed& probed = probed_[slot];
   schedule_.set_patient(slot, machine.health() == Health::down && !machine.is_confirming());
   if (!table_.is_urgent(slot)) {
     schedule_.look_on_beat(slot, now);
     if (const auto soon = table_.return_look(slot, now)) schedule_.look_early(slot, *soon, now);
+    // A beat that fell into this look is made up for: what takes a whole interval to fail is always being looked at.
+    if (std::exchange(probed.is_behind, false)) schedule_.look_by(slot, now);
     if (table_.check(slot).monitor->watch) watch_.settled(slot, machine.health() == Health::up);
   } else if (probed.running.size() < table_.probes_max(slot)) {
     const MonotonicTime next = probed.last_start + table_.pace(slot);

@@ -69,6 +69,7 @@ class ProbeEngine {
     std::unique_ptr<Target> target;
     std::vector<Running> running;
     MonotonicTime last_start{};
+    bool is_behind = false;  // a beat found it still being looked at
   };
 
   void start_probe(Slot slot, MonotonicTime now);

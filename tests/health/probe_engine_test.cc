@@ -121,6 +121,21 @@ TEST_CASE("a late probe of an up target gets company until enough could decide",
   CHECK(world.running.size() == 1);
 }
 
+TEST_CASE("a beat that falls into a look is made up for when that ends", "[probe_engine]") {
+  World world;
+  world.engine.replace({World::check("a", Health::down)}, 1);
+  world.pass_time(20);
+  CHECK(world.started == 1);
+  world.pass_time(1'000);
+  CHECK(world.started == 1);
+  world.end_all(Verdict::fail);
+  world.pass_time(20);
+  CHECK(world.started == 2);
+  world.end_all(Verdict::fail);  // no beat fell into this one
+  world.pass_time(20);
+  CHECK(world.started == 2);
+}
+
 TEST_CASE("failures of probes that ran while this process stood still are not believed",
           "[probe_engine]") {
   World world;
