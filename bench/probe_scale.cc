@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <new>
 #include <optional>
@@ -175,6 +176,7 @@ struct Seen {
   std::vector<int64_t> lags;
   uint64_t passed = 0;
   uint64_t failed = 0;
+  std::map<std::string, uint64_t> failures;  // by reason
   uint32_t running_most = 0;
   uint64_t delayed = 0;
 };
@@ -235,6 +237,7 @@ int run(const Plan& plan) {
            [&](const Check&, const Finding& finding) {
              if (!seen.counts) return;
              ++(finding.verdict == Verdict::pass ? seen.passed : seen.failed);
+             if (finding.verdict != Verdict::pass) ++seen.failures[finding.reason];
            },
        .on_turn =
            [&](const Schedule& schedule, const Watch&) {
@@ -275,6 +278,9 @@ int run(const Plan& plan) {
       percentile_milliseconds(seen.lags, 1), static_cast<double>(at_rest) / plan.targets,
       seen.running_most, running_max,
       static_cast<unsigned long long>(seen.delayed - delayed_before));
+  for (const auto& [reason, count] : seen.failures)
+    std::fprintf(stderr, "failed %llu times: %s\n", static_cast<unsigned long long>(count),
+                 reason.c_str());
   return 0;
 }
 
