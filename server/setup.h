@@ -24,9 +24,9 @@ struct SetupSource {
   std::function<void(uint32_t exec_max)> configure_exec;
 };
 
-/// The setup of a checked config. A zone file with errors leaves its zone answering SERVFAIL.
-/// `serials`: under which zones were served last.
-control::Setup build_setup(const Config& config, const SetupSource& source, uint64_t generation,
+/// The setup of a checked config, whose services it takes over. A zone file with errors leaves its zone answering
+/// SERVFAIL. `serials`: under which zones were served last.
+control::Setup build_setup(Config& config, const SetupSource& source, uint64_t generation,
                            std::string config_text, zones::Serials serials = {});
 
 /// For a reload: reads config and zone files anew; any error in any of them is a refusal. Any thread.

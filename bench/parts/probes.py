@@ -182,7 +182,12 @@ def measure_answers(bench):
     running = {}
     try:
         Probing.targets, Probing.port_of_backends = bench.args.probe_targets, int(backends.stdout.readline())
-        results = {True: [], False: []}
+        results, resident = {True: [], False: []}, []
+        plain = servers.Swingover(bench.work / "plain", names.Names(1000), bench.server_cpu, bench.folder / "server/swingoverd")
+        plain.work.parent.mkdir()
+        running[plain] = plain.start()
+        before = plain.resident_mib()
+        plain.stop()
         for turn in range(bench.args.probe_rounds):
             for probes in (True, False) if turn % 2 else (False, True):
                 server = Probing(bench.work / f"{turn}-{probes}", names.Names(1000), bench.server_cpu, bench.folder / "server/swingoverd")
@@ -191,6 +196,8 @@ def measure_answers(bench):
                 running[server] = server.start(ready_seconds=120)
                 time.sleep(bench.args.probe_targets / 5000 + 11)  # first looks, then all beats
                 results[probes].append(p99_of_answers(bench, server, seconds))
+                if probes:
+                    resident.append(server.resident_mib() - before)
                 server.stop()
     finally:
         for server in running:
@@ -200,6 +207,8 @@ def measure_answers(bench):
     growth = statistics.median(results[True]) / statistics.median(results[False]) - 1
     print(f"\np99 of answers, asked each millisecond, one CPU for all of the daemon: {load.spread(results[False], 0)} us without probing,")
     print(f"  {load.spread(results[True], 0)} us while it probes: {growth:+.0%} (wanted: at most +10 %)")
+    octets = statistics.median(resident) * 2**20 / bench.args.probe_targets
+    print(f"  the daemon then holds {octets:.0f} octets an endpoint, its service, monitors and answers included (wanted: at most 4,096)")
 
 
 def measure(bench):

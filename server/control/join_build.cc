@@ -36,6 +36,7 @@ Join::Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors,
   for (uint32_t i = 0; i < clusters_.size(); ++i) add_cluster(i, monitors);
   for (uint32_t i = 0; i < model_->services.size(); ++i) add_service(i, monitors);
   put_in_order();
+  states_.resize(checks_.size());
   for (uint32_t i = 0; i < clusters_.size(); ++i) mark(ClusterId(i));
   for (uint32_t i = 0; i < endpoints_.size(); ++i) mark(EndpointId(i));
 }
@@ -44,7 +45,6 @@ uint32_t Join::add_check(health::Check check) {
   const auto [at, is_new] = by_key_.emplace(check.key(), static_cast<uint32_t>(checks_.size()));
   if (is_new) {
     checks_.push_back(std::move(check));
-    states_.emplace_back();
     users_.emplace_back();
   }
   return at->second;
@@ -93,6 +93,8 @@ void Join::put_in_order() {
   std::vector<health::Check> checks;
   std::vector<CheckUsers> users;
   std::vector<std::vector<uint32_t>> children;
+  checks.reserve(checks_.size());
+  users.reserve(checks_.size());
   children_.resize(checks_.size());
   for (const uint32_t old : old_places) {
     const int kind = order(checks_[old]);
