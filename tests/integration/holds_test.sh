@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What went down too often, and what has not been up for long enough, stays out while others are there; people see why,
-# and a restart forgets nothing of it.
+# What went down too often, what has not been up for long enough, and what waits for a person stays out while others are
+# there; people see why, and a restart forgets nothing of it.
 source "$(dirname "$0")/lib.sh"
 
 start_backend fra 127.0.1.1
@@ -44,9 +44,11 @@ start_backend ams 127.0.2.1
 within 10 is_away
 
 # People may stop counting: a reload lets it go.
-config 'hold_up = "3s"\nflap_half_life = "0s"' >"$(config_of)"
-sed -i "s|@WORK@|$work/edge|g" "$(config_of)"
-reload_daemon
+reload_with() {
+  config "$1" | sed "s|@WORK@|$work/edge|g" >"$(config_of)"
+  ctl reload >/dev/null
+}
+reload_with 'hold_up = "3s"\nflap_half_life = "0s"'
 within 10 is_home
 
 # A slow return.
@@ -56,4 +58,60 @@ since=$(milliseconds)
 is_away
 within 20 is_home
 [ $(($(milliseconds) - since)) -ge 2000 ] || fail "back after $(($(milliseconds) - since)) ms already"
+
+# A return by hand: it passes, and waits for a person, whatever becomes of the daemon meanwhile.
+waits_for_a_person() { says_why 'held until a person says `swingctl resume`'; }
+endpoint=endpoint/shop.svc.example.test./127.0.1.1
+reload_with 'resume = "manual"\nflap_half_life = "0s"'
+is_home
+refused 1 "nothing of $endpoint is held" ctl resume $endpoint --reason "to be sure"
+falls_and_returns
+within 10 waits_for_a_person
+stays 1 is_away
+stop_daemon
+restart_daemon
+is_away
+within 10 waits_for_a_person
+kill_daemon
+restart_daemon
+is_away
+within 10 waits_for_a_person
+ctl reload >/dev/null
+stays 1 is_away
+waits_for_a_person
+
+refused 1 "no endpoint" ctl resume endpoint/shop.svc.example.test./127.0.1.9 --reason "new fan"
+refused 1 "no cluster" ctl resume cluster/fro --reason "new fan"
+refused 1 "nothing of cluster/ams is held" ctl resume cluster/ams --reason "new fan"
+refused 2 "reason" ctl resume $endpoint
+refused 2 "not a target" ctl resume 127.0.1.1 --reason "new fan"
+is_away
+ctl resume $endpoint --reason "new fan" --owner ada | grep -qF "resumed: $endpoint, 1 checks" || fail "no word of what was resumed"
+within 1 is_home
+says "resumed target=$endpoint owner=ada reason=\"new fan\""
+ctl history --target $endpoint | grep 'resume' | grep 'ada' | grep -qF 'new fan' || fail "the history does not name who and why"
+
+# The admin address takes the same, for all that a cluster holds; and a resume is for once.
+post() { # STATUS BODY
+  python3 -c '
+import http.client, sys
+connection = http.client.HTTPConnection(sys.argv[1])
+connection.request("POST", "/v1/resume", sys.argv[3])
+reply = connection.getresponse()
+print(reply.status, reply.read().decode())
+sys.exit(reply.status != int(sys.argv[2]))' "$(address_of admin)" "$@" >"$work/told" || fail "not $1: $2: $(cat "$work/told")"
+}
+falls_and_returns
+within 10 waits_for_a_person
+post 400 '{"target": "cluster/fra", "reason": "by hand"}'
+post 400 '{"target": "cluster/fra", "owner": "bob"}'
+post 404 '{"target": "cluster/fro", "owner": "bob", "reason": "by hand"}'
+is_away
+post 200 '{"target": "cluster/fra", "owner": "bob", "reason": "by hand"}'
+within 1 is_home
+post 409 '{"target": "cluster/fra", "owner": "bob", "reason": "by hand"}'
+kill_daemon
+restart_daemon
+stays 1 is_home
+ctl history --target cluster/fra | grep 'resume' | grep 'bob' | grep -qF 'by hand' || fail "the history does not name who and why"
 stop_daemon

@@ -2,15 +2,6 @@
 # What a person asks for: drain and force, on clusters, pools and endpoints; they expire, survive a restart and stand in the journal.
 source "$(dirname "$0")/lib.sh"
 
-# refused STATUS WORD COMMAND...: it exits with STATUS and says WORD.
-refused() {
-  local wanted=$1 word=$2 got=0
-  shift 2
-  "$@" >"$work/told" 2>&1 || got=$?
-  [ $got = "$wanted" ] || fail "$*: exit $got, wanted $wanted: $(cat "$work/told")"
-  grep -qi -- "$word" "$work/told" || fail "$*: does not say '$word': $(cat "$work/told")"
-}
-
 start_backend fra 127.0.1.1
 start_backend ams 127.0.2.1
 start_daemon intents.toml

@@ -18,6 +18,7 @@
 #   config_of [NAME], log_of [NAME]      paths of the copy in use and of its log
 #   says TEXT…                           the daemon's log has a line with these words
 #   ctl VERB…                            swingctl against the daemon
+#   refused STATUS WORDS COMMAND…        COMMAND exits with STATUS and says WORDS
 #   admin_get PATH                       GET from the admin address; fails unless it is 200
 #   metric_is NAME VALUE                 a sample without labels, scraped now
 #
@@ -186,6 +187,13 @@ metric_is() {
 jq_number() { python3 -c 'import json, sys; print(json.load(open(sys.argv[2]))[sys.argv[1]])' "$1" "$2"; }
 
 ctl() { "$SWINGCTL" --server "$(address_of admin)" "$@"; }
+refused() {
+  local wanted=$1 words=$2 got=0
+  shift 2
+  "$@" >"$work/told" 2>&1 || got=$?
+  [ $got = "$wanted" ] || fail "$*: exit $got, wanted $wanted: $(cat "$work/told")"
+  grep -qiF -- "$words" "$work/told" || fail "$*: does not say '$words': $(cat "$work/told")"
+}
 
 # raw_ask NAME TYPE [DIG OPTION…]: what dig prints.
 raw_ask() {
