@@ -234,7 +234,7 @@ void read_self_checks(const TomlValue& table, SelfCheckOptions& options, Diagnos
   const TomlMember* targets = table.find("targets");
   if (!targets) return;
   for (const TomlValue& item : targets->value.items) {
-    if (item.kind != TomlValue::Kind::text) continue;
+    if (item.kind != TomlValue::Kind::text || item.text.empty()) continue;  // that has been told
     health::MonitorOptions monitor;
     monitor.name = "self_check:" + item.text;
     monitor.interval = options.interval;
@@ -258,6 +258,16 @@ void read_self_checks(const TomlValue& table, SelfCheckOptions& options, Diagnos
         continue;
       }
       address = ip->text();
+    }
+    // The same target would count twice. (The same text has been told.)
+    const auto is_same = [&](const health::Check& other) {
+      return other.address == address && other.monitor->kind == monitor.kind &&
+             other.monitor->port == monitor.port && other.monitor->name != monitor.name;
+    };
+    if (std::ranges::any_of(options.checks, is_same)) {
+      diagnostics.error(item.at,
+                        fmt::format(R"("targets" holds {} twice, here as {})", address, item.text));
+      continue;
     }
     options.checks.push_back(health::make_check(
         std::make_shared<const health::MonitorOptions>(std::move(monitor)), address, {}));

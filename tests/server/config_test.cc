@@ -225,6 +225,74 @@ TEST_CASE("the daemon's own sections are checked", "[config]") {
         R"(5:8: error: the name of the [[zone]] "svc.example.com." stands twice; first in line 2)");
 }
 
+TEST_CASE("a bound of the brake is a count or a percentage", "[config]") {
+  const auto loaded = parse_config(
+      "t.toml", "[brake]\nendpoints = 3\nclusters = \"50%\"\n" + std::string(good_config));
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->brake.endpoints == Portion{3, false});
+  CHECK(loaded.config->brake.clusters == Portion{50, true});
+  CHECK(problems_of("[brake]\nendpoints = 1\nclusters = \"100%\"\n").empty());
+  CHECK(problem_before("[brake]\nendpoints = \"0%\"\n") ==
+        R"(2:13: error: "endpoints" must be a percentage from "1%" to "100%", not "0%")");
+  CHECK(problem_before("[brake]\nclusters = \"101%\"\n") ==
+        R"(2:12: error: "clusters" must be a percentage from "1%" to "100%", not "101%")");
+  for (const char* no_percentage :
+       {"\"50\"", "\"50 %\"", "\"-1%\"", "\"5.5%\"", "\"%\"", "\"half\""}) {
+    CHECK(
+        problem_before("[brake]\nclusters = " + std::string(no_percentage) + "\n") ==
+        R"(2:12: error: "clusters" must be a count such as 2, or a percentage such as "50%", not )" +
+            std::string(no_percentage));
+  }
+  CHECK(problem_before("[brake]\nclusters = 0\n") ==
+        R"(2:12: error: "clusters" must be a count from 1 to 1000000, not the number 0)");
+  CHECK(problem_before("[brake]\nendpoints = 1000001\n") ==
+        R"(2:13: error: "endpoints" must be a count from 1 to 1000000, not the number 1000001)");
+  CHECK(problem_before("[brake]\nwindow = \"2h\"\n") ==
+        R"(2:10: error: "window" must be from 1s to 1h, not 2h)");
+  CHECK(problem_before("[brake]\npools = 1\n").starts_with(R"(2:1: error: unknown key "pools")"));
+}
+
+TEST_CASE("targets of self_check are addresses to ping, or TCP ports", "[config]") {
+  const auto loaded = parse_config(
+      "t.toml", "[self_check]\ntargets = [\"192.0.2.1\", \"::1\", \"tcp://[2001:db8::53]:53\"]\n" +
+                    std::string(good_config));
+  REQUIRE(loaded.config);
+  const std::vector<health::Check>& checks = loaded.config->self_check.checks;
+  REQUIRE(checks.size() == 3);
+  CHECK(checks[0].monitor->kind == health::MonitorKind::icmp);
+  CHECK(checks[0].address == "192.0.2.1");
+  CHECK(checks[1].address == "::1");
+  CHECK(checks[2].monitor->kind == health::MonitorKind::tcp);
+  CHECK(checks[2].monitor->port == 53);
+  CHECK(checks[2].address == "2001:db8::53");
+
+  const auto target = [](const std::string& text) {
+    return problem_before("[self_check]\ntargets = [" + text + "]\n");
+  };
+  for (const char* no_address : {"\"gateway.example\"", "\"192.0.2.1:53\"", "\"[::1]\"",
+                                 "\"udp://192.0.2.1:53\"", "\"unix:/x\""}) {
+    CHECK(target(no_address) ==
+          R"(2:12: error: "targets" takes an address, or tcp://ADDRESS:PORT)");
+  }
+  for (const char* no_port : {"\"tcp://192.0.2.1\"", "\"tcp://192.0.2.1:0\"",
+                              "\"tcp://gateway:53\"", "\"tcp://\"", "\"tcp://unix:/x\""}) {
+    CHECK(target(no_port) == R"(2:12: error: "targets" takes tcp://ADDRESS:PORT, or an address)");
+  }
+  CHECK(target("7") == R"(2:12: error: "targets" must be a text, not the number 7)");
+  CHECK(target("\"\"") == R"(2:12: error: "targets" must not be empty)");
+  CHECK(target("\"::1\", \"::1\"") == R"(2:19: error: "targets" holds ::1 twice)");
+  CHECK(target("\"::1\", \"0:0::1\"") ==
+        R"(2:19: error: "targets" holds ::1 twice, here as 0:0::1)");
+  CHECK(target("\"tcp://[::1]:53\", \"tcp://[0::1]:53\"") ==
+        R"(2:30: error: "targets" holds ::1 twice, here as tcp://[0::1]:53)");
+  CHECK(problem_before("[self_check]\ntargets = \"192.0.2.1\"\n") ==
+        R"(2:11: error: "targets" must be a list of texts in [ ], not "192.0.2.1")");
+  CHECK(problem_before("[self_check]\ninterval = \"10ms\"\n") ==
+        R"(2:12: error: "interval" must be from 100ms to 1m, not 10ms)");
+  CHECK(problem_before("[self_check]\nwindow = \"2h\"\n") ==
+        R"(2:10: error: "window" must be from 1s to 1h, not 2h)");
+}
+
 TEST_CASE("port 0 may stand twice in listen", "[config]") {
   CHECK(problems_of("[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1:0\"]\n").empty());
 }
