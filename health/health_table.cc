@@ -14,6 +14,7 @@ constexpr int64_t late_factor = 3;  // of the usual time of a pass
 constexpr int64_t smoothing = 8;    // passes
 constexpr uint8_t looks_of_an_alarm = 3;
 constexpr int64_t share_of_failing = 20;
+constexpr Milliseconds early_look_least{500};
 
 /// What makes two checks one; views into a check that outlives it.
 struct CheckName {
@@ -255,14 +256,19 @@ bool HealthTable::is_urgent(Slot slot) const {
   return entry.machine.is_confirming() || entry.alarm_looks > 0;
 }
 
-std::optional<MonotonicTime> HealthTable::return_look(Slot slot, MonotonicTime now) const {
+bool HealthTable::makes_up(Slot slot) const {
+  const Entry& entry = entries_[slot];
+  return entry.machine.health() == Health::down && entry.check.monitor->kind != MonitorKind::exec;
+}
+
+std::optional<MonotonicTime> HealthTable::early_look(Slot slot, MonotonicTime now) const {
   const Entry& entry = entries_[slot];
   const MonitorOptions& monitor = *entry.check.monitor;
   if (entry.machine.health() != Health::down || monitor.kind == MonitorKind::exec)
     return std::nullopt;
   const Milliseconds failing = now - entry.machine.first_failure();
-  const Milliseconds wait =
-      std::max(monitor.confirm(), Milliseconds(failing.value / share_of_failing));
+  const Milliseconds wait = std::max(std::min(monitor.confirm(), early_look_least),
+                                     Milliseconds(failing.value / share_of_failing));
   if (wait >= monitor.interval) return std::nullopt;
   return now + wait;
 }

@@ -30,9 +30,9 @@ namespace swingover::health {
 /// Alarm     Something else than a probe says that a target may have died (its watched connection ended):
 ///           the next looks come `alarm_pace` apart, and three of them at least, since what dies may still take
 ///           the first one.
-/// Return    What has just gone down is looked at again after a twentieth of the time that it has been failing, until
-///           that is as long as its interval: a restart that takes 2 s is over after 2.1 s, at any interval. A command
-///           of somebody's own keeps to its interval.
+/// Early     What has just gone down is looked at again after a twentieth of the time that it has been failing, half a
+///           second at least (or the confirm interval, if that is less), until that is as long as its interval: the
+///           end of a short restart is found soon, at any interval. A command of somebody's own keeps to its interval.
 /// Order     A failure of a probe that began before the last passed probe began is old news and does not
 ///           count: probes of a hiccup that time out after the target has recovered harm nobody.
 /// Silence   No verdict for the monitor's `stale_after`, counted from the start where none came since: health is
@@ -96,7 +96,9 @@ class HealthTable {
   /// Whether its next look comes after pace() rather than on its beat.
   bool is_urgent(Slot slot) const;
   /// When to look whether what is down is back, if that is before its beat; nothing: it is not down.
-  std::optional<MonotonicTime> return_look(Slot slot, MonotonicTime now) const;
+  std::optional<MonotonicTime> early_look(Slot slot, MonotonicTime now) const;
+  /// Whether a beat that finds it still being looked at is made up for when that look ends: it is down, and no command.
+  bool makes_up(Slot slot) const;
 
  private:
   static constexpr uint32_t nowhere = UINT32_MAX;

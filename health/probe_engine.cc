@@ -89,7 +89,7 @@ void ProbeEngine::pump() {
     if (!slot) break;
     if (probed_[*slot].running.size() >= table_.probes_max(*slot)) {
       schedule_.finished();  // the last one has not ended
-      probed_[*slot].is_behind = true;
+      probed_[*slot].is_behind = table_.makes_up(*slot);
     } else {
       const MonotonicTime due = schedule_.taken_due();
       start_probe(*slot, now);
@@ -104,6 +104,7 @@ void ProbeEngine::start_probe(Slot slot, MonotonicTime now) {
   Probed& probed = probed_[slot];
   const uint64_t id = ++last_id_;
   probed.last_start = now;
+  probed.is_behind = false;
   probed.running.push_back({id, now, nullptr});
   probed.running.back().probe = probed.target->start(
       [this, slot, id](const Finding& finding) { on_finding(slot, id, finding); });
@@ -140,9 +141,11 @@ void ProbeEngine::plan_next(Slot slot, MonotonicTime now) {
   schedule_.set_patient(slot, machine.health() == Health::down && !machine.is_confirming());
   if (!table_.is_urgent(slot)) {
     schedule_.look_on_beat(slot, now);
-    if (const auto soon = table_.return_look(slot, now)) schedule_.look_early(slot, *soon, now);
-    // A beat that fell into this look is made up for: what takes a whole interval to fail is always being looked at.
-    if (std::exchange(probed.is_behind, false)) schedule_.look_by(slot, now);
+    if (std::exchange(probed.is_behind, false) && schedule_.has_much_room()) {
+      schedule_.look_by(slot, now);
+    } else if (const auto soon = table_.early_look(slot, now)) {
+      schedule_.look_early(slot, *soon, now);
+    }
     if (table_.check(slot).monitor->watch) watch_.settled(slot, machine.health() == Health::up);
   } else if (probed.running.size() < table_.probes_max(slot)) {
     const MonotonicTime next = probed.last_start + table_.pace(slot);

@@ -22,6 +22,8 @@ namespace swingover::health {
 /// Order    A verdict is applied when it comes; all updates of a turn are delivered together, right
 ///          after it.
 /// Watch    A watched target whose connection ends is looked at in the same turn; see HealthTable on alarms.
+/// Behind   What is down, and takes a whole interval to fail as a hung target does, is always being looked at, while
+///          less than half of the looks that may run do: the one under way finds its end.
 /// Bound    Probes and watched connections together take `descriptors_max`: what is watched leaves that much less room
 ///          for probes, but half of what they may have is theirs.
 /// Gaps     Failures of probes under way while this process stood still are not believed: it was us.
@@ -69,7 +71,7 @@ class ProbeEngine {
     std::unique_ptr<Target> target;
     std::vector<Running> running;
     MonotonicTime last_start{};
-    bool is_behind = false;  // a beat found it still being looked at
+    bool is_behind = false;  // it was due while its last look went on
   };
 
   void start_probe(Slot slot, MonotonicTime now);

@@ -11,8 +11,8 @@ namespace swingover::health {
 namespace {
 
 constexpr int64_t first_look_spacing = 200'000;     // nanoseconds: 5,000 a second
-constexpr int64_t extra_look_spacing = 1'000'000;   // 1,000 a second
-constexpr int64_t extra_looks_saved = 200'000'000;  // 200 at once
+constexpr int64_t early_look_spacing = 1'000'000;   // 1,000 a second
+constexpr int64_t early_looks_saved = 200'000'000;  // 200 at once
 constexpr int64_t gap_least = 400'000'000;          // advance() is promised every 100 ms
 
 // Two beats are 0.94 * (1 - 0.382 * 0.06) = 0.918 or 0.94 * (1 + 0.618 * 0.06) = 0.975 intervals apart:
@@ -84,9 +84,9 @@ void Schedule::look_on_beat(Slot slot, MonotonicTime now) {
 void Schedule::look_early(Slot slot, MonotonicTime when, MonotonicTime now) {
   const Item& item = items_[slot];
   if (item.place != Place::heap || local(when) >= item.due) return;
-  const int64_t paid = std::max(extra_looks_paid_, local(now) - extra_looks_saved);
+  const int64_t paid = std::max(early_looks_paid_, local(now) - early_looks_saved);
   if (paid >= local(now)) return;
-  extra_looks_paid_ = paid + extra_look_spacing;
+  early_looks_paid_ = paid + early_look_spacing;
   set_due(slot, local(when));
 }
 

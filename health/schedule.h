@@ -20,8 +20,8 @@ namespace swingover::health {
 ///           starts are spread more evenly than chance would (tests/health/schedule_test.cc counts
 ///           them), and two daemons with other seeds do not beat in step.
 /// First     New slots are looked at as soon as may be, 5,000 a second.
-/// Extra     look_early() puts a look before the next beat; 1,000 a second are granted in all, so that where thousands
-///           have died at once their extra looks cost a twentieth of a core, and the rest keeps to its beats.
+/// Early     look_early() puts a look before the next beat; 1,000 a second are granted in all, so that where thousands
+///           have died at once their early looks cost a twentieth of a core, and the rest keeps to its beats.
 /// Bound     At most `running_max` looks run at once. What is due beyond that waits, is counted, and
 ///           starts when others end; those marked `patient` (known to be down, which may take the
 ///           whole timeout again) only after all others, so that the dead do not hide the living.
@@ -53,7 +53,7 @@ class Schedule {
   void look_by(Slot slot, MonotonicTime when);
   /// The next look is on the slot's own beat, after `now`.
   void look_on_beat(Slot slot, MonotonicTime now);
-  /// An extra look at `when`, unless the slot is looked at before, or too many were granted of late.
+  /// An early look at `when`, unless the slot is looked at before, or too many were granted of late.
   void look_early(Slot slot, MonotonicTime when, MonotonicTime now);
   /// When it will be looked at, as planned now; nothing: it waits for room, or is not known.
   std::optional<MonotonicTime> due(Slot slot) const;
@@ -82,6 +82,8 @@ class Schedule {
     return items_[slot].place == Place::urgent_queue || items_[slot].place == Place::patient_queue;
   }
   bool has_room() const { return running_ < options_.running_max; }
+  /// Whether half of all looks that may run at once could start now.
+  bool has_much_room() const { return running_ < options_.running_max / 2; }
 
  private:
   static constexpr uint32_t nowhere = UINT32_MAX;
@@ -120,7 +122,7 @@ class Schedule {
   uint32_t running_ = 0;
   std::map<int64_t, uint64_t> members_;  // per interval: how many slots ever had it
   int64_t next_first_look_ = INT64_MIN;
-  int64_t extra_looks_paid_ = INT64_MIN;  // until when, at their rate
+  int64_t early_looks_paid_ = INT64_MIN;  // until when, at their rate
   int64_t taken_due_ = 0;                 // schedule time
   int64_t stood_still_ = 0;
   std::optional<MonotonicTime> last_seen_;

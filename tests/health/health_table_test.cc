@@ -188,7 +188,7 @@ TEST_CASE("what is down is looked at after a twentieth of the time that it has f
                  {std::make_shared<const MonitorOptions>(own), "192.0.2.1", "", Health::up}})
           .fresh;
   const auto wait = [&](HealthTable::Slot slot) -> std::optional<Milliseconds> {
-    const auto when = t.table.return_look(slot, t.clock.now());
+    const auto when = t.table.early_look(slot, t.clock.now());
     if (!when) return std::nullopt;
     return *when - t.clock.now();
   };
@@ -201,6 +201,22 @@ TEST_CASE("what is down is looked at after a twentieth of the time that it has f
   CHECK(wait(slots[0]) == Milliseconds(500));
   t.clock.advance(Milliseconds(10'000));
   CHECK_FALSE(wait(slots[0]));  // its interval is sooner
+  CHECK(t.table.makes_up(slots[0]));
+  CHECK_FALSE(t.table.makes_up(slots[1]));
+  t.passes(slots[0]);
+  t.passes(slots[0]);
+  CHECK_FALSE(t.table.makes_up(slots[0]));
+}
+
+TEST_CASE("with a long interval early looks are half a second apart at least", "[health_table]") {
+  Table t;
+  auto slow = *monitor("slow");
+  slow.interval = Milliseconds(30'000);
+  const auto slot =
+      t.replace({{std::make_shared<const MonitorOptions>(slow), "192.0.2.1", "", Health::up}})
+          .fresh[0];
+  for (int i = 0; i < 3; ++i) t.fails(slot);
+  CHECK(t.table.early_look(slot, t.clock.now()) == t.clock.now() + Milliseconds(500));
 }
 
 TEST_CASE("a late probe of an up target gets company, as much as could decide", "[health_table]") {

@@ -136,6 +136,32 @@ TEST_CASE("a beat that falls into a look is made up for when that ends", "[probe
   CHECK(world.started == 2);
 }
 
+TEST_CASE("a missed beat is not made up for where room is short, nor for a command",
+          "[probe_engine]") {
+  SECTION("half of the looks that may run do") {
+    World world(3);
+    world.engine.replace({World::check("a", Health::down), World::check("b", Health::down)}, 1);
+    world.pass_time(1'020);
+    REQUIRE(world.started == 2);
+    world.running.front()->done({.verdict = Verdict::fail, .reason = "no"});
+    world.pass_time(20);
+    CHECK(world.started == 2);
+  }
+  SECTION("a command") {
+    World world;
+    MonitorOptions own;
+    own.name = "own";
+    own.kind = MonitorKind::exec;
+    own.interval = Milliseconds(1000);
+    world.engine.replace({{std::make_shared<const MonitorOptions>(own), "a", "", Health::down}}, 1);
+    world.pass_time(1'020);
+    REQUIRE(world.started == 1);
+    world.end_all(Verdict::fail);
+    world.pass_time(20);
+    CHECK(world.started == 1);
+  }
+}
+
 TEST_CASE("failures of probes that ran while this process stood still are not believed",
           "[probe_engine]") {
   World world;

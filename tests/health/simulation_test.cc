@@ -441,8 +441,8 @@ TEST_CASE("the end of a short outage is found soon, at any interval", "[simulati
           REQUIRE(world.known(i).health == Health::down);
           world.set(i, Truth::serves);
         }
-        const Milliseconds wait =
-            std::max(options.confirm(), Milliseconds((world.now() - broke).value / 20));
+        const Milliseconds wait = std::max(std::min(options.confirm(), Milliseconds(500)),
+                                           Milliseconds((world.now() - broke).value / 20));
         world.run(std::min(wait, options.interval) +
                   options.confirm() * static_cast<int64_t>(options.rise - 1) +
                   latency_max * (options.rise + 1) + Milliseconds(5));
