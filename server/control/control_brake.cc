@@ -131,11 +131,11 @@ void Control::store_kept(const Join::Changes& changes, const Join& join, Tick& t
   }
 }
 
-/// A configuration without bounds asks for no brake: what one before kept goes down.
+/// A configuration without bounds asks for no brake: what one before kept goes down, unless this edge is in doubt.
 void Control::free_unbounded_brake(Join& join, Tick& tick) {
   if (!brake_.is_engaged() || brake_.has_bounds()) return;
   brake_.disengage();
-  join.let_go(KeptBy::brake, true);
+  join.let_go(KeptBy::brake, false);
   tick.told.lines.push_back(
       {LogLevel::warning,
        "brake free: the configuration has no bound any more, what it kept goes down",

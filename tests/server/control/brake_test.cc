@@ -191,6 +191,24 @@ TEST_CASE("a restart keeps what the brake kept, engaged as it was", "[brake]") {
   CHECK_FALSE(life.control.brake().is_engaged());
 }
 
+TEST_CASE(
+    "what the brake kept stays in an edge that doubts itself, though its bounds are taken away",
+    "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world = braked_world();
+  world.self_checks = {"203.0.113.1"};
+  Life life(store, clock, world);
+  life.verdict("203.0.113.1", Health::up);
+  engage(life);
+  life.verdict("203.0.113.1", Health::down);
+  REQUIRE(life.control.self_doubt().is_in_doubt());
+  life.world.brake.endpoints.reset();
+  CHECK(life.reload().reloaded);
+  CHECK_FALSE(life.control.brake().is_engaged());
+  CHECK(seen(life, 2) == Eligibility::eligible);
+}
+
 TEST_CASE("a restart without bounds does not brake again", "[brake]") {
   store::MemoryStore store;
   tests::ManualClock clock;
