@@ -199,7 +199,8 @@ std::optional<uint32_t> Control::place_of(const health::CheckUpdate& update) con
 
 void Control::on_updates(std::vector<health::CheckUpdate> updates) {
   arrived_.push_back({std::move(updates)});
-  if (arrived_.size() == 1 && !is_turn_full_) apply_updates();
+  // Many in one turn, delivery by delivery, are many all the same: the rest waits for do_part().
+  if (applied_ < updates_a_part / 4) apply_updates();
 }
 
 /// A bounded number of those that have arrived, as one tick; go_on() does the rest.
@@ -215,11 +216,10 @@ void Control::apply_updates() {
     }
     if (first.applied == first.updates.size()) arrived_.pop_front();
   }
+  applied_ += applied;
   settle(tick);
   note_first_state();
-  // Many in one turn of the loop, delivery by delivery, are many all the same.
-  is_turn_full_ = applied >= updates_a_part / 4;
-  if (is_turn_full_ && !next_part_.is_active()) next_part_.start_once(Milliseconds(0));
+  if (!next_part_.is_active()) next_part_.start_once(Milliseconds(0));  // the end of this turn
 }
 
 void Control::fold(uint32_t place, const health::CheckUpdate& update, Tick& tick) {
@@ -304,7 +304,7 @@ void Control::go_on() {
   next_part_.start_once(is_store_behind() ? Milliseconds(2) : Milliseconds(0));
 }
 
-/// Beyond its bound the writer drops journal entries, which it should do for a disk that fails alone.
+/// Whether so much waits for a disk that is well that what is told next had better wait too.
 bool Control::is_store_behind() const {
   const StoreWriter::State store = environment_.writer.state();
   return store.healthy && store.waiting > waiting_for_store_max;
@@ -312,7 +312,7 @@ bool Control::is_store_behind() const {
 
 /// Answers come first: while verdicts wait, nothing is told.
 void Control::do_part() {
-  is_turn_full_ = false;
+  applied_ = 0;
   if (!arrived_.empty()) {
     apply_updates();
   } else {
@@ -568,15 +568,18 @@ void Control::finish_reload(Prepared prepared) {
   const std::string after = "generation " + std::to_string(result.generation);
   tick.told.entries.push_back({tick.at, "reload", "", std::string(ourselves), before,
                                result.reloaded ? after : "refused", first_line(result.problems)});
-  environment_.writer.write(tick.batch, std::move(tick.told));
+  std::vector<LogLine>& lines = tick.told.lines;
   if (result.reloaded) {
-    log_info("reloaded", {{"generation", std::to_string(result.generation)}});
+    lines.push_back(
+        {LogLevel::info, "reloaded", {{"generation", std::to_string(result.generation)}}});
   } else {
-    log_error("reload refused: nothing changed", {{"problem", first_line(result.problems)}});
+    lines.push_back({LogLevel::error,
+                     "reload refused: nothing changed",
+                     {{"problem", first_line(result.problems)}}});
   }
-  for (const std::string& key : result.needs_restart) {
-    log_warning("a changed key needs a restart", {{"key", key}});
-  }
+  for (const std::string& key : result.needs_restart)
+    lines.push_back({LogLevel::warning, "a changed key needs a restart", {{"key", key}}});
+  environment_.writer.write(tick.batch, std::move(tick.told));
   last_reload_ = result;
   is_loading_ = false;
   environment_.on_reload(false);

@@ -139,7 +139,7 @@ class Control {
   /// Several callers during one reload share a second one that follows it.
   void reload(std::function<void(const ReloadResult&)> done);
 
-  /// Whether the log, the metrics and the journal's writer have all that answers have.
+  /// Whether the metrics and the store writer have all that answers have.
   bool is_all_told() const { return arrived_.empty() && teller_.is_done(); }
 
   /// Why /readyz is not 200; empty: ready.
@@ -253,7 +253,7 @@ class Control {
     size_t applied = 0;
   };
   std::deque<Arrived> arrived_;
-  bool is_turn_full_ = false;  // as many were applied in this turn of the loop as may be
+  size_t applied_ = 0;  // updates, in this turn of the loop
   bool is_first_state_known_ = false;
   uint32_t first_unknown_ = 0;  // every check in front of it is, or was, known
   bool is_loading_ = false;

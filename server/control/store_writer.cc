@@ -112,7 +112,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
       pending_.add(changes);
       for (auto& entry : told.entries) pending_.entries.push_back(std::move(entry));
       bound_journal();
-      if (state_.healthy)
+      if (state_.healthy || is_telling_)
         std::ranges::move(std::exchange(told.lines, {}), std::back_inserter(pending_.lines));
     }
     work_.notify_all();
@@ -142,12 +142,23 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     work_.notify_all();
   }
 
+  /// What waits for a disk that may never answer.
+  void tell_rest() {
+    std::vector<LogLine> lines;
+    {
+      std::lock_guard lock(mutex_);
+      lines = take_lines();
+    }
+    write_lines(lines);
+  }
+
   bool flush(Milliseconds most) {
     std::unique_lock lock(mutex_);
     retry_at_ = {};
     work_.notify_all();
-    return idle_.wait_for(lock, std::chrono::milliseconds(most.value),
-                          [this] { return pending_.empty() && commits_.empty() && !is_writing_; });
+    return idle_.wait_for(lock, std::chrono::milliseconds(most.value), [this] {
+      return pending_.empty() && commits_.empty() && !is_writing_ && !is_telling_;
+    });
   }
 
   State state() const {
@@ -231,7 +242,8 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     for (const LogLine& line : lines) options_.write_line(line);
   }
 
-  void bound_journal() {  // mutex_ held
+  void bound_journal() {         // mutex_ held
+    if (state_.healthy) return;  // it takes them all, in a moment
     while (pending_.entries.size() > options_.journal_waiting_max) {
       pending_.entries.pop_front();
       ++state_.journal_lost;
@@ -296,11 +308,21 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     if (!stored) pending_.put_back(std::move(taken));
     end_commits(commits, stored);
     end_write(stored);
-    const std::vector<LogLine> lines = stored ? std::exchange(lines_under_way_, {}) : take_lines();
+    tell(stored ? std::exchange(lines_under_way_, {}) : take_lines(), lock);
     if (!stored && stopping_) pending_ = {};  // the disk had its last chance
-    lock.unlock();
-    write_lines(lines);
-    lock.lock();
+  }
+
+  /// And, while the disk fails, what comes meanwhile, so that lines stay in their order.
+  void tell(std::vector<LogLine> lines, std::unique_lock<std::mutex>& lock) {
+    is_telling_ = true;
+    while (!lines.empty()) {
+      lock.unlock();
+      write_lines(lines);
+      lock.lock();
+      lines.clear();
+      if (!state_.healthy) lines = take_lines();
+    }
+    is_telling_ = false;
   }
 
   // A commit that failed may be on the disk all the same (see Store), and one that was given up is there: people
@@ -379,6 +401,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
   std::optional<WallTime> prune_before_;
   bool stopping_ = false;
   bool is_writing_ = false;
+  bool is_telling_ = false;  // lines are being written
   steady_clock::time_point write_began_{};
   State state_;
   Histogram durations_{duration_bounds()};
@@ -398,7 +421,7 @@ StoreWriter::StoreWriter(loop::Loop& loop, store::Store& store, store::Journal j
 }
 
 StoreWriter::~StoreWriter() {
-  core_->flush(Milliseconds(500));
+  if (!core_->flush(Milliseconds(500))) core_->tell_rest();
   core_->stop();
 }
 

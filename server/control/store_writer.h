@@ -18,9 +18,10 @@ namespace swingover::control {
 /// A thread in front of the store, so that no disk ever holds up the control thread.
 ///
 /// Two ways  write() is for what shows before it is stored (health): it never fails, and while the disk
-///           does, waiting changes of one key become one and the journal's entries are bounded. Its log lines are
-///           written once its changes and entries are synced; at once while the disk fails or does not answer. commit()
+///           does, waiting changes of one key become one and the journal's entries are bounded. commit()
 ///           is for what may not show before it is stored (intents): it succeeds or fails, within a bound.
+/// Lines     Log lines of a write() are written once its changes and entries are synced; at once while the disk
+///           fails, after some 2 s where it gives no answer.
 /// Order     Everything of one commit() or write() goes into one store batch; later calls never end up
 ///           behind earlier ones, except that a failed commit() is gone.
 /// Failure   A batch that fails is tried again after 0.25 s, then ever later, at most 5 s, an empty one if need
@@ -33,6 +34,7 @@ class StoreWriter {
     Milliseconds retry_first{250};
     Milliseconds retry_last{5'000};
     size_t journal_waiting_max = 10'000;
+    /// On the writer's thread, or the control thread where the disk fails.
     std::function<void(const LogLine&)> write_line = [](const LogLine& line) { log(line); };
   };
   struct State {
@@ -45,7 +47,8 @@ class StoreWriter {
   };
 
   StoreWriter(loop::Loop& loop, store::Store& store, store::Journal journal, Options options);
-  /// flush()es for a moment, then joins; waits for a commit that hangs in the disk.
+  /// flush()es for a moment, and writes the log lines that are left; then joins: waits for a commit that hangs in the
+  /// disk.
   ~StoreWriter();
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;

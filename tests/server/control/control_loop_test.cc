@@ -410,3 +410,47 @@ TEST_CASE("a reload that waits until a large change is told ends, though small o
   REQUIRE(life.loop.run_until([&] { return result.has_value(); }, patience));
   CHECK(result->reloaded);
 }
+
+TEST_CASE("many small deliveries in one turn are many: most are told once all answers have them",
+          "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world;
+  world.has_ams = false;
+  world.fra.clear();
+  constexpr uint32_t count = 1'000;
+  for (uint32_t i = 0; i < count; ++i)
+    world.fra.push_back("192.0." + std::to_string(i / 250) + '.' + std::to_string(i % 250));
+  Life life(store, clock, world);
+  const auto deliver = [&](Health health) {
+    for (uint32_t first = 0; first < count; first += 20) {
+      std::vector<health::CheckUpdate> updates(20);
+      for (uint32_t i = 0; i < 20; ++i) {
+        updates[i].epoch = life.epoch;
+        updates[i].check = first + i;
+        updates[i].health = health;
+        updates[i].changed = true;
+        updates[i].verdict = health == Health::up ? health::Verdict::pass : health::Verdict::fail;
+        updates[i].at = clock.wall();
+      }
+      life.control.on_updates(std::move(updates));
+    }
+  };
+  const auto told_down = [&] {
+    life.writer.flush(Milliseconds(patience));
+    store::Journal::Query query;
+    query.most = 100'000;
+    const auto entries = store::Journal::read(store, query);
+    return std::count_if(entries->begin(), entries->end(), [](const auto& entry) {
+      return entry.kind == "health" && entry.after == "down";
+    });
+  };
+  deliver(Health::up);
+  REQUIRE(life.loop.run_until([&] { return life.control.is_all_told(); }, patience));
+  deliver(Health::down);
+  CHECK(told_down() <= 200);
+  REQUIRE(life.loop.run_until([&] { return life.control.is_all_told(); }, patience));
+  CHECK(told_down() == count);
+  for (uint32_t i = 0; i < count; ++i)
+    CHECK(life.control.snapshot().eligibility->get(EndpointId(i)) == Eligibility::down);
+}

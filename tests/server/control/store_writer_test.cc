@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include "store/memory_store.h"
 
@@ -119,15 +120,17 @@ TEST_CASE("log lines come once what they tell of is stored, at once while the di
   SECTION("a disk that is full") {
     f.store.fail_commits(full);
     write("1", "first");
-    REQUIRE(f.loop.run_until([&] { return !f.writer.state().healthy; }, patience));
     REQUIRE(f.loop.run_until([&] { return written() == 1; }, patience));
     write("2", "second");
-    CHECK(written() == 2);
+    REQUIRE(f.loop.run_until([&] { return written() == 2; }, patience));
     f.store.fail_commits(std::nullopt);
     REQUIRE(f.loop.run_until([&] { return f.writer.state().healthy; }, patience));
+    write("3", "third");
     REQUIRE(f.writer.flush(Milliseconds(patience)));
-    CHECK(journal_size(f.store) == 2);
-    CHECK(written() == 2);  // none is written again
+    CHECK(journal_size(f.store) == 3);
+    REQUIRE(written() == 3);  // none is written again
+    CHECK(lines[1].event == "second");
+    CHECK(lines[2].event == "third");
   }
   SECTION("a disk that does not answer") {
     f.store.hang(true);
@@ -138,6 +141,44 @@ TEST_CASE("log lines come once what they tell of is stored, at once while the di
     REQUIRE(f.loop.run_until([&] { return f.writer.state().healthy; }, patience));
     CHECK(written() == 1);
   }
+}
+
+TEST_CASE("log lines that wait for a disk that hangs are written at the stop", "[store_writer]") {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  StoreWriter::Options options;
+  options.write_line = [&](const LogLine& line) {
+    std::lock_guard lock(mutex);
+    lines.emplace_back(line.event);
+  };
+  loop::Loop loop;
+  SlowStore store;
+  store.hang(true);
+  auto writer = std::make_unique<StoreWriter>(loop, store, *store::Journal::open(store), options);
+  writer->write(put("a", "1"), {{entry("1")}, {{LogLevel::info, "first", {}}}});
+  std::thread stop([&] { writer.reset(); });
+  const auto is_written = [&] {
+    std::lock_guard lock(mutex);
+    return lines == std::vector<std::string>{"first"};
+  };
+  CHECK(loop.run_until(is_written, patience));
+  store.hang(false);
+  stop.join();
+  CHECK(is_written());
+}
+
+TEST_CASE("a disk that is well loses no journal entry, however many come at once",
+          "[store_writer]") {
+  StoreWriter::Options options;
+  options.journal_waiting_max = 2;
+  Fixture f(options);
+  f.store.hang(true);
+  f.writer.write(put("a", "1"), {{entry("1")}, {}});
+  f.writer.write({}, {std::vector<store::JournalEntry>(100, entry("2")), {}});
+  f.store.hang(false);
+  REQUIRE(f.writer.flush(Milliseconds(patience)));
+  CHECK(journal_size(f.store) == 101);
+  CHECK(f.writer.state().journal_lost == 0);
 }
 
 TEST_CASE("a full disk fails commits at once, keeps the newest state, and heals by itself",
