@@ -297,6 +297,11 @@ std::string View::brake(const Json& json) const {
     out += "  kept by " + printable(text_at(kept, "by")) + ": " +
            printable(text_at(kept, "target")) + "\n";
   }
+  for (const Json& target : list_at(json, "self_checks")) {
+    const std::string why = text_at(target, "reason");
+    out += "  self_check " + printable(text_at(target, "target")) + ": " +
+           printable(text_at(target, "health")) + (why.empty() ? "" : ": " + printable(why)) + "\n";
+  }
   return out;
 }
 

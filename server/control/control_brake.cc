@@ -92,6 +92,21 @@ void Control::look_at_self(Join::Changes& changes, Tick& tick) {
   std::move(more.endpoints.begin(), more.endpoints.end(), std::back_inserter(changes.endpoints));
 }
 
+/// A target that cannot be looked at never fails: whoever named it relies on it, and must hear that.
+void Control::note_self_check(uint32_t check, const CheckState& before, Tick& tick) const {
+  const CheckState& now = join_->check(check);
+  const bool is_blind = now.health == Health::unknown && !now.reason.empty();
+  const bool was_blind = before.health == Health::unknown && !before.reason.empty();
+  if (now.health == before.health && is_blind == was_blind) return;
+  if (now.health == Health::up && before.health == Health::unknown && !was_blind) return;
+  tick.told.lines.push_back({now.health == Health::up ? LogLevel::info : LogLevel::warning,
+                             "self_check target changed",
+                             {{"target", self_check_text(join_->checks()[check])},
+                              {"from", std::string(word(before.health))},
+                              {"to", std::string(word(now.health))},
+                              {"reason", now.reason}}});
+}
+
 void Control::note_brake(bool was_engaged, const Join::Changes& changes, const Join& join,
                          Tick& tick) {
   store_kept(changes, join, tick);

@@ -253,7 +253,9 @@ void Control::fold(uint32_t place, const health::CheckUpdate& update, Tick& tick
   if (is_changed || !state.heard || changes_at != state.changes_at) touch_users(place);
   state.heard = true;
   state.changes_at = changes_at;
+  const CheckState before = join_->is_self_check(place) ? join_->check(place) : CheckState();
   join_->set_check(place, std::move(state));
+  if (join_->is_self_check(place)) note_self_check(place, before, tick);
 }
 
 void Control::touch_users(uint32_t check) {

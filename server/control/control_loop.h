@@ -206,6 +206,7 @@ class Control {
   void forget_kept(const std::vector<std::string>& before, const Join& join, Tick& tick);
   void configure_brake(Join& join);
   void look_at_self(Join::Changes& changes, Tick& tick);
+  void note_self_check(uint32_t check, const CheckState& before, Tick& tick) const;
   void note_brake(bool was_engaged, const Join::Changes& changes, const Join& join, Tick& tick);
   void store_kept(const Join::Changes& changes, const Join& join, Tick& tick);
   void touch_users(uint32_t check);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>
@@ -141,6 +142,9 @@ class Join {
   std::set<std::string> keep(const std::unordered_map<std::string, KeptBy>& targets);
 
   const std::vector<uint32_t>& self_checks() const { return self_checks_; }
+  bool is_self_check(uint32_t check) const {
+    return std::ranges::find(self_checks_, check) != self_checks_.end();
+  }
   size_t endpoint_count() const { return endpoints_.size(); }
   size_t down_count() const { return down_count_; }  // endpoints
 

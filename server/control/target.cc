@@ -136,4 +136,9 @@ std::string endpoint_target(const zones::Service& service, const zones::Endpoint
   return "endpoint/" + service_text(service) + "/" + address_text(endpoint);
 }
 
+std::string self_check_text(const health::Check& check) {
+  const std::string& name = check.monitor->name;
+  return name.substr(name.find(':') + 1);
+}
+
 }  // namespace swingover::control

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "health/prober.h"
 #include "zones/snapshot.h"
 
 namespace swingover::control {
@@ -43,5 +44,7 @@ std::string cluster_target(std::string_view cluster);
 std::string service_target(const zones::Service& service);
 std::string pool_target(const zones::Service& service, const zones::Pool& pool);
 std::string endpoint_target(const zones::Service& service, const zones::Endpoint& endpoint);
+/// Of a check of [self_check], as the config has it: 192.0.2.1, tcp://192.0.2.53:53.
+std::string self_check_text(const health::Check& check);
 
 }  // namespace swingover::control

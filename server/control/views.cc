@@ -435,6 +435,15 @@ std::string brake_json(const Control& control) {
     }
   }
   json["kept"] = std::move(kept);
+  Json self_checks = Json::array();
+  for (const uint32_t place : join.self_checks()) {
+    const CheckState& state = join.check(place);
+    self_checks.push_back({{"target", self_check_text(join.checks()[place])},
+                           {"health", word(state.health)},
+                           {"since", time_or_null(state.since)},
+                           {"reason", text_or_null(state.reason)}});
+  }
+  json["self_checks"] = std::move(self_checks);
   return dumped(json);
 }
 

@@ -53,6 +53,20 @@ TEST_CASE("a service shows each pool, and why each endpoint is as it is", "[view
   has(text, "192.0.2.20  up (stored)  2d01h  forced_up    HTTP 200 in 3 ms");
 }
 
+TEST_CASE("the brake shows what it keeps, and what this edge asks itself by", "[views]") {
+  const Json brake = Json::parse(R"({
+    "engaged": true, "since": "2026-11-22T08:15:00.250Z", "reason": "5 of 8 endpoints would be down within 30s, brake 50%",
+    "self_doubt": false, "kept": [{"target": "cluster/fra", "by": "brake"}],
+    "self_checks": [{"target": "203.0.113.1", "health": "unknown", "since": null, "reason": "no right to ping"},
+                    {"target": "tcp://203.0.113.2:53", "health": "up", "since": "2026-11-22T08:10:00Z", "reason": null}]})");
+  CHECK(view.brake(brake) ==
+        "brake engaged since 2026-11-22T08:15:00.250Z: 5 of 8 endpoints would be down within 30s, "
+        "brake 50%\n"
+        "  kept by brake: cluster/fra\n"
+        "  self_check 203.0.113.1: unknown: no right to ping\n"
+        "  self_check tcp://203.0.113.2:53: up\n");
+}
+
 TEST_CASE("a service shows what each check found, what holds it, and who overrides it", "[views]") {
   Json shown = service;
   shown["ttl_now_seconds"] = 5;

@@ -137,3 +137,15 @@ within 10 expect "127.0.1.1 127.0.1.2" shop.svc.example.test A
 stop_backend c2
 within 10 expect "127.0.1.1" shop.svc.example.test A
 stop_daemon clusters
+
+# A target that this edge has no right to ping never fails; who relies on it is told.
+echo "1 0" >/proc/sys/net/ipv4/ping_group_range
+printf '#!/bin/sh\nexec setpriv --bounding-set=-net_raw "%s" "$@"\n' "$SWINGOVERD" >"$work/without_raw"
+chmod +x "$work/without_raw"
+daemon=edge
+SWINGOVERD=$work/without_raw restart_daemon
+within 10 says "self_check target changed target=10.9.9.9 from="
+says "no right to send echo requests"
+ctl brake | grep -q "self_check 10.9.9.9: unknown: .*no right to send echo requests" || fail "the blind target is not shown"
+ctl brake | grep -qF "self_check tcp://127.0.9.1:53: up" || fail "the other target is not shown"
+stop_daemon

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <ctime>
+#include <nlohmann/json.hpp>
 
+#include "server/control/views.h"
 #include "tests/server/control/control_life.h"
 
 using namespace swingover;
@@ -276,6 +278,34 @@ TEST_CASE("an edge that doubts itself takes back what just fell, and then evicts
   CHECK(seen(life, 0) == Eligibility::eligible);
   CHECK(seen(life, 1) == Eligibility::eligible);
   CHECK(seen(life, 3) == Eligibility::down);  // it fails still
+}
+
+TEST_CASE("a self_check target that cannot be looked at is shown, and is not down", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world = braked_world();
+  world.brake = {};
+  world.self_checks = {"203.0.113.1", "203.0.113.2"};
+  Life life(store, clock, world);
+  all_up(life);
+  life.verdict("203.0.113.2", Health::down);
+  health::CheckUpdate blind;
+  blind.epoch = life.epoch;
+  while (life.checks.at(blind.check).address != "203.0.113.1") ++blind.check;
+  blind.verdict = health::Verdict::fail;
+  blind.reason = "no right to send echo requests";
+  blind.at = clock.wall();
+  life.control.on_updates({blind});
+  for (const std::string& address : world.fra) life.verdict(address, Health::down);
+  CHECK_FALSE(life.control.self_doubt().is_in_doubt());
+
+  const auto shown = nlohmann::json::parse(brake_json(life.control)).at("self_checks");
+  REQUIRE(shown.size() == 2);
+  CHECK(shown[0]["target"] == "203.0.113.1");
+  CHECK(shown[0]["health"] == "unknown");
+  CHECK(shown[0]["reason"] == "no right to send echo requests");
+  CHECK(shown[1]["target"] == "203.0.113.2");
+  CHECK(shown[1]["health"] == "down");
 }
 
 TEST_CASE("a person's resume is stored, journaled, and told to the probes", "[brake]") {
