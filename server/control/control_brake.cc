@@ -25,9 +25,10 @@ void Control::keep_remembered(const Remembered& remembered, Join& join) {
   const std::set<std::string> found = join.keep(targets);
   for (const auto& [target, record] : remembered.kept) {
     kept_before_.push_back(target);
-    if (!found.contains(target)) continue;
+    // Engaged though nothing of it is left: it is told that it is free again.
     if (record.by == KeptBy::brake) brake_.engage(record.since, record.reason);
-    if (record.by == KeptBy::doubt) doubt_.begin(environment_.clock.now());
+    if (record.by == KeptBy::doubt && found.contains(target))
+      doubt_.begin(environment_.clock.now());
   }
 }
 
@@ -119,9 +120,9 @@ void Control::note_brake(bool was_engaged, const Join::Changes& changes, const J
     tick.told.entries.push_back({tick.at, "brake", "", actor, "free", "engaged", brake_.reason()});
   } else if (was_engaged && brake_.is_engaged() && join.kept_count(KeptBy::brake) == 0) {
     brake_.disengage();
-    tick.told.lines.push_back({LogLevel::info, "brake free: probes agree with what it kept", {}});
+    tick.told.lines.push_back({LogLevel::info, "brake free: it keeps nothing any more", {}});
     tick.told.entries.push_back(
-        {tick.at, "brake", "", actor, "engaged", "free", "probes agree with what it kept"});
+        {tick.at, "brake", "", actor, "engaged", "free", "it keeps nothing any more"});
   }
 }
 
@@ -130,7 +131,7 @@ void Control::store_kept(const Join::Changes& changes, const Join& join, Tick& t
     if (before == after) return;
     if (after == KeptBy::nobody) {
       tick.batch.erase(store::Table::state, kept_key(target));
-    } else {
+    } else if (after != KeptBy::person) {  // whose word is stored already
       tick.batch.put(store::Table::state, kept_key(target),
                      encode_kept({after, tick.at, brake_.reason()}));
     }
@@ -195,8 +196,8 @@ void Control::steer_brake(const BrakeRequest& request, std::function<void(Result
     }
   }
   if (count == 0) return done(Error{ErrorCode::conflict, "the brake keeps nothing"});
-  Entries entries{
-      {now, "brake", "", request.owner, "engaged", releases ? "released" : "kept", request.reason}};
+  Entries entries{{now, "brake", "", request.owner, brake_.is_engaged() ? "engaged" : "free",
+                   releases ? "released" : "kept", request.reason}};
   environment_.writer.commit(
       std::move(batch), std::move(entries), std::move(undo),
       [this, request, releases, count, keepers, done = std::move(done)](const Status& stored) {

@@ -113,7 +113,10 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   join->set_intents(intents_);
   std::vector<std::string> kept_before = std::exchange(kept_before_, {});
   if (join_) {
-    join->follow(*join_);
+    std::vector<std::optional<uint32_t>> places;
+    for (const std::optional<Teller::Old>& old : prepared.old_services)
+      places.push_back(old ? std::optional(old->place) : std::nullopt);
+    join->follow(*join_, places);
     for (const KeptBy by : all_keepers) {
       for (std::string& target : join_->kept_targets(by)) kept_before.push_back(std::move(target));
     }
@@ -124,7 +127,8 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   free_unbounded_brake(*join, tick);
   left_.clear();
   const bool was_engaged = brake_.is_engaged();
-  note_brake(was_engaged, join->settle(tick.at), *join, tick);
+  Join::Changes changes = join->settle(tick.at);
+  note_brake(was_engaged, changes, *join, tick);
   if (!kept_before.empty()) forget_kept(kept_before, *join, tick);
   const std::shared_ptr<const zones::Snapshot> before = snapshot_;
 
@@ -141,7 +145,10 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   set_change_times(tick.at);
   environment_.publish(snapshot_);
   start_probes(std::move(prepared.checks), std::move(prepared.keys));
+  if (!before) leave_out_known(changes);
+  tell_clusters(changes, tick);
   teller_.follow(*snapshot_, *join_, before.get(), prepared.old_services, tick.at, tick.cause);
+  teller_.add(tick.at, tick.cause, changes);
   teller_.tell_part(tick.told);
 
   for (const auto& [zone, serial] : snapshot_->serials)
@@ -151,6 +158,19 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   tick.batch.put(store::Table::meta, std::string(generation_key),
                  encode_generation(
                      {snapshot_->generation, tick.at, prepared.config_hash, environment_.version}));
+}
+
+/// At a start what checks are is what the last run told; who keeps what may be another.
+void Control::leave_out_known(Join::Changes& changes) {
+  changes.pools.clear();
+  for (auto& change : changes.clusters) change.before.health = change.after.health;
+  for (auto& change : changes.endpoints) {
+    const KeptBy kept = std::exchange(change.before, change.after).kept;
+    change.before.kept = kept;
+  }
+  const auto is_known = [](const auto& change) { return change.before.kept == change.after.kept; };
+  std::erase_if(changes.clusters, is_known);
+  std::erase_if(changes.endpoints, is_known);
 }
 
 /// Whether it rests, as far as we know, on what the last run left: answers say so (RFC 8914), until probes have seen
@@ -338,6 +358,7 @@ void Control::tell_rest() {
 void Control::tell_clusters(const Join::Changes& changes, Tick& tick) {
   const std::string actor(ourselves);
   for (const Join::ClusterChange& change : changes.clusters) {
+    if (change.before.health == change.after.health) continue;
     const std::string& name = join_->model().topology.clusters[change.id.value].name;
     const std::string from(word(change.before.health));
     const std::string to(word(change.after.health));

@@ -213,6 +213,7 @@ class Control {
   void touch(uint32_t service);
   void set_change_times(WallTime now);
   void tell_clusters(const Join::Changes& changes, Tick& tick);
+  static void leave_out_known(Join::Changes& changes);
   void go_on();
   bool is_store_behind() const;
   void do_part();

@@ -313,8 +313,8 @@ void Join::settle_endpoints(WallTime now, Changes& changes) {
       down_count_ += node.state.health == Health::down ? 1U : 0U;
       down_count_ -= before.health == Health::down ? 1U : 0U;
     }
-    if (node.state.health == before.health && node.state.eligibility == before.eligibility &&
-        node.state.kept == before.kept)
+    if (node.state.health == before.health && node.state.usable == before.usable &&
+        node.state.eligibility == before.eligibility && node.state.kept == before.kept)
       continue;
     changes.endpoints.push_back({id, before, node.state});
   }

@@ -38,6 +38,8 @@ struct CheckState {
   health::Standing standing() const { return {health, health::usable(health, hold)}; }
 };
 
+std::string_view word(KeptBy by);  // brake, doubt, person; empty: nobody
+
 /// Health and intents of one generation, joined to eligibility.
 ///
 /// Checks    An endpoint has one for each monitor of its service and of its pool at its address; a cluster has one for
@@ -119,9 +121,11 @@ class Join {
   struct Changes {
     std::vector<ClusterChange> clusters;
     std::vector<PoolChange> pools;
-    std::vector<EndpointChange> endpoints;  // whose health, eligibility or keeper is another
+    std::vector<EndpointChange>
+        endpoints;  // whose health, its worth, eligibility or keeper is another
   };
-  /// Works out everything that was marked; `now` dates what changed. The first call works out all of it.
+  /// Works out everything that was marked; `now` dates what changed. The first call works out all of it: what the
+  /// generation before did not have (follow) was unknown.
   Changes settle(WallTime now);
 
   /// Asked before clusters (or endpoints) that were up would be down, all of one settle() at once: nobody lets them go.
@@ -136,8 +140,9 @@ class Join {
   void hand_over(KeptBy by);
   size_t kept_count(KeptBy by) const;
   std::vector<std::string> kept_targets(KeptBy by) const;
-  /// Goes on where the join of the generation before stands: floors that were missed, and what is kept.
-  void follow(const Join& before);
+  /// Goes on where the join of the generation before stands: floors that were missed, and what is kept. The first
+  /// settle() then tells what is another than there. `services`: of each its place in `before`, if it was there.
+  void follow(const Join& before, const std::vector<std::optional<uint32_t>>& services = {});
   /// Keeps what these targets name, all in one pass over everything; returns those that there are.
   std::set<std::string> keep(const std::unordered_map<std::string, KeptBy>& targets);
 
@@ -261,6 +266,9 @@ class Join {
     std::string host;      // as the service is called; empty: a cluster's
     std::string reporter;  // what a push monitor is told from: the address, or the cluster
   };
+
+  void follow_states(const Join& before, const std::vector<std::optional<uint32_t>>& services);
+  void follow_state(EndpointNode& node, const EndpointState& before);
 
   template <class Visit>
   void visit_told(uint32_t check, Visit visit) const {

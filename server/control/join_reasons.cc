@@ -44,6 +44,20 @@ std::string_view keeper_words(KeptBy by) {
 
 }  // namespace
 
+std::string_view word(KeptBy by) {
+  switch (by) {
+    case KeptBy::nobody:
+      break;
+    case KeptBy::brake:
+      return "brake";
+    case KeptBy::doubt:
+      return "doubt";
+    case KeptBy::person:
+      return "person";
+  }
+  return "";
+}
+
 std::string Join::reason(const Intent& intent) {
   static constexpr std::array<std::string_view, 3> done = {"drained", "forced up", "forced down"};
   return std::string(done[static_cast<size_t>(intent.kind)]) + " by " + intent.owner + ": " +

@@ -32,8 +32,39 @@ std::string in_words(const std::vector<std::string>& names) {
   return names.empty() ? "none" : joined(names, ",");
 }
 
-bool is_held(const Join::EndpointState& state) {
-  return state.health == health::Health::up && state.usable != health::Health::up;
+/// What it is worth beside its health. Held, it answers when nothing better can; held out, it is as one that is down.
+std::string_view hold_word(const Join::EndpointState& state) {
+  if (state.kept != KeptBy::nobody || state.usable == state.health) return "";
+  return state.usable == health::Health::down ? "held out" : "held";
+}
+
+std::string_view until_words(KeptBy by) {
+  switch (by) {
+    case KeptBy::nobody:
+      break;
+    case KeptBy::brake:
+    case KeptBy::person:
+      return "until its probes agree or a person releases it";
+    case KeptBy::doubt:
+      return "until its probes agree or this edge no longer doubts itself";
+  }
+  return "";
+}
+
+/// Why it is kept, and until when; or why no longer.
+std::string kept_reason(KeptBy from, KeptBy to, health::Health health, const Intent* intent,
+                        const std::string& cause, const std::string& why) {
+  if (to != KeptBy::nobody) {
+    const std::string until(until_words(to));
+    return why.empty() ? until : until + "; " + why;
+  }
+  if (health == health::Health::up) return "its probes agree again";
+  if (health == health::Health::unknown) return "its probes no longer say that it is down";
+  if (intent && intent->kind != IntentKind::force_up) return Join::reason(*intent);
+  const std::string who = from == KeptBy::doubt ? "this edge no longer doubts itself"
+                          : cause == "brake"    ? "a person released it"
+                                                : "the configuration has no bound any more";
+  return who + "; " + why;
 }
 
 bool are_alike(const zones::Pool& one, const zones::Pool& other) {
@@ -115,16 +146,38 @@ void Teller::add(WallTime at, const std::string& cause, const Join::Changes& cha
   }
   for (const Join::EndpointChange& change : changes.endpoints) {
     const bool is_other = change.before.health != change.after.health;
-    const bool is_held_now = is_held(change.after);
-    const bool is_hold = is_held_now != is_held(change.before);
-    if (!is_other && !is_hold) continue;  // an intent: it has its own entry
+    const std::string_view held_before = hold_word(change.before);
+    const std::string_view held_now = hold_word(change.after);
+    // An intent has its own entry, and so has who keeps it.
+    if (!is_other && held_before == held_now) continue;
     const std::string reason = join_->health_reason(change.id);
     if (is_other)
       story.endpoints.push_back({change.id, change.before.health, change.after.health, reason});
-    if (is_hold) story.holds.push_back({change.id, is_held_now, change.after.health, reason});
+    if (held_before != held_now)
+      story.holds.push_back({change.id, held_before, held_now, change.after.health, reason});
   }
+  add_kept(story, changes);
   add_services(story, changes);
   if (!story.is_over()) stories_.push_back(std::move(story));
+}
+
+void Teller::add_kept(Story& story, const Join::Changes& changes) const {
+  const auto add = [&](std::string target, const auto& before, const auto& after,
+                       const std::string& why) {
+    story.kept.push_back(
+        {std::move(target), before.kept, after.kept,
+         kept_reason(before.kept, after.kept, after.health, after.intent, story.cause, why)});
+  };
+  for (const Join::ClusterChange& change : changes.clusters) {
+    if (change.before.kept == change.after.kept) continue;
+    add(cluster_target(join_->model().topology.clusters[change.id.value].name), change.before,
+        change.after, join_->health_reason(change.id));
+  }
+  for (const Join::EndpointChange& change : changes.endpoints) {
+    if (change.before.kept == change.after.kept) continue;
+    add(endpoint_target(join_->service_of(change.id), join_->endpoint_of(change.id)), change.before,
+        change.after, join_->health_reason(change.id));
+  }
 }
 
 void Teller::add_services(Story& story, const Join::Changes& changes) const {
@@ -163,6 +216,8 @@ void Teller::tell_part(Told& told, size_t most) {
       tell(story, story.endpoints[story.endpoints_told++], told);
     } else if (story.holds_told < story.holds.size()) {
       tell(story, story.holds[story.holds_told++], told);
+    } else if (story.kept_told < story.kept.size()) {
+      tell(story, story.kept[story.kept_told++], told);
     } else if (story.services_told < story.services.size()) {
       tell(story, story.services[story.services_told++], told);
     }
@@ -183,6 +238,7 @@ void Teller::sum_up(MonotonicTime now, Told& told) {
   for (const auto& [logged, text] : {std::pair(&pools_logged_, "more pools changed"),
                                      std::pair(&endpoints_logged_, "more endpoints changed"),
                                      std::pair(&holds_logged_, "more holds changed"),
+                                     std::pair(&kept_logged_, "more are kept or let go"),
                                      std::pair(&swings_logged_, "more services swung")}) {
     if (logged->unnamed > 0)
       told.lines.push_back({LogLevel::info, text, {{"count", std::to_string(logged->unnamed)}}});
@@ -232,7 +288,7 @@ void Teller::tell(const Story& story, const HoldStory& hold, Told& told) {
   const zones::Endpoint& endpoint = join_->endpoint_of(hold.id);
   if (holds_logged_.may_name()) {
     told.lines.push_back({LogLevel::info,
-                          hold.is_held ? "endpoint held" : "endpoint no longer held",
+                          hold.to.empty() ? "endpoint no longer held" : "endpoint held",
                           {{"service", service_text(service)},
                            {"cluster", join_->pool_of(hold.id).cluster_name},
                            {"endpoint", endpoint.text()},
@@ -240,8 +296,22 @@ void Teller::tell(const Story& story, const HoldStory& hold, Told& told) {
                            {"reason", hold.reason}}});
   }
   told.entries.push_back({story.at, "hold", endpoint_target(service, endpoint),
-                          std::string(ourselves), hold.is_held ? "" : "held",
-                          hold.is_held ? "held" : "", hold.reason});
+                          std::string(ourselves), std::string(hold.from), std::string(hold.to),
+                          hold.reason});
+}
+
+void Teller::tell(const Story& story, const KeptStory& kept, Told& told) {
+  const std::string from(word(kept.from));
+  const std::string to(word(kept.to));
+  if (kept_logged_.may_name()) {
+    LogLine line{LogLevel::info,
+                 to.empty() ? "no longer kept in answers" : "kept in answers",
+                 {{"target", kept.target}, {"by", to.empty() ? from : to}}};
+    line.fields.push_back({"reason", kept.reason});
+    told.lines.push_back(std::move(line));
+  }
+  told.entries.push_back(
+      {story.at, "kept", kept.target, std::string(ourselves), from, to, kept.reason});
 }
 
 void Teller::tell(const Story& story, const ServiceStory& swing, Told& told) {

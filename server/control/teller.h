@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -74,12 +75,20 @@ class Teller {
     health::Health to;
     std::string reason;  // as it was then
   };
-  /// What keeps an endpoint out that is up: its health alone would not explain the answers.
+  /// What makes an endpoint worth less than its health: that alone would not explain the answers.
   struct HoldStory {
     EndpointId id;
-    bool is_held = false;
+    std::string_view from;
+    std::string_view to;
     health::Health health;
     std::string reason;
+  };
+  /// Who keeps an endpoint or a cluster in answers although its checks say that it is down.
+  struct KeptStory {
+    std::string target;
+    KeptBy from;
+    KeptBy to;
+    std::string reason;  // until when and why, or why no longer
   };
   struct PoolStory {
     const zones::Service* service;  // of the generation's model, as its pool
@@ -100,14 +109,17 @@ class Teller {
     std::vector<PoolStory> pools{};
     std::vector<EndpointStory> endpoints{};
     std::vector<HoldStory> holds{};
+    std::vector<KeptStory> kept{};
     std::vector<ServiceStory> services{};
     size_t pools_told = 0;
     size_t endpoints_told = 0;
     size_t holds_told = 0;
+    size_t kept_told = 0;
     size_t services_told = 0;
     bool is_over() const {
       return pools_told == pools.size() && endpoints_told == endpoints.size() &&
-             holds_told == holds.size() && services_told == services.size();
+             holds_told == holds.size() && kept_told == kept.size() &&
+             services_told == services.size();
     }
   };
   /// What the log names of one kind within a second.
@@ -117,10 +129,12 @@ class Teller {
     bool may_name();
   };
 
+  void add_kept(Story& story, const Join::Changes& changes) const;
   void add_services(Story& story, const Join::Changes& changes) const;
   void tell(const Story& story, const PoolStory& pool, Told& told);
   void tell(const Story& story, const EndpointStory& endpoint, Told& told);
   void tell(const Story& story, const HoldStory& hold, Told& told);
+  void tell(const Story& story, const KeptStory& kept, Told& told);
   void tell(const Story& story, const ServiceStory& service, Told& told);
   void sum_up(MonotonicTime now, Told& told);
   Pools chosen_pools(uint32_t service) const;
@@ -132,6 +146,7 @@ class Teller {
   Logged pools_logged_;
   Logged endpoints_logged_;
   Logged holds_logged_;
+  Logged kept_logged_;
   Logged swings_logged_;
   MonotonicTime logged_since_{};
   std::vector<std::optional<Pools>> chosen_;  // by service: what answers now; absent: not known yet

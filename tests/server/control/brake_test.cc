@@ -54,6 +54,22 @@ Result<size_t> steer(Life& life, const std::string& action) {
   return *result;
 }
 
+/// What the journal says of who keeps the target, newest first: "brake>: a person released it; …".
+std::vector<std::string> kept(Life& life, const std::string& target) {
+  std::vector<std::string> told;
+  for (const store::JournalEntry& entry : life.history(target)) {
+    if (entry.kind != "kept") continue;
+    CHECK(entry.actor == "swingoverd");
+    told.push_back(entry.before + ">" + entry.after + ": " + entry.reason);
+  }
+  return told;
+}
+const std::string third = "endpoint/shop.svc.example.test./192.0.2.3";
+const std::string third_is_kept =
+    ">brake: until its probes agree or a person releases it; held by the brake; the probes say: "
+    "monitor web at 192.0.2.3: connect: refused";
+using Words = std::vector<std::string>;
+
 }  // namespace
 
 TEST_CASE("the brake engages with the first eviction beyond its bound in the window", "[brake]") {
@@ -397,4 +413,148 @@ TEST_CASE("what is kept goes on in the next generation at a cost that grows with
   CHECK(after.kept_count(KeptBy::brake) == all);
   // To look each one up among all services would take seconds.
   CHECK(std::clock() - began < CLOCKS_PER_SEC / 2);
+}
+
+TEST_CASE("the journal says of each endpoint who keeps it, until when, and why no longer",
+          "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock, braked_world());
+  engage(life);
+  REQUIRE(kept(life, third) == Words{third_is_kept});
+  CHECK(kept(life, "endpoint/shop.svc.example.test./192.0.2.1").empty());
+
+  SECTION("a person releases it") {
+    CHECK(*steer(life, "release") == 1);
+    CHECK(kept(life, third) ==
+          Words{"brake>: a person released it; monitor web at 192.0.2.3: connect: refused",
+                third_is_kept});
+  }
+  SECTION("a person keeps it, until its probes agree") {
+    CHECK(*steer(life, "keep") == 1);
+    life.verdict("192.0.2.3", Health::up);
+    CHECK(kept(life, third) ==
+          Words{"person>: its probes agree again",
+                "brake>person: until its probes agree or a person releases it; held by `swingctl "
+                "brake keep`; the probes say: monitor web at 192.0.2.3: connect: refused",
+                third_is_kept});
+  }
+  SECTION("a person takes it out") {
+    REQUIRE(life.set({"drain", "cluster/fra", "ada", "it burns", "1h"}));
+    CHECK(kept(life, third) == Words{"brake>: drained by ada: it burns", third_is_kept});
+  }
+  SECTION("a reload keeps it, which is nothing new") {
+    CHECK(life.reload().reloaded);
+    CHECK(kept(life, third) == Words{third_is_kept});
+  }
+  SECTION("a reload takes the bounds away") {
+    life.world.brake.endpoints.reset();
+    CHECK(life.reload().reloaded);
+    CHECK(kept(life, third) == Words{"brake>: the configuration has no bound any more; monitor web "
+                                     "at 192.0.2.3: connect: refused",
+                                     third_is_kept});
+  }
+}
+
+TEST_CASE("a restart tells who is no longer kept, and frees a brake of which nothing is left",
+          "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  {
+    Life life(store, clock, braked_world());
+    engage(life);
+  }
+  SECTION("kept as it was, told once") {
+    Life life(store, clock, braked_world());
+    CHECK(kept(life, third) == Words{third_is_kept});
+  }
+  SECTION("without bounds") {
+    tests::SmallWorld world = braked_world();
+    world.brake.endpoints.reset();
+    Life life(store, clock, world);
+    CHECK(kept(life, third) == Words{"brake>: the configuration has no bound any more; monitor web "
+                                     "at 192.0.2.3: connect: refused",
+                                     third_is_kept});
+  }
+  SECTION("without the endpoint") {
+    tests::SmallWorld world = braked_world();
+    world.fra = {"192.0.2.1"};
+    Life life(store, clock, world);
+    CHECK_FALSE(life.control.brake().is_engaged());
+    const auto told = life.history("");
+    CHECK(std::any_of(told.begin(), told.end(), [](const store::JournalEntry& entry) {
+      return entry.kind == "brake" && entry.before == "engaged" && entry.after == "free";
+    }));
+  }
+}
+
+TEST_CASE("the journal says what doubt takes back, and what of it the brake keeps then",
+          "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world = braked_world();
+  world.brake.endpoints = Portion{75, true};
+  world.self_checks = {"203.0.113.1"};
+  Life life(store, clock, world);
+  all_up(life);
+  life.verdict("203.0.113.1", Health::up);
+  for (const char* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+    life.verdict(address, Health::down);
+  life.verdict("203.0.113.1", Health::down);
+  const std::string doubted =
+      ">doubt: until its probes agree or this edge no longer doubts itself; held while this edge "
+      "doubts itself; the probes say: monitor web at 192.0.2.3: connect: refused";
+  CHECK(kept(life, third) == Words{doubted});
+  life.verdict("203.0.113.1", Health::up);
+  clock.advance(Milliseconds(31'000));
+  SECTION("what fails still goes down") {
+    life.verdict("203.0.113.1", Health::up);
+    CHECK(kept(life, third) == Words{"doubt>: this edge no longer doubts itself; monitor web at "
+                                     "192.0.2.3: connect: refused",
+                                     doubted});
+  }
+  SECTION("or is the brake's") {
+    life.world.brake.endpoints = Portion{1, false};
+    CHECK(life.reload().reloaded);
+    life.verdict("203.0.113.1", Health::up);
+    REQUIRE(kept(life, third).size() == 2);
+    CHECK(kept(life, third).front().starts_with("doubt>brake: until"));
+  }
+}
+
+TEST_CASE("the journal says who keeps a cluster, and of its health what changed alone", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world;
+  world.service_monitors = {};
+  world.cluster_monitors = {"ingress"};
+  world.fra_ingress = {"192.0.2.9"};
+  world.brake.clusters = Portion{10, true};
+  Life life(store, clock, world);
+  life.verdict("192.0.2.9", Health::up);
+  life.verdict("192.0.2.9", Health::down);
+  CHECK(*steer(life, "release") == 1);
+  const std::string why = "monitor ingress at 192.0.2.9: connect: refused";
+  CHECK(kept(life, "cluster/fra") ==
+        Words{"brake>: a person released it; " + why,
+              ">brake: until its probes agree or a person releases it; held by the brake; the "
+              "probes say: " +
+                  why});
+  Words health;
+  for (const store::JournalEntry& entry : life.history("cluster/fra")) {
+    if (entry.kind == "health") health.push_back(entry.before + ">" + entry.after);
+  }
+  CHECK(health == Words{"up>down", "unknown>up"});
+}
+
+TEST_CASE("a person's word on what is kept stays in the store as he gave it", "[brake]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock, braked_world());
+  engage(life);
+  CHECK(*steer(life, "keep") == 1);
+  life.writer.flush(Milliseconds(5'000));
+  const auto stored = store.get(store::Table::state, kept_key(third));
+  REQUIRE(stored->has_value());
+  CHECK(decode_kept(**stored)->reason == "looked at it");
 }

@@ -454,3 +454,41 @@ TEST_CASE("many small deliveries in one turn are many: most are told once all an
   for (uint32_t i = 0; i < count; ++i)
     CHECK(life.control.snapshot().eligibility->get(EndpointId(i)) == Eligibility::down);
 }
+
+TEST_CASE("the journal tells what a reload finds otherwise, and nothing of what stays",
+          "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  life.world.service_monitors = {};
+  life.world.pool_monitors = {"db"};
+  life.world.fra = {"192.0.2.7", "192.0.2.1"};
+  CHECK(life.reload().reloaded);
+  std::vector<std::string> told;
+  for (const store::JournalEntry& entry : life.history("endpoint/" + service + "/")) {
+    told.push_back(entry.target.substr(entry.target.rfind('/') + 1) + " " + entry.before + ">" +
+                   entry.after);
+  }
+  CHECK(told == std::vector<std::string>{"192.0.2.1 up>unknown", "198.51.100.1 unknown>up",
+                                         "192.0.2.1 unknown>up"});
+}
+
+TEST_CASE("a hold that begins behind a drain is told", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Life life(store, clock);
+  life.all_up();
+  REQUIRE(life.set(drain_fra));
+  const auto holds = [&] {
+    std::vector<std::string> told;
+    for (const store::JournalEntry& entry : life.history("endpoint/" + service + "/192.0.2.1")) {
+      if (entry.kind == "hold") told.push_back(entry.before + ">" + entry.after);
+    }
+    return told;
+  };
+  life.verdict("192.0.2.1", Health::up, 0, health::Hold::flapping);
+  CHECK(holds() == std::vector<std::string>{">held"});
+  life.verdict("192.0.2.1", Health::up, 0, health::Hold::resume);
+  CHECK(holds() == std::vector<std::string>{"held>held out", ">held"});
+}
