@@ -15,6 +15,7 @@
 #include "base/toml_tables.h"
 #include "health/monitor_file.h"
 #include "server/daemon_options.h"
+#include "server/probe_descriptors.h"
 #include "zones/cookie_file.h"
 #include "zones/service_file.h"
 #include "zones/topology_file.h"
@@ -353,6 +354,7 @@ Config read_config(const TomlDocument& document, const std::string& path,
   zones::number(config.services);
   if (config.server.identity.empty()) config.server.identity = host_name();
   config.server.state_dir = path_beside(path, config.server.state_dir);
+  config.probe_descriptors = probe_descriptors(config);
   return config;
 }
 

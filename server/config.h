@@ -110,6 +110,7 @@ struct Config {
   zones::Topology topology;
   std::vector<std::shared_ptr<const health::MonitorOptions>> monitors;
   std::vector<zones::Service> services;
+  uint32_t probe_descriptors = 0;  // see server/probe_descriptors.h
 };
 
 struct LoadedConfig {

@@ -19,6 +19,7 @@
 
 #include "base/background.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/loop/loop.h"
@@ -438,6 +439,7 @@ Status run_daemon(const std::string& config_file) {
   signal(SIGPIPE, SIG_IGN);
   // Until the loop hears it: who asks for a reload during the start gets the newest files anyway.
   signal(SIGHUP, SIG_IGN);
+  raise_descriptor_limit();  // before anybody counts on it
   // What a large zone needed for a while goes back to the system at once: left to itself malloc raises this limit
   // with the first large block that is freed, and keeps the next ones in heaps full of holes.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);

@@ -126,7 +126,8 @@ query::TransportOptions transport_of(const Config& config) {
           .tcp_idle = config.tcp.idle,
           .tcp_query_timeout = config.tcp.query_timeout,
           .proxy_from = config.server.proxy_from,
-          .tls = config.tls ? config.tls->credentials : nullptr};
+          .tls = config.tls ? config.tls->credentials : nullptr,
+          .probe_descriptors = config.probe_descriptors};
 }
 
 std::vector<SocketAddress> tls_listen_of(const Config& config) {

@@ -1,12 +1,11 @@
 #include "server/query/workers.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "server/query/socket.h"
 #include "server/query/tls_tickets.h"
@@ -15,26 +14,22 @@
 namespace swingover::query {
 namespace {
 
-/// How many connections fit the process's limit of descriptors, which is raised as far as it may be. Probes, the
-/// store and the admin address keep theirs.
-uint32_t connections_that_fit(uint32_t wanted) {
-  constexpr rlim_t others_least = 256;
-  constexpr rlim_t others_most = 4096;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  if (limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  const rlim_t others =
-      std::min(std::clamp(limit.rlim_cur / 16, others_least, others_most), limit.rlim_cur / 2);
-  const rlim_t fit = std::clamp<rlim_t>(limit.rlim_cur - others, 1, wanted);
+/// How many connections fit the process's limit of descriptors, which is raised as far as it may be. The store and the
+/// admin address keep theirs, and probes what they may need: three quarters at most (health/prober.cc bounds
+/// those under way and watched connections by a half, health/http_probe.cc kept ones by a quarter).
+uint32_t connections_that_fit(uint32_t wanted, uint64_t probes) {
+  constexpr uint64_t others_least = 256;
+  constexpr uint64_t others_most = 4096;
+  const uint64_t limit = raise_descriptor_limit();
+  const uint64_t others = std::min(std::clamp(limit / 16, others_least, others_most), limit / 2);
+  const uint64_t left = limit - others;
+  const uint64_t fit =
+      std::clamp<uint64_t>(left - std::min({probes, left, limit / 4 * 3}), 1, wanted);
   if (fit < wanted) {
     log_warning("fewer TCP connections than configured: raise LimitNOFILE=",
                 {{"connections_max", std::to_string(wanted)},
                  {"fit", std::to_string(fit)},
-                 {"descriptors", std::to_string(limit.rlim_cur)}});
+                 {"descriptors", std::to_string(limit)}});
   }
   return static_cast<uint32_t>(fit);
 }
@@ -42,7 +37,8 @@ uint32_t connections_that_fit(uint32_t wanted) {
 /// What one of `workers` is told.
 TransportOptions share_of(const TransportOptions& options, uint32_t workers) {
   TransportOptions share = options;
-  const uint32_t all = connections_that_fit(std::max<uint32_t>(options.tcp_connections_max, 1));
+  const uint32_t all = connections_that_fit(std::max<uint32_t>(options.tcp_connections_max, 1),
+                                            options.probe_descriptors);
   share.tcp_connections_max = (all + workers - 1) / workers;
   return share;
 }

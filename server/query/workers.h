@@ -48,6 +48,7 @@ struct TransportOptions {
   std::vector<IpPrefix>
       proxy_from{};  // who must say for whom they speak (PROXY protocol, version 2)
   std::shared_ptr<const TlsCredentials> tls{};  // none: TLS is refused
+  uint32_t probe_descriptors = 0;               // that probes may need; connections leave them
 };
 
 struct WorkersOptions {
