@@ -173,7 +173,7 @@ struct Process::Core {
 Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Options& options, OnEnd on_end) {
   hear_of_children();
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe", errno);
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(options.command[0] + ": pipe", errno);
   auto core = std::make_unique<Core>();
   core->is_reaped = true;  // until there is one
   core->pipe = Descriptor(ends[0]);
@@ -188,7 +188,7 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Options& optio
   core->output_max = options.output_max;
   core->on_end = std::move(on_end);
   core->handle = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, core->child, 0U)));
-  if (core->handle.number() < 0) return system_error("pidfd", errno);
+  if (core->handle.number() < 0) return system_error(options.command[0] + ": pidfd", errno);
   if (options.nice != 0) {
     (void)setpriority(PRIO_PROCESS, static_cast<id_t>(core->child),
                       getpriority(PRIO_PROCESS, 0) + options.nice);

@@ -83,7 +83,10 @@ within 10 expect 127.0.1.2 own.svc.example.test A
 # All descriptors are taken: nothing can be looked at any more. The daemon answers on, as it did.
 was=$(prlimit --pid "${pid_of[edge]}" --nofile --output SOFT --noheadings)
 prlimit --pid "${pid_of[edge]}" --nofile=3:
-for endpoint in 127.0.1.1 127.0.2.1 127.0.1.2 127.0.2.2; do within 15 went_dark $endpoint "too many open files"; done
+within 15 went_dark 127.0.1.1 "socket: too many open files"
+within 15 went_dark 127.0.2.1 "socket: too many open files"
+within 15 went_dark 127.0.1.2 "cannot run $work/edge/look-fra: pipe: too many open files"
+within 15 went_dark 127.0.2.2 "cannot run $work/edge/look-ams: pipe: too many open files"
 stays 1 expect 127.0.1.1 shop.svc.example.test A
 expect 127.0.1.2 own.svc.example.test A
 prlimit --pid "${pid_of[edge]}" --nofile="$was":
