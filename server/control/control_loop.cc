@@ -384,10 +384,10 @@ store::JournalEntry Control::intent_entry(const Intent& intent, WallTime at, std
 }
 
 void Control::intents_changed(Tick& tick) {
-  join_->set_intents(intents_);
-  for (uint32_t i = 0; i < setup_.model->services.size(); ++i) touch(i);
+  const std::vector<EndpointId> covered = join_->set_intents(intents_);
+  for (const EndpointId id : covered) touch(join_->service_of(id).id.value);
   settle(tick);
-  mark_all_stored();
+  for (const EndpointId id : covered) set_eligibility(id);
 }
 
 void Control::set_intent(const IntentRequest& request,

@@ -41,6 +41,35 @@ zones::Eligibility eligibility_of(const Join::EndpointState& state) {
   return zones::Eligibility::unknown;
 }
 
+int narrowness(Target::Kind kind) {
+  switch (kind) {
+    case Target::Kind::cluster:
+      return 0;
+    case Target::Kind::service:
+      return 1;
+    case Target::Kind::pool:
+      return 2;
+    case Target::Kind::endpoint:
+      return 3;
+  }
+  return 0;
+}
+
+/// With what they are about. Of those that cover an endpoint the last one decides: the narrowest force, unless there is
+/// a drain, and of drains the narrowest.
+std::vector<std::pair<Target, const Intent*>> in_order(const Intents& intents) {
+  std::vector<std::pair<Target, const Intent*>> all;
+  for (const Intent* intent : intents.list()) {
+    Result<Target> target = parse_target(intent->target);
+    if (target) all.emplace_back(*std::move(target), intent);
+  }
+  std::ranges::stable_sort(all, {}, [](const auto& one) {
+    const auto& [target, intent] = one;
+    return std::pair(intent->kind == IntentKind::drain, narrowness(target.kind));
+  });
+  return all;
+}
+
 /// By a person, whatever its health.
 bool is_taken_out(const Intent* intent) {
   return intent && intent->kind != IntentKind::force_up;
@@ -66,15 +95,48 @@ void Join::mark_users(uint32_t check) {
   for (const EndpointId id : users_[check].endpoints) mark(id);
 }
 
-void Join::set_intents(const Intents& intents) {
-  intents_ = &intents;
+std::vector<EndpointId> Join::set_intents(const Intents& intents) {
+  std::vector<EndpointId> covered;
   // The intents before may be gone: no pointer to one may outlive this call.
-  for (EndpointNode& node : endpoints_) node.state.intent = nullptr;
+  for (uint32_t i = 0; i < endpoints_.size(); ++i) {
+    endpoints_[i].state.intent = nullptr;
+    if (std::exchange(endpoints_[i].intent, nullptr)) covered.emplace_back(i);
+  }
   for (uint32_t i = 0; i < clusters_.size(); ++i) {
     clusters_[i].state.intent =
         intents.of_target(cluster_target(model_->topology.clusters[i].name));
   }
-  for (uint32_t i = 0; i < endpoints_.size(); ++i) mark(EndpointId(i));
+  for (const auto& one : in_order(intents)) {
+    for_each_covered(one.first, [&](EndpointId id) {
+      endpoints_[id.value].intent = one.second;
+      covered.push_back(id);
+    });
+  }
+  for (const EndpointId id : covered) mark(id);
+  return covered;
+}
+
+template <class Visit>
+void Join::for_each_covered(const Target& target, Visit visit) const {
+  if (target.kind == Target::Kind::cluster) {
+    for (uint32_t i = 0; i < clusters_.size(); ++i) {
+      if (model_->topology.clusters[i].name != target.cluster) continue;
+      for (const EndpointId id : clusters_[i].endpoints) visit(id);
+    }
+    return;
+  }
+  const auto found = services_.find(target.service);
+  if (found == services_.end()) return;
+  const zones::Service& service = model_->services[found->second];
+  for (const zones::Pool& pool : service.pools) {
+    if (target.kind == Target::Kind::pool && pool.cluster_name != target.cluster) continue;
+    for (const zones::Endpoint& endpoint : pool.endpoints) {
+      if (target.kind == Target::Kind::endpoint &&
+          endpoint_target(service, endpoint) != target.text())
+        continue;
+      visit(endpoint.id);
+    }
+  }
 }
 
 void Join::mark(EndpointId id) {
@@ -118,25 +180,6 @@ Standing Join::own_standing(const EndpointNode& endpoint) const {
   return worse(own, group_standing(clusters_[endpoint.cluster.value].rows, [&](const auto& row) {
                  return of_check(row[endpoint.column]);
                }));
-}
-
-const Intent* Join::deciding_intent(const EndpointNode& node) const {
-  if (!intents_ || intents_->size() == 0) return nullptr;
-  const zones::Service& service = model_->services[node.service];
-  const zones::Pool& pool = service.pools[node.pool];
-  const std::array<const Intent*, 4> narrowest_first = {
-      intents_->of_target(endpoint_target(service, pool.endpoints[node.place])),
-      intents_->of_target(pool_target(service, pool)),
-      intents_->of_target(service_target(service)),
-      intents_->of_target(cluster_target(pool.cluster_name)),
-  };
-  const Intent* force = nullptr;
-  for (const Intent* intent : narrowest_first) {
-    if (!intent) continue;
-    if (intent->kind == IntentKind::drain) return intent;
-    if (!force) force = intent;
-  }
-  return force;
 }
 
 Join::Changes Join::settle(WallTime now) {
@@ -295,7 +338,7 @@ void Join::settle_endpoints(WallTime now, Changes& changes) {
   for (const EndpointId id : dirty) {
     EndpointNode& node = endpoints_[id.value];
     node.is_dirty = false;
-    const bool is_out = is_taken_out(deciding_intent(node));
+    const bool is_out = is_taken_out(node.intent);
     if (would_leave(node, standing_now(node).usable, is_out)) leaving.push_back(id.value);
   }
   ask_gate(false, leaving);
@@ -306,7 +349,7 @@ void Join::settle_endpoints(WallTime now, Changes& changes) {
     node.state.health = standing.health;
     node.state.usable = node.kept == KeptBy::nobody ? standing.usable : Health::up;
     node.state.kept = node.kept;
-    node.state.intent = deciding_intent(node);
+    node.state.intent = node.intent;
     node.state.eligibility = eligibility_of(node.state);
     if (node.state.health != before.health) {
       node.state.since = is_first_settle_ ? newest_since(checks_of(id), now) : now;

@@ -15,6 +15,7 @@
 #include "health/prober.h"
 #include "server/control/healthy_floor.h"
 #include "server/control/intents.h"
+#include "server/control/target.h"
 #include "zones/eligibility.h"
 #include "zones/snapshot.h"
 
@@ -62,7 +63,8 @@ std::string_view word(KeptBy by);  // brake, doubt, person; empty: nobody
 ///           checks say, its worth is that of an up one, until they no longer say `down`.
 /// Intents   A drain that covers it excludes it. Else the force with the narrowest target (endpoint, pool, service,
 ///           cluster) decides, whatever its health. Else its health does.
-/// Cost      A changed check costs what hangs on it; changed intents cost one pass over everything.
+/// Cost      A changed check costs what hangs on it; changed intents cost the endpoints that those before and those now
+///           cover. Which one decides is looked up once for each change of intents, not for each verdict.
 /// Threads   The control thread. It may be made on another one; checks(), find_check() and model() never change and
 ///           are any thread's.
 class Join {
@@ -83,8 +85,9 @@ class Join {
   const CheckState& check(uint32_t place) const { return states_[place]; }
   /// Marks what hangs on the check for the next settle(), if its health is another than before.
   void set_check(uint32_t place, CheckState state);
-  /// Takes the intents in force; marks everything for the next settle().
-  void set_intents(const Intents& intents);
+  /// Takes the intents in force; marks the endpoints that they cover, or did before, for the next settle(), and names
+  /// them: some more than once.
+  std::vector<EndpointId> set_intents(const Intents& intents);
 
   struct EndpointState {
     health::Health health = health::Health::unknown;  // its own and its groups', without intents
@@ -237,6 +240,7 @@ class Join {
     health::Standing own;                             // by its checks and those of its address
     health::Health agreed = health::Health::unknown;  // the last worth that was let through
     KeptBy kept = KeptBy::nobody;
+    const Intent* intent = nullptr;  // that decides, of the Intents last set
     EndpointState state;
   };
   struct ClusterNode {
@@ -304,7 +308,8 @@ class Join {
   static health::Standing group_standing(const Members& members, const StandingOf& standing_of);
   void mark(EndpointId id);
   void mark(ClusterId id);
-  const Intent* deciding_intent(const EndpointNode& endpoint) const;
+  template <class Visit>
+  void for_each_covered(const Target& target, Visit visit) const;
   WallTime newest_since(const std::vector<uint32_t>& checks, WallTime otherwise) const;
 
   std::string check_reason(uint32_t place) const;
@@ -327,6 +332,7 @@ class Join {
   std::vector<std::vector<uint32_t>> children_;  // of the calculated checks, from told_ on
   std::set<uint32_t> dirty_calculated_;          // children stand before their parents
   std::unordered_map<std::string, uint32_t> by_key_;
+  std::unordered_map<std::string, uint32_t> services_;  // by name: their places
   std::vector<EndpointNode> endpoints_;
   std::vector<ClusterNode> clusters_;
   std::vector<PoolFloor> floors_;  // of the pools that have one
@@ -335,7 +341,6 @@ class Join {
   std::vector<uint32_t> self_checks_;
   Gate gate_;
   size_t down_count_ = 0;
-  const Intents* intents_ = nullptr;
   bool is_first_settle_ = true;  // what is then found has been so since its checks say so
 };
 

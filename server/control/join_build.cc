@@ -166,6 +166,7 @@ void Join::add_cluster(uint32_t place, const Monitors& monitors) {
 
 void Join::add_service(uint32_t place, const Monitors& monitors) {
   const zones::Service& service = model_->services[place];
+  services_.emplace(service_text(service), place);
   const Lists lists{&service.monitors, &service.voting_monitors, &service.observing_monitors};
   for (uint32_t p = 0; p < service.pools.size(); ++p) {
     const zones::Pool& pool = service.pools[p];

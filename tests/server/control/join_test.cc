@@ -1,6 +1,7 @@
 #include "server/control/join.h"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "tests/server/control/small_world.h"
 
@@ -137,6 +138,35 @@ TEST_CASE("a drain excludes, a force decides by the narrowest target, health oth
   join.set_intents(intents);
   join.settle(now);
   CHECK(join.endpoint(fra).eligibility == Eligibility::down);
+}
+
+TEST_CASE("a change of intents touches what they cover, or did before, and nothing else",
+          "[join]") {
+  tests::SmallWorld world;
+  world.copies = 3;  // of the service, so with six endpoints
+  Join join(world.model(), world.monitors());
+  join.settle(now);
+  const auto covered = [&](const Intents& intents) {
+    std::set<uint32_t> ids;
+    for (const EndpointId id : join.set_intents(intents)) ids.insert(id.value);
+    return ids;
+  };
+  const std::set<uint32_t> all_of_fra{0, 2, 4};
+  Intents intents(1);
+  CHECK(covered(intents).empty());
+  intents.put(intent(IntentKind::drain, "cluster/fra"));
+  CHECK(covered(intents) == all_of_fra);
+  CHECK(join.settle(now).endpoints.size() == 3);
+  intents.put(intent(IntentKind::force_up, "service/shop.svc.example.test."));
+  CHECK(covered(intents) == std::set<uint32_t>{0, 1, 2, 4});
+  CHECK(join.settle(now).endpoints.size() == 1);  // the drain stands
+  CHECK(join.endpoint(ams).intent->kind == IntentKind::force_up);
+
+  intents.erase("cluster/fra");
+  CHECK(covered(intents) == std::set<uint32_t>{0, 1, 2, 4});
+  CHECK(join.settle(now).endpoints.size() == 3);
+  CHECK(join.endpoint(fra).intent->kind == IntentKind::force_up);
+  CHECK_FALSE(join.endpoint(EndpointId(2)).intent);
 }
 
 TEST_CASE("what a restart remembers is as old as it was", "[join]") {
