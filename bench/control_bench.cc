@@ -1,15 +1,22 @@
-// The control thread under the largest events: how soon the last service has swung, for how long an admin call would
-// have waited, and how long it takes until the journal has it all. The real Control, StoreWriter and RocksDB, on a
-// disk folder of its own; verdicts are handed to it as the prober hands them.
+// The control thread under the largest events: how soon the last service has swung, for how long an admin call waited
+// (GET /livez, over and over), and how long it takes until the journal has it all. The real Control, StoreWriter,
+// RocksDB and admin address, on a disk folder of its own; verdicts are handed over as the prober hands them.
 //
 //   control_bench FOLDER [SERVICES=50000]
 //
-//   cluster    the one monitor of a cluster with an endpoint of each service fails
-//   endpoints  each of those endpoints fails by its own monitor, 500 verdicts at a time, all within a second; of each
-//              endpoint the time from its verdict counts
-//   all down   then each of the other cluster, all verdicts at once
+//   cluster    the one monitor of a cluster with an endpoint of each service fails, and passes again (back)
+//   intent     the same while an intent is in force
+//   asked      the same while others ask for /v1/services and /metrics over and over
 //   reload     the same configuration again, nothing changed; at the end while everything is down
+//   endpoints  each of those endpoints fails by its own monitor, 500 verdicts at a time, all within a second; of each
+//              endpoint the time from its verdict counts; others ask as above
+//   drain      then the other cluster is drained, and comes back (undrain); others ask as above
+//   all down   then each endpoint of it fails, all verdicts at once
+//
+// Exit status 1: a change was not journaled, or an admin call was not answered with 200. Times decide nothing.
 #include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -18,6 +25,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -25,7 +33,9 @@
 
 #include "base/background.h"
 #include "base/log.h"
+#include "server/control/admin.h"
 #include "server/control/control_loop.h"
+#include "server/control/metrics.h"
 #include "server/control/restore.h"
 #include "store/rocks_store.h"
 #include "zones/snapshot.h"
@@ -79,10 +89,59 @@ control::Setup setup(uint32_t services, uint64_t generation) {
   return setup;
 }
 
-/// Asks the control thread for its attention each half millisecond, as an admin call does.
+/// One connection to the admin address; it ends the program when the other end fails.
+class Caller {
+ public:
+  explicit Caller(const SocketAddress& at) : peer_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_storage to{};
+    const unsigned size = to_sockaddr(at.address, at.port, to);
+    if (connect(peer_, reinterpret_cast<sockaddr*>(&to), size) != 0) fail("connecting");
+  }
+  ~Caller() { close(peer_); }
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+
+  /// The size of the body of a reply that is a success.
+  size_t ask(const std::string& method, const std::string& path, const std::string& body = {}) {
+    const std::string request = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n" +
+                                "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                                body;
+    if (send(peer_, request.data(), request.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(request.size()))
+      fail("sending");
+    std::string reply;
+    size_t head = std::string::npos;
+    while (head == std::string::npos) {
+      reply.append(buffer_.data(), receive());
+      head = reply.find("\r\n\r\n");
+    }
+    if (!reply.starts_with("HTTP/1.1 20")) fail((path + ": " + reply).c_str());
+    const size_t at = reply.find("Content-Length: ");
+    if (at > head) fail("no length");
+    const size_t size = std::stoul(reply.substr(at + 16));
+    for (size_t got = reply.size() - head - 4; got < size;) got += receive();
+    return size;
+  }
+
+ private:
+  size_t receive() {
+    const ssize_t got = recv(peer_, buffer_.data(), buffer_.size(), 0);
+    if (got <= 0) fail("receiving");
+    return static_cast<size_t>(got);
+  }
+  [[noreturn]] static void fail(const char* what) {
+    std::fprintf(stderr, "an admin call failed: %s\n", what);
+    std::_Exit(1);
+  }
+
+  int peer_;
+  std::vector<char> buffer_ = std::vector<char>(size_t{1} << 18);
+};
+
+/// Calls the admin address each half millisecond.
 class Attention {
  public:
-  Attention(loop::Loop& loop, pthread_t asked) : loop_(loop) {
+  Attention(const SocketAddress& at, pthread_t asked) : caller_(at) {
     pthread_getcpuclockid(asked, &cpu_clock_);
     thread_ = std::thread([this] { ask(); });
   }
@@ -99,9 +158,7 @@ class Attention {
     while (!done_) {
       const auto asked = Steady::now();
       const int64_t used = cpu_time();
-      std::atomic<bool> heard{false};
-      loop_.post([&] { heard = true; });
-      while (!heard) std::this_thread::sleep_for(std::chrono::microseconds(50));
+      caller_.ask("GET", "/livez");
       longest_cpu_ = std::max(longest_cpu_.load(), cpu_time() - used);
       longest_ = std::max(longest_.load(), (Steady::now() - asked).count());
       std::this_thread::sleep_for(std::chrono::microseconds(500));
@@ -114,11 +171,34 @@ class Attention {
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
   }
 
-  loop::Loop& loop_;
+  Caller caller_;
   clockid_t cpu_clock_{};
   std::atomic<int64_t> longest_cpu_{0};
   std::atomic<bool> done_{false};
   std::atomic<Steady::rep> longest_{0};
+  std::thread thread_;
+};
+
+/// Asks for the same over and over.
+class Crowd {
+ public:
+  Crowd(const SocketAddress& at, const std::string& path)
+      : thread_([this, at, path] {
+          Caller caller(at);
+          do {
+            size_ = caller.ask("GET", path);
+            ++replies_;
+          } while (!done_);
+        }) {}
+  ~Crowd() { thread_.join(); }
+  void end() { done_ = true; }
+  size_t replies() const { return replies_; }
+  size_t size() const { return size_; }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::atomic<size_t> replies_{0};
+  std::atomic<size_t> size_{0};
   std::thread thread_;
 };
 
@@ -130,8 +210,14 @@ class World {
       : services_(services),
         store_(std::move(*store::open_rocks_store(folder))),
         writer_(loop_, *store_, *store::Journal::open(*store_), {}),
-        control_(environment()) {
+        control_(environment()),
+        admin_(loop_, control_, [this] { return control::collect_metrics(control_, {}, {}); }) {
     control_.start(setup(services, 1), *control::restore(*store_));
+    http_ = std::move(*control::HttpServer::start(
+        loop_, {*parse_socket_address("127.0.0.1:0")}, {},
+        [this](const control::HttpRequest& request, control::HttpResponder respond) {
+          admin_.handle(request, std::move(respond));
+        }));
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~World() {
@@ -141,7 +227,8 @@ class World {
 
   /// `work` on the control thread.
   void post(std::function<void()> work) { loop_.post(std::move(work)); }
-  Attention attend() { return {loop_, thread_.native_handle()}; }
+  Attention attend() { return {address(), thread_.native_handle()}; }
+  const SocketAddress& address() const { return http_->addresses().front(); }
   control::Control& control() { return control_; }
   uint32_t services() const { return services_; }
 
@@ -191,14 +278,25 @@ class World {
     for (const store::JournalEntry& entry : *entries) count += entry.kind == kind ? 1U : 0U;
     return count;
   }
-  /// When nothing has waited for the disk for a while: when that began.
+  /// When all was told and nothing has waited for the disk for a while: when that began.
   Steady::time_point wait_for_journal() {
     auto last = Steady::now();
-    while (Steady::now() - last < std::chrono::milliseconds(500)) {
-      if (writer_.state().waiting > 0) last = Steady::now();
+    while (Steady::now() - last < std::chrono::milliseconds(200)) {
+      if (!is_quiet()) last = Steady::now();
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
     return last;
+  }
+  bool is_quiet() {
+    std::promise<bool> is_told;
+    post([&] { is_told.set_value(control_.is_all_told()); });
+    return is_told.get_future().get() && writer_.state().waiting == 0;
+  }
+  /// Its id; asked of the control thread.
+  std::string intent(const std::string& target) {
+    std::promise<std::string> id;
+    post([&] { id.set_value(control_.intents().of_target(target)->id); });
+    return id.get_future().get();
   }
   uint64_t lost() const { return writer_.state().journal_lost; }
 
@@ -240,47 +338,72 @@ class World {
   uint64_t epoch_ = 0;
   std::vector<std::shared_ptr<const zones::Snapshot>> published_;
   control::Control control_;
+  control::Admin admin_;
+  std::unique_ptr<control::HttpServer> http_;
   std::thread thread_;
 };
 
-struct Figures {
-  double swung = 0;  // ms from its verdict, at most
-  double longest_wait = 0;
-  double longest_cpu = 0;
-  double journaled = 0;
-  size_t health = 0;  // entries
+struct Entries {
+  size_t health = 0;
   size_t swings = 0;
+  friend bool operator==(const Entries&, const Entries&) = default;
 };
 
-void print(const char* what, const Figures& figures) {
-  std::printf(
-      "%-10s swung within %7.1f ms, longest wait %6.1f ms (CPU %5.1f), journal whole %7.0f ms: "
-      "%zu of health, %zu swings\n",
-      what, figures.swung, figures.longest_wait, figures.longest_cpu, figures.journaled,
-      figures.health, figures.swings);
-  std::fflush(stdout);
-}
+/// What happens: what it should come to, and who tells it, service by service, noting when.
+struct Event {
+  const char* name;
+  zones::Eligibility wanted;
+  uint32_t pool;
+  Entries journaled;
+  std::function<void(Moments& told)> begin;
+  bool is_asked = false;  // others ask for long replies meanwhile
+};
 
-/// `begin` tells what happens, service by service, and when it told it.
-Figures measure(World& world, zones::Eligibility wanted, uint32_t pool,
-                const std::function<void(Moments& told)>& begin) {
-  const size_t health = world.journaled("health");
-  const size_t swings = world.journaled("swing");
-  Figures figures;
+/// False: the journal lacks something.
+bool measure(World& world, const Event& event) {
+  const Entries before{world.journaled("health"), world.journaled("swing")};
+  const auto start = Steady::now();
+  double swung = 0;
+  double journaled = 0;
+  double longest_wait = 0;
+  double longest_cpu = 0;
+  std::string replies;
   {
     const Attention attention = world.attend();
-    const auto start = Steady::now();
+    std::vector<std::unique_ptr<Crowd>> crowds;
+    if (event.is_asked) {
+      for (const char* path : {"/v1/services", "/metrics"})
+        crowds.push_back(std::make_unique<Crowd>(world.address(), path));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
     Moments told(world.services());
-    std::thread teller([&] { begin(told); });
-    figures.swung = milliseconds(world.wait_for(wanted, pool, &told));
+    std::thread teller([&] { event.begin(told); });
+    swung = milliseconds(world.wait_for(event.wanted, event.pool, &told));
     teller.join();
-    figures.journaled = milliseconds(world.wait_for_journal() - start);
-    figures.longest_wait = attention.longest_wait();
-    figures.longest_cpu = attention.longest_cpu();
+    journaled = milliseconds(world.wait_for_journal() - start);
+    for (const auto& crowd : crowds) crowd->end();
+    for (const auto& crowd : crowds) {
+      while (crowd->replies() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      replies += ", " + std::to_string(crowd->replies()) + " of " +
+                 std::to_string(crowd->size() / 1'000'000) + " MB";
+    }
+    crowds.clear();
+    longest_wait = attention.longest_wait();
+    longest_cpu = attention.longest_cpu();
   }
-  figures.health = world.journaled("health") - health;
-  figures.swings = world.journaled("swing") - swings;
-  return figures;
+  const Entries found{world.journaled("health") - before.health,
+                      world.journaled("swing") - before.swings};
+  std::printf(
+      "%-10s swung within %7.1f ms, longest wait %6.1f ms (CPU %5.1f), journal whole %7.0f ms: "
+      "%zu of health, %zu swings%s\n",
+      event.name, swung, longest_wait, longest_cpu, journaled, found.health, found.swings,
+      replies.c_str());
+  if (found != event.journaled) {
+    std::printf("%-10s MISSING: %zu of health and %zu swings were to be journaled\n", event.name,
+                event.journaled.health, event.journaled.swings);
+  }
+  std::fflush(stdout);
+  return found == event.journaled;
 }
 
 }  // namespace
@@ -303,12 +426,28 @@ int main(int argc, char** argv) {
     for (auto& at : told) at = Steady::now().time_since_epoch().count();
     world.tell(std::move(updates));
   };
-  print("cluster", measure(world, Eligibility::down, 0, [&](Moments& told) {
-          tell_all(told, world.updates("power", Health::down, 192));
-        }));
-  print("back", measure(world, Eligibility::eligible, 0, [&](Moments& told) {
-          tell_all(told, world.updates("power", Health::up, 192));
-        }));
+  const auto call = [&](Moments& told, const std::string& method, const std::string& path,
+                        const std::string& body = {}) {
+    for (auto& at : told) at = Steady::now().time_since_epoch().count();
+    Caller(world.address()).ask(method, path, body);
+  };
+  bool is_whole = true;
+  const auto see = [&](const Event& event) { is_whole = measure(world, event) && is_whole; };
+  const auto cluster_dies = [&](const char* name, bool is_asked) {
+    see({name,
+         Eligibility::down,
+         0,
+         {services + 1, services},
+         [&](Moments& told) { tell_all(told, world.updates("power", Health::down, 192)); },
+         is_asked});
+    see({"  back",
+         Eligibility::eligible,
+         0,
+         {services + 1, services},
+         [&](Moments& told) { tell_all(told, world.updates("power", Health::up, 192)); },
+         is_asked});
+  };
+  cluster_dies("cluster", false);
   const auto reload = [&](const char* what) {
     const Attention attention = world.attend();
     std::atomic<bool> done{false};
@@ -322,20 +461,54 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
   };
   for (int turn = 0; turn < 3; ++turn) reload("reload");
-  print("endpoints", measure(world, Eligibility::down, 0, [&](Moments& told) {
-          const auto all = world.updates("web", Health::down, 10);
-          for (size_t at = 0; at < all.size(); at += 500) {
-            const size_t end = std::min(at + 500, all.size());
-            for (size_t i = at; i < end; ++i) told[i] = Steady::now().time_since_epoch().count();
-            world.tell({all.begin() + static_cast<std::ptrdiff_t>(at),
-                        all.begin() + static_cast<std::ptrdiff_t>(end)});
-            std::this_thread::sleep_for(std::chrono::milliseconds(8));
-          }
-        }));
+  // It changes no answer, so that all else is as without it.
+  Caller(world.address())
+      .ask("POST", "/v1/intents",
+           R"({"kind": "force_up", "target": "endpoint/s0.example.test./11.0.0.0",)"
+           R"( "owner": "ada", "reason": "a bench"})");
+  cluster_dies("intent", false);
+  cluster_dies("asked", true);
+  see({"endpoints",
+       Eligibility::down,
+       0,
+       {services, services},
+       [&](Moments& told) {
+         const auto all = world.updates("web", Health::down, 10);
+         for (size_t at = 0; at < all.size(); at += 500) {
+           const size_t end = std::min(at + 500, all.size());
+           for (size_t i = at; i < end; ++i) told[i] = Steady::now().time_since_epoch().count();
+           world.tell({all.begin() + static_cast<std::ptrdiff_t>(at),
+                       all.begin() + static_cast<std::ptrdiff_t>(end)});
+           std::this_thread::sleep_for(std::chrono::milliseconds(8));
+         }
+       },
+       true});
+  // The neighbour of what is dead: then nothing is left but what is dead.
+  for (const bool is_asked : {false, true}) {
+    see({is_asked ? "drain,asked" : "drain",
+         Eligibility::excluded,
+         1,
+         {0, services},
+         [&](Moments& told) {
+           call(
+               told, "POST", "/v1/intents",
+               R"({"kind": "drain", "target": "cluster/ams", "owner": "ada", "reason": "a bench"})");
+         },
+         is_asked});
+    see({"  undrain",
+         Eligibility::eligible,
+         1,
+         {0, services},
+         [&](Moments& told) { call(told, "DELETE", "/v1/intents/" + world.intent("cluster/ams")); },
+         is_asked});
+  }
+  Caller(world.address())
+      .ask("DELETE", "/v1/intents/" + world.intent("endpoint/s0.example.test./11.0.0.0"));
   // Without any pool that is up answers are sampled, which takes longest to look at.
-  print("all down", measure(world, Eligibility::down, 1, [&](Moments& told) {
-          tell_all(told, world.updates("web", Health::down, 11));
-        }));
+  see({"all down", Eligibility::down, 1, {services, services}, [&](Moments& told) {
+         tell_all(told, world.updates("web", Health::down, 11));
+       }});
   for (int turn = 0; turn < 3; ++turn) reload("reload");
   std::printf("journal entries lost: %llu\n", static_cast<unsigned long long>(world.lost()));
+  return is_whole && world.lost() == 0 ? 0 : 1;
 }

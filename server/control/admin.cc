@@ -75,7 +75,7 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
   } else if (path == "/v1/status") {
     if (is_get) return respond(json_reply(status_json(control_)));
   } else if (path == "/v1/services") {
-    if (is_get) return respond(json_reply(services_json(control_)));
+    if (is_get) return services_->answer(std::move(respond));
   } else if (path.starts_with(service_prefix)) {
     if (is_get) return service(path.substr(service_prefix.size()), respond);
   } else if (path == "/v1/explain") {
@@ -263,12 +263,17 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
 void Admin::metrics(const HttpResponder& respond) {
   auto page = std::make_shared<MetricsPage>(collect_metrics_());
   auto text = std::make_shared<std::string>();
-  loop_.offload([page, text] { *text = metrics_text(*page); },
-                [text, respond] {
-                  HttpReply reply = json_reply(std::move(*text));
-                  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-                  respond(std::move(reply));
-                });
+  loop_.offload(
+      [page = std::move(page), text]() mutable {
+        *text = metrics_text(*page);
+        page.reset();  // here: to free a large one takes long
+      },
+      [text, respond] {
+        HttpReply reply;
+        reply.large_body = text;
+        reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        respond(std::move(reply));
+      });
 }
 
 void Admin::reload(const HttpResponder& respond) {

@@ -1,25 +1,30 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "base/loop/loop.h"
 #include "server/control/control_loop.h"
 #include "server/control/http_server.h"
 #include "server/control/metrics.h"
+#include "server/control/services_listing.h"
 
 namespace swingover::control {
 
 /// The calls of the admin address; docs/admin-api.md says each one's JSON.
 ///
 /// Service  The probe thread is asked for the verdicts of one service's checks: the control thread hears only news.
-/// Threads  The control thread. What reads the disk or formats much (history, metrics) is offloaded.
+/// Threads  The control thread. What reads the disk or formats much (history, metrics, all services) is offloaded.
 class Admin {
  public:
   using CollectMetrics = std::function<MetricsPage()>;
 
   Admin(loop::Loop& loop, Control& control, CollectMetrics collect_metrics)
-      : loop_(loop), control_(control), collect_metrics_(std::move(collect_metrics)) {}
+      : loop_(loop),
+        control_(control),
+        collect_metrics_(std::move(collect_metrics)),
+        services_(std::make_shared<ServicesListing>(loop, control)) {}
 
   /// Answers one request, now or, when it must wait for the store or a reload, later.
   void handle(const HttpRequest& request, HttpResponder respond);
@@ -39,6 +44,7 @@ class Admin {
   loop::Loop& loop_;
   Control& control_;
   CollectMetrics collect_metrics_;
+  std::shared_ptr<ServicesListing> services_;
 };
 
 }  // namespace swingover::control

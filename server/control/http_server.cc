@@ -158,9 +158,23 @@ std::string peer_of(MHD_Connection* connection) {
   return from_sockaddr(*info->client_addr).address.unmapped().text();
 }
 
+/// A body of 100 MB would take this thread 50 ms to copy.
+MHD_Response* make_response(const HttpReply& reply) {
+  using Body = std::shared_ptr<const std::string>;
+  if (!reply.large_body) {
+    return MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
+                                           MHD_RESPMEM_MUST_COPY);
+  }
+  auto* const body = new Body(reply.large_body);
+  MHD_Response* const response = MHD_create_response_from_buffer_with_free_callback_cls(
+      (*body)->size(), const_cast<char*>((*body)->data()),
+      [](void* held) { delete static_cast<Body*>(held); }, body);
+  if (!response) delete body;
+  return response;
+}
+
 MHD_Result send_reply(MHD_Connection* connection, const HttpReply& reply) {
-  MHD_Response* response = MHD_create_response_from_buffer(
-      reply.body.size(), const_cast<char*>(reply.body.data()), MHD_RESPMEM_MUST_COPY);
+  MHD_Response* response = make_response(reply);
   if (!response) return MHD_NO;
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply.content_type.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");

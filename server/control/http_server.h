@@ -34,7 +34,8 @@ struct HttpReply {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::string allow;  // of a 405: the methods that this path knows
+  std::shared_ptr<const std::string> large_body{};  // instead of `body`; sent from where it is
+  std::string allow;                                // of a 405: the methods that this path knows
 };
 
 /// Sends the reply to one request; to be called once, on the loop's thread, now or later. A request

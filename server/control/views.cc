@@ -309,12 +309,17 @@ std::string status_json(const Control& control) {
                  {"clusters", std::move(clusters)}});
 }
 
-std::string services_json(const Control& control) {
-  Json services = Json::array();
-  for (const zones::Service& service : control.join().model().services) {
-    services.push_back(service_value(control, service));
-  }
-  return dumped({{"services", std::move(services)}});
+std::function<std::string()> services_part(const Control& control, size_t first, size_t count) {
+  const std::vector<zones::Service>& services = control.join().model().services;
+  const auto whole = std::make_shared<Json>(Json{{"services", Json::array()}});
+  for (size_t i = first; i < std::min(first + count, services.size()); ++i)
+    (*whole)["services"].push_back(service_value(control, services[i]));
+  return [whole] {
+    constexpr std::string_view before = "{\n  \"services\": [";
+    constexpr std::string_view after = "\n  ]\n}\n";
+    const std::string text = dumped(*whole);
+    return text.substr(before.size(), text.size() - before.size() - after.size());
+  };
 }
 
 std::string service_json(const Control& control, const zones::Service& service,

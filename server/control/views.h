@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,7 +18,9 @@ namespace swingover::control {
 // become U+FFFD: names and reasons may hold anything. Control thread.
 
 std::string status_json(const Control& control);
-std::string services_json(const Control& control);
+/// Of the `count` services from the place `first` on: looked at now, and written out by a call of what is returned, on any
+/// thread, once. The text is what stands between the brackets of {"services": […]}.
+std::function<std::string()> services_part(const Control& control, size_t first, size_t count);
 /// Of one service of the model; `details` of its checks, as far as they are known.
 std::string service_json(const Control& control, const zones::Service& service,
                          std::span<const health::CheckDetails> details = {});

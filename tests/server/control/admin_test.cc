@@ -5,7 +5,9 @@
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "server/control/views.h"
@@ -165,6 +167,42 @@ TEST_CASE(
   CHECK(has(page, "swingover_swings_total" + shop + ",cause=\"failover\"} 0"));
   CHECK(has(page, "swingover_pool_eligible" + shop + ",pool=\"fra\"} 0"));
   CHECK(has(page, "swingover_store_healthy 1"));
+}
+
+TEST_CASE("services are listed in parts, between which others have their turn", "[admin]") {
+  tests::SmallWorld world;
+  world.copies = 3 * ServicesListing::services_a_part;
+  Address at({}, world);
+  size_t ended = 0;
+  std::string listed;
+  const auto list = [&] {
+    at.admin.handle({"GET", "/v1/services", {}, {}, {}}, [&](const HttpReply& reply) {
+      ++ended;
+      listed = *reply.large_body;
+    });
+  };
+  list();
+  list();
+  list();
+  std::set<size_t> turns;  // as many as there were when somebody else had his
+  std::function<void()> have_turn = [&] {
+    turns.insert(turns.size());
+    if (ended < 3) at.loop.post(have_turn);
+  };
+  at.loop.post(have_turn);
+  REQUIRE(at.loop.run_until([&] { return ended == 3; }, patience));
+  CHECK(turns.size() > 3);
+
+  CHECK(listed.starts_with(
+      "{\n  \"services\": [\n    {\n      \"name\": \"shop.svc.example.test.\","));
+  CHECK(listed.ends_with("\n    }\n  ]\n}\n"));
+  size_t names = 0;
+  for (size_t i = listed.find("\"name\": "); i != std::string::npos;
+       i = listed.find("\"name\": ", i + 1))
+    ++names;
+  CHECK(names == world.copies);
+  CHECK(listed.find("}{") == std::string::npos);
+  CHECK(has(at.ask("GET", "/v1/services"), listed));
 }
 
 TEST_CASE("an intent is acknowledged once it is stored", "[admin]") {
