@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/ip.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr size_t reason_size_max = 200;
 constexpr Milliseconds pause_least{1'000};  // between two ticks; some four are due in that time
+constexpr Milliseconds change_told_tolerance{500};
 
 Error invalid(std::string message) {
   return {ErrorCode::invalid, std::move(message)};
@@ -56,6 +58,7 @@ void PushBoard::replace(const std::vector<std::pair<uint32_t, health::Check>>& c
                 .machine = EndpointHealth(monitor.rules(), check.initial, now.now, now.wall),
                 .deadline = now.now + monitor.deadline,
                 .last_heard = now.now,
+                .gap = monitor.deadline,
                 .reason = {},
                 .is_told = false};
     if (const auto old = before.find(check.key()); old != before.end()) {
@@ -68,6 +71,8 @@ void PushBoard::replace(const std::vector<std::pair<uint32_t, health::Check>>& c
       if (is_same) {
         entry.machine = old->second.machine;
         entry.deadline = old->second.deadline;
+        entry.gap = old->second.gap;
+        entry.is_silent = old->second.is_silent;
       } else {
         entry.machine = EndpointHealth(
             monitor.rules(), old->second.machine.stored(now.now, now.wall), now.now, now.wall);
@@ -110,9 +115,12 @@ void PushBoard::apply(const std::vector<std::string>& keys, const PushReport& re
                       std::vector<health::CheckUpdate>& out) {
   for (const std::string& key : keys) {
     Entry& entry = entries_.at(key);
+    const Milliseconds each = entry.check.monitor->deadline;
+    entry.gap = entry.last_report ? std::min(now.now - entry.last_heard, each) : each;
+    entry.is_silent = false;
     entry.last_report = now.wall;
     entry.last_heard = now.now;
-    entry.deadline = now.now + entry.check.monitor->deadline;
+    entry.deadline = now.now + each;
     if (report.load) entry.load = Load{*report.load, now.wall};
     const Verdict verdict = report.health == "up" ? Verdict::pass : Verdict::fail;
     const Transition transition = entry.machine.apply(verdict, Failure::hard, now.now);
@@ -122,7 +130,8 @@ void PushBoard::apply(const std::vector<std::string>& keys, const PushReport& re
     entry.verdict = verdict;
     entry.reason = std::move(reason);
     // A state of the last run is confirmed by the first report, which changes nothing else.
-    if (is_news || !entry.is_told) tell(entry, now, transition == Transition::changed, out);
+    if (is_news || !entry.is_told || !is_change_told(entry, now.now))
+      tell(entry, now, transition == Transition::changed, out);
   }
 }
 
@@ -138,6 +147,7 @@ void PushBoard::tick(Now now, std::vector<health::CheckUpdate>& out) {
     if (now.now >= entry.deadline) {
       const int64_t silent = (now.now - entry.last_heard).value / 1000;
       entry.deadline = now.now + each;
+      entry.is_silent = true;
       entry.verdict = Verdict::fail;
       entry.reason =
           fmt::format("no heartbeat for {}s, wanted one each {}", silent, duration_text(each));
@@ -145,7 +155,8 @@ void PushBoard::tick(Now now, std::vector<health::CheckUpdate>& out) {
       is_news = true;
     }
     if (entry.machine.tick(now.now) == Transition::changed) changed = true;
-    if (is_news || changed) tell(entry, now, changed, out);
+    const bool is_overdue_news = entry.is_told && !is_change_told(entry, now.now);
+    if (is_news || changed || is_overdue_news) tell(entry, now, changed, out);
   }
 }
 
@@ -156,15 +167,43 @@ void PushBoard::resume(const std::string& key, Now now, std::vector<health::Chec
     tell(found->second, now, true, out);
 }
 
+/// Nothing: not soon. What is due may lie in the past.
+std::optional<MonotonicTime> PushBoard::next_change(const Entry& entry, MonotonicTime now) {
+  const EndpointHealth& machine = entry.machine;
+  const Milliseconds each = entry.check.monitor->deadline;
+  const int64_t after_next = int64_t{machine.still_needed()} - 1;
+  const bool is_up = machine.health() == Health::up;
+  const bool is_late = is_up && now + Milliseconds(each.value / 2) >= entry.deadline;
+  std::optional<MonotonicTime> next;
+  if (machine.is_confirming() && !entry.is_silent) {
+    next = entry.last_heard + entry.gap * (after_next + 1);
+  } else if (machine.is_confirming() || is_late) {
+    next = entry.deadline + each * after_next;
+  }
+  const auto ends = machine.hold_ends();
+  if (ends && is_up) next = std::min(next.value_or(*ends), *ends);
+  return next;
+}
+
+bool PushBoard::is_change_told(const Entry& entry, MonotonicTime now) {
+  const auto next = next_change(entry, now);
+  if (next.has_value() != entry.change_told.has_value()) return false;
+  if (!next) return true;
+  const Milliseconds moved = *next - *entry.change_told;
+  return std::abs(moved.value) <= change_told_tolerance.value;
+}
+
 void PushBoard::tell(Entry& entry, Now now, bool changed, std::vector<health::CheckUpdate>& out) {
+  constexpr Milliseconds soonest{1};  // 0 says that nothing speaks of a change
   entry.is_told = true;
+  entry.change_told = next_change(entry, now.now);
   health::CheckUpdate update;
   update.check = entry.place;
   update.health = entry.machine.health();
   update.hold = entry.machine.hold();
   if (const auto ends = entry.machine.hold_ends(); ends && update.hold != health::Hold::none)
     update.held_until = now.wall + (*ends - now.now);
-  update.until_change = entry.machine.until_change(now.now);
+  if (entry.change_told) update.until_change = std::max(*entry.change_told - now.now, soonest);
   update.penalty = entry.machine.penalty(now.now);
   update.changed = changed;
   update.verdict = entry.verdict;

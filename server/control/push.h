@@ -30,6 +30,12 @@ struct PushReport {
 /// Pass      A report of `up`. Fail: one of `down` (a hard one: the target itself says so), and each `deadline` that
 ///           goes by without any report (a soft one).
 /// Start     A stored state holds until the deadline has passed once; so does the state before a reload.
+/// Late      From half of the deadline on a silent target that is up is late, and the deadline (the last one that `fall`
+///           asks for) is told as the next instant at which it could change. Not before: who reports in time, twice a
+///           deadline at least, never makes a TTL short. No habit is learnt, so that a rule of one line tells people
+///           what to expect.
+/// Next      While reports confirm a change the next one is expected as long after the last one as that came after the
+///           one before, and at the deadline at the latest; silence confirms deadline by deadline.
 /// Pause     While this process stood still nobody was silent: all deadlines move by as much.
 /// Load      The last figure reported and its time; kept while the check is, not over a restart.
 /// Threads   One owner. Pure: reports and times in, updates out, whose `check` is the place given to replace().
@@ -51,6 +57,10 @@ class PushBoard {
     health::EndpointHealth machine;
     MonotonicTime deadline{};
     MonotonicTime last_heard{};  // the start, or the last report
+    Milliseconds gap{0};         // between the last two reports, the deadline at most
+    bool is_silent = false;      // a deadline has gone by since the last report
+    std::optional<MonotonicTime>
+        change_told{};  // when a change was said to be possible; nothing: not soon
     health::Verdict verdict = health::Verdict::pass;
     std::string reason;
     bool is_told = false;  // an update of it has gone out since it is here
@@ -72,6 +82,8 @@ class PushBoard {
   const std::map<std::string, Entry>& entries() const { return entries_; }  // by Check::key()
 
  private:
+  static std::optional<MonotonicTime> next_change(const Entry& entry, MonotonicTime now);
+  static bool is_change_told(const Entry& entry, MonotonicTime now);
   static void tell(Entry& entry, Now now, bool changed, std::vector<health::CheckUpdate>& out);
 
   std::map<std::string, Entry> entries_;

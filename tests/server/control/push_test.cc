@@ -58,15 +58,18 @@ TEST_CASE("a report is a verdict, and so is the silence behind its deadline", "[
   REQUIRE(board.updates.size() == 1);
   CHECK(board.updates[0].check == 4);
   CHECK(board.updates[0].health == Health::up);
-  board.pass(29);
+  board.pass(14);
   CHECK(board.updates.empty());
   CHECK(board.report(from_fra("up")) == "1");
   CHECK(board.updates.empty());  // no news
-  board.pass(2);                 // the other one never reported
+  board.pass(14);
+  CHECK(board.report(from_fra("up")) == "1");
+  board.pass(3);  // the other one never reported
   REQUIRE(board.updates.size() == 1);
   CHECK(board.updates[0].check == 5);
   CHECK(board.updates[0].health == Health::down);
-  board.pass(28);
+  board.pass(15);
+  board.pass(12);
   REQUIRE(board.updates.size() == 1);
   CHECK(board.updates[0].check == 4);
   CHECK(board.updates[0].health == Health::down);
@@ -91,7 +94,10 @@ TEST_CASE("while this process stands still nobody is silent", "[push]") {
   Board board;
   board.report(from_fra("up"));
   board.pass(20);
+  board.updates.clear();
   board.move(Milliseconds(60'000));
+  REQUIRE(board.updates.size() == 1);  // the deadline is said to be as far away as it was
+  CHECK(board.updates[0].until_change == Milliseconds(10'000));
   board.pass(9);
   CHECK(board.updates.empty());
   board.pass(1);
@@ -129,6 +135,84 @@ TEST_CASE("rise and fall count reports as they count probes", "[push]") {
   CHECK(board.updates[0].health == Health::down);
   board.report(from_fra("up"));
   CHECK(board.updates[0].health == Health::up);
+}
+
+TEST_CASE("a report that is late makes the deadline the next change", "[push]") {
+  Board board;
+  board.report(from_fra("up"));
+  CHECK(board.updates[0].until_change == Milliseconds(0));
+  board.pass(15);
+  REQUIRE(board.updates.size() == 1);
+  CHECK(board.updates[0].check == 4);
+  CHECK(board.updates[0].health == Health::up);
+  CHECK_FALSE(board.updates[0].changed);
+  CHECK(board.updates[0].until_change == Milliseconds(15'000));
+  board.pass(10);
+  CHECK(board.updates.empty());  // that instant has not moved
+  SECTION("until it comes") {
+    board.report(from_fra("up"));
+    REQUIRE(board.updates.size() == 1);
+    CHECK(board.updates[0].until_change == Milliseconds(0));
+  }
+  SECTION("and when it does not it is down, with nothing in sight") {
+    board.pass(5);
+    REQUIRE(board.updates.size() == 2);
+    CHECK(board.updates[0].health == Health::down);
+    CHECK(board.updates[0].until_change == Milliseconds(0));
+    board.pass(29);
+    CHECK(board.updates.empty());
+  }
+}
+
+TEST_CASE("who reports twice a deadline is never late", "[push]") {
+  Board board;
+  board.report(from_fra("up"));
+  for (int i = 0; i < 8; ++i) {
+    board.pass(14);
+    CHECK((board.updates.empty() || board.updates[0].check == 5));  // that one never reports
+    board.report(from_fra("up"));
+    CHECK(board.updates.empty());
+  }
+}
+
+TEST_CASE("silence is confirmed deadline by deadline, and so its end is told", "[push]") {
+  health::MonitorOptions monitor = tests::SmallWorld::push("beat");
+  monitor.fall = 3;
+  Board board(monitor);
+  board.report(from_fra("up"));
+  board.pass(15);
+  REQUIRE(board.updates.size() == 1);
+  CHECK(board.updates[0].until_change == Milliseconds(75'000));
+  board.pass(15);
+  REQUIRE_FALSE(board.updates.empty());
+  CHECK(board.updates[0].health == Health::up);
+  CHECK(board.updates[0].until_change == Milliseconds(60'000));
+  board.pass(30);
+  REQUIRE_FALSE(board.updates.empty());
+  CHECK(board.updates[0].until_change == Milliseconds(30'000));
+  board.pass(30);
+  REQUIRE_FALSE(board.updates.empty());
+  CHECK(board.updates[0].health == Health::down);
+}
+
+TEST_CASE("reports that confirm a change are expected at the pace at which they came", "[push]") {
+  health::MonitorOptions monitor = tests::SmallWorld::push("beat");
+  monitor.fall = 3;
+  monitor.fall_hard = 3;
+  Board board(monitor);
+  board.report(from_fra("up"));
+  board.pass(5);
+  board.report(from_fra("down"));
+  REQUIRE(board.updates.size() == 1);
+  CHECK(board.updates[0].until_change == Milliseconds(10'000));
+  board.pass(5);
+  board.report(from_fra("down"));
+  CHECK(board.updates.empty());  // as was told
+  board.pass(2);
+  board.report(from_fra("down"));
+  REQUIRE(board.updates.size() == 1);
+  CHECK(board.updates[0].health == Health::down);
+  CHECK(board.updates[0].until_change == Milliseconds(0));
 }
 
 TEST_CASE("a reload keeps deadlines, states and the last load", "[push]") {
