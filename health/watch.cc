@@ -36,11 +36,12 @@ void set_option(int socket, int level, int name, int value) {
 
 /// A host that vanished is found within a quarter of the interval and three seconds, by two keep-alives.
 void find_silence(int socket, Milliseconds interval) {
-  const auto idle = static_cast<int>(std::clamp<int64_t>(interval.value / 4000, 1, 10));
+  const Milliseconds idle = keep_alive_after(interval);
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(idle.value / 1000));
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 1);
-  set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, (idle + 2) * 1000);
+  set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT,
+             static_cast<int>((idle + keep_alive_answer).value));
 }
 
 uint64_t tag(Watch::Slot slot, uint32_t generation) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,6 +44,13 @@ constexpr std::string_view word(WatchState state) {
   }
   return "off";
 }
+
+/// A watched connection that is silent for so long is asked whether its host is still there.
+constexpr Milliseconds keep_alive_after(Milliseconds interval) {
+  return Milliseconds(std::clamp<int64_t>(interval.value / 4000, 1, 10) * 1000);
+}
+/// A host that has not answered that after so long is gone.
+inline constexpr Milliseconds keep_alive_answer{2'000};
 
 /// One idle TCP connection to each watched target that is up. A process that dies takes its connections along: their
 /// end is heard at once, whatever the interval, and is reason enough to look now. What it means, the probes say.

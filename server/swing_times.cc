@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
 #include <vector>
-
-#include "health/health_table.h"
 
 namespace swingover::server {
 
@@ -17,50 +20,362 @@ namespace {
 
 using health::MonitorKind;
 
-constexpr std::array faults{Fault::refused, Fault::silent, Fault::error, Fault::back};
+constexpr uint32_t phases = 64;  // of the probes' beats, and of the cache's age
 
-/// Whether probes of this kind find it at all. A command and a file see what they were written to see.
-bool sees(const health::MonitorOptions& monitor, Fault fault) {
-  const MonitorKind kind = monitor.kind;
-  switch (fault) {
-    case Fault::refused:
-      return kind != MonitorKind::icmp;  // the host still answers
-    case Fault::silent:
-      return kind != MonitorKind::udp || !monitor.expect.empty();
-    case Fault::error:
-      return kind != MonitorKind::tcp && kind != MonitorKind::tls && kind != MonitorKind::udp &&
-             kind != MonitorKind::icmp;
-    case Fault::back:
-      return true;
-  }
-  return false;
+/// In milliseconds from the fault on.
+struct Moments {
+  double seen = 0;     // from here on something speaks of the change, all the time
+  double changed = 0;  // the health is another
+};
+
+double milliseconds(Milliseconds time) {
+  return static_cast<double>(time.value);
 }
 
-/// Whether somebody's "no" reaches the probe itself: a hard failure.
-bool hears_refusals(MonitorKind kind) {
-  return kind != MonitorKind::exec && kind != MonitorKind::file;
+Milliseconds rounded(double time) {
+  return Milliseconds(std::llround(time));
 }
 
-/// A report comes each `deadline`, at the latest; who is gone sends none.
-std::optional<Detection> of_reports(const health::MonitorOptions& monitor, Fault fault) {
-  const health::HealthRules rules = monitor.rules();
-  Detection out{.interval = monitor.deadline};
-  switch (fault) {
-    case Fault::refused:
-    case Fault::silent:
-      out.interval = Milliseconds(0);
-      out.first_seen = monitor.deadline;
-      out.then = monitor.deadline * (rules.fall - 1);
-      return out;
-    case Fault::error:
-      out.then = monitor.deadline * (rules.fall_hard - 1);
-      return out;
-    case Fault::back:
-      if (rules.resumes_by_hand) return std::nullopt;
-      out.then = monitor.deadline * (rules.rise - 1) + rules.hold_up;
-      return out;
+Moments worst_of(const Detection& found) {
+  const double seen = milliseconds(found.interval + found.first_seen);
+  return {seen, seen + milliseconds(found.then)};
+}
+
+/// Where the beat of one of many stands in its interval, in the so-manieth of 64 trials, between 0 and 1. Each beat meets
+/// each part of its interval once, and any two of them meet each other in all ways.
+double phase(uint32_t trial, uint32_t beat) {
+  constexpr uint32_t parts = 2 * phases;
+  uint32_t place = 2 * trial + 1;  // odd, and stays so: in the middle of a part
+  for (uint32_t i = 0; i < beat % 32; ++i) place = place * 19 % parts;
+  return static_cast<double>(place) / parts;
+}
+
+Moments trial_of(const Detection& found, uint32_t trial, uint32_t beat) {
+  const double seen =
+      milliseconds(found.interval) * phase(trial, 2 * beat) + milliseconds(found.first_seen);
+  const Moments probed{seen, seen + milliseconds(found.then)};
+  if (!found.watched) return probed;
+  const double heard = milliseconds(found.watched->soonest) +
+                       milliseconds(found.watched->spread) * phase(trial, 2 * beat + 1);
+  return {std::min(probed.seen, heard),
+          std::min(probed.changed, heard + milliseconds(found.watched->then))};
+}
+
+double ttl_at(double left, Ttl ttl, Ttl ttl_min) {
+  return 1000 * std::clamp<double>(std::floor(left / 1000), ttl_min.value, ttl.value);
+}
+
+/// When a cache whose copy ends at `expires` has an answer from after the swing.
+double followed(double expires, const Moments& swing, Ttl ttl, Ttl ttl_min) {
+  if (ttl.value > 0 && expires < swing.seen)
+    expires += std::ceil((swing.seen - expires) / (1000.0 * ttl.value)) * 1000.0 * ttl.value;
+  while (expires < swing.changed) {
+    const double kept = ttl_at(swing.changed - expires, ttl, ttl_min);
+    if (kept == 0) return swing.changed;  // it asks each time
+    expires += kept;
   }
-  return std::nullopt;
+  return expires;
+}
+
+Milliseconds middle(std::vector<double>& all) {
+  const auto at = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::nth_element(all.begin(), at, all.end());
+  return rounded((*at + *std::max_element(all.begin(), at)) / 2);
+}
+
+SwingTime swing_time(const Moments& worst, const std::vector<Moments>& trials, Ttl ttl,
+                     Ttl ttl_min) {
+  SwingTime out;
+  out.answers.worst = rounded(worst.changed);
+  // The last answer from before the first sign has the whole TTL; those behind it no more than is left, or ttl_min.
+  out.clients.worst =
+      rounded(std::max(worst.seen + 1000.0 * ttl.value, worst.changed + 1000.0 * ttl_min.value));
+  std::vector<double> answers;
+  std::vector<double> clients;
+  for (const Moments& trial : trials) {
+    answers.push_back(trial.changed);
+    for (uint32_t age = 0; age < phases; ++age)
+      clients.push_back(followed(1000.0 * ttl.value * phase(age, 0), trial, ttl, ttl_min));
+  }
+  out.answers.median = middle(answers);
+  out.clients.median = middle(clients);
+  return out;
+}
+
+}  // namespace
+
+SwingTime swing_time(const Detection& found, Ttl ttl, Ttl ttl_min) {
+  std::vector<Moments> trials;
+  for (uint32_t trial = 0; trial < phases; ++trial) trials.push_back(trial_of(found, trial, 0));
+  return swing_time(worst_of(found), trials, ttl, ttl_min);
+}
+
+namespace {
+
+/// Whether something gets worse or better.
+enum class Turn : uint8_t { down, up };
+
+Turn opposite(Turn turn) {
+  return turn == Turn::down ? Turn::up : Turn::down;
+}
+
+/// A monitor at one address.
+struct Look {
+  const health::MonitorOptions* monitor = nullptr;
+  uint32_t beat = 0;
+  bool tells_of_cluster =
+      false;  // a heartbeat of the whole cluster, which no endpoint's fault ends
+};
+
+/// So many members make it go down, so many make it come up.
+struct Group {
+  size_t downs = 1;
+  size_t ups = 1;
+  bool inverted = false;
+  std::vector<std::variant<Look, Group>> members{};
+};
+
+Group all_of(std::vector<std::variant<Look, Group>> members) {
+  const size_t all = members.size();
+  return {.downs = 1, .ups = all, .members = std::move(members)};
+}
+
+/// The slowest of the faults that it sees: who waits for it to fail knows not why it will.
+std::optional<Detection> slowest_fault(const health::MonitorOptions& monitor) {
+  std::optional<Detection> slowest;
+  for (const Fault fault : faults) {
+    if (fault == Fault::back) continue;
+    const auto found = detection(monitor, fault);
+    if (found && (!slowest || worst_of(*found).changed > worst_of(*slowest).changed))
+      slowest = found;
+  }
+  return slowest;
+}
+
+std::optional<Detection> detection(const Look& look, Fault fault, Turn turn) {
+  if (fault == Fault::back)
+    return turn == Turn::up ? detection(*look.monitor, fault) : slowest_fault(*look.monitor);
+  if (turn == Turn::up || look.tells_of_cluster) return std::nullopt;
+  return detection(*look.monitor, fault);
+}
+
+/// Of so many members, each with its moments, as many as it takes. Its first sign comes no later than the so-manieth
+/// first sign: of the members that were to give it one at least does, and goes on until the change.
+std::optional<Moments> last_needed(std::vector<Moments> members, size_t needed) {
+  if (needed == 0) return Moments{};
+  if (members.size() < needed) return std::nullopt;
+  const auto last = members.begin() + static_cast<std::ptrdiff_t>(needed - 1);
+  std::ranges::nth_element(members, last, {}, &Moments::seen);
+  const double seen = last->seen;
+  std::ranges::nth_element(members, last, {}, &Moments::changed);
+  return Moments{seen, last->changed};
+}
+
+/// Nothing: it never happens, or a person has to.
+template <class MomentsOf>
+std::optional<Moments> moments(const Group& group, Fault fault, Turn turn,
+                               const MomentsOf& moments_of) {
+  const Turn inner = group.inverted ? opposite(turn) : turn;
+  std::vector<Moments> members;
+  for (const auto& member : group.members) {
+    std::optional<Moments> found;
+    if (const auto* look = std::get_if<Look>(&member)) {
+      if (const auto seen = detection(*look, fault, inner)) found = moments_of(*look, *seen);
+    } else {
+      found = moments(std::get<Group>(member), fault, inner, moments_of);
+    }
+    if (found) members.push_back(*found);
+  }
+  return last_needed(std::move(members), inner == Turn::down ? group.downs : group.ups);
+}
+
+std::optional<SwingTime> time_of(const Group& group, Fault fault, Ttl ttl, Ttl ttl_min) {
+  const Turn turn = fault == Fault::back ? Turn::up : Turn::down;
+  const auto worst = moments(group, fault, turn,
+                             [](const Look&, const Detection& found) { return worst_of(found); });
+  if (!worst) return std::nullopt;
+  std::vector<Moments> trials;
+  for (uint32_t trial = 0; trial < phases; ++trial) {
+    const auto one = moments(group, fault, turn, [&](const Look& look, const Detection& found) {
+      return trial_of(found, trial, look.beat);
+    });
+    trials.push_back(one.value_or(*worst));
+  }
+  return swing_time(*worst, trials, ttl, ttl_min);
+}
+
+using Names = std::vector<std::string>;
+
+/// What an owner has of each kind that counts.
+struct Lists {
+  Names critical;
+  Names voting;
+  bool empty() const { return critical.empty() && voting.empty(); }
+  std::string text() const {
+    return fmt::format("{} / {}", fmt::join(critical, " "), fmt::join(voting, " "));
+  }
+};
+
+/// The service's and the pool's; a monitor that both name counts as the pool says.
+Lists lists_of(const zones::Service& service, const zones::Pool& pool) {
+  Lists lists{pool.monitors, pool.voting_monitors};
+  const auto is_free = [&](const std::string& name) {
+    return std::ranges::count(pool.monitors, name) == 0 &&
+           std::ranges::count(pool.voting_monitors, name) == 0 &&
+           std::ranges::count(pool.observing_monitors, name) == 0;
+  };
+  std::ranges::copy_if(service.monitors, std::back_inserter(lists.critical), is_free);
+  std::ranges::copy_if(service.voting_monitors, std::back_inserter(lists.voting), is_free);
+  return lists;
+}
+
+/// Whether each endpoint is looked at by the monitors of its cluster.
+bool is_at_ingress(const zones::Pool& pool, const zones::Cluster& cluster) {
+  return std::ranges::all_of(pool.endpoints, [&](const zones::Endpoint& endpoint) {
+    const auto* address = std::get_if<IpAddress>(&endpoint.address);
+    return address && std::ranges::count(cluster.addresses, *address) > 0;
+  });
+}
+
+/// Puts the groups of one pool together; a monitor at one address is one look, however often it is named.
+class GroupBuilder {
+ public:
+  using Monitors = std::unordered_map<std::string_view, const health::MonitorOptions*>;
+  explicit GroupBuilder(const Monitors& monitors) : monitors_(monitors) {}
+
+  Group at_endpoint(const Lists& lists) { return group(lists, {.owner = Owner::endpoint}); }
+  /// Of a cluster's monitors at one of its addresses, beside what looks at the endpoints themselves.
+  Group at_one_address(const Lists& lists) {
+    return group(lists, {.owner = Owner::cluster, .heartbeat_tells = false});
+  }
+  /// Of the cluster as a whole: each of them is up while it is at one address.
+  Group at_cluster(const Lists& lists, size_t addresses) {
+    return group(lists, {.owner = Owner::cluster, .addresses = std::max<size_t>(addresses, 1)});
+  }
+
+ private:
+  enum class Owner : uint8_t { endpoint, cluster };
+  struct Where {
+    Owner owner = Owner::endpoint;
+    size_t addresses = 1;
+    size_t address = 0;
+    bool heartbeat_tells = true;  // of a fault
+  };
+  using Member = std::variant<Look, Group>;
+
+  Group group(const Lists& lists, const Where& where) {
+    std::vector<Member> members = members_of(lists.critical, where);
+    std::vector<Member> votes = members_of(lists.voting, where);
+    if (const size_t all = votes.size(); all > 0)
+      members.emplace_back(
+          Group{.downs = all / 2 + 1, .ups = all - all / 2, .members = std::move(votes)});
+    return all_of(std::move(members));
+  }
+
+  std::vector<Member> members_of(const Names& names, const Where& where) {
+    std::vector<Member> members;
+    for (const std::string& name : names) {
+      const auto found = monitors_.find(name);
+      if (found == monitors_.end()) continue;
+      if (where.addresses == 1) {
+        members.push_back(member(*found->second, where));
+        continue;
+      }
+      Group row{.downs = where.addresses};
+      Where at = where;
+      for (at.address = 0; at.address < where.addresses; ++at.address)
+        row.members.push_back(member(*found->second, at));
+      members.emplace_back(std::move(row));
+    }
+    return members;
+  }
+
+  Member member(const health::MonitorOptions& monitor, const Where& where) {
+    if (monitor.kind != MonitorKind::calculated) return look(monitor, where);
+    Where at = where;
+    at.addresses = 1;
+    std::vector<Member> children = members_of(monitor.of, at);
+    const size_t all = children.size();
+    const size_t needed = monitor.need.portion.least_of(all);
+    return Group{.downs = all + 1 - std::min(needed, all + 1),
+                 .ups = needed,
+                 .inverted = monitor.inverted,
+                 .members = std::move(children)};
+  }
+
+  Look look(const health::MonitorOptions& monitor, const Where& where) {
+    const bool is_heartbeat = where.owner == Owner::cluster && monitor.kind == MonitorKind::push;
+    const auto next = static_cast<uint32_t>(beats_.size());
+    const size_t address = is_heartbeat ? 0 : where.address;  // one for the whole cluster
+    const auto at = beats_.try_emplace({monitor.name, {where.owner, address}}, next).first;
+    return {&monitor, at->second, is_heartbeat && !where.heartbeat_tells};
+  }
+
+  const Monitors& monitors_;
+  std::map<std::pair<std::string_view, std::pair<Owner, size_t>>, uint32_t> beats_;
+};
+
+/// Of one pool, by fault; nothing: never, or, for the way back, when a person lets it.
+struct PoolTimes {
+  bool is_looked_at = false;
+  std::array<std::optional<SwingTime>, faults.size()> times;
+};
+
+class Times {
+ public:
+  explicit Times(const Config& config) : config_(config) {
+    for (const auto& monitor : config.monitors) monitors_.emplace(monitor->name, monitor.get());
+  }
+
+  const PoolTimes& of(const zones::Service& service, const zones::Pool& pool) {
+    const zones::Cluster& cluster = config_.topology.clusters[pool.cluster.value];
+    const Lists own = lists_of(service, pool);
+    const Lists shared{cluster.monitors, cluster.voting_monitors};
+    const bool is_ingress = !shared.empty() && is_at_ingress(pool, cluster);
+    // What all of it depends on; to work it out for each of 50,000 services would take minutes.
+    std::string key =
+        fmt::format("{} {} {}", service.ttl.value, service.least_ttl().value, own.text());
+    if (!shared.empty())
+      key += fmt::format(" {} {} {}", shared.text(), is_ingress, cluster.addresses.size());
+    const auto [known, is_new] = known_.try_emplace(std::move(key));
+    if (!is_new) return known->second;
+
+    GroupBuilder builder(monitors_);
+    const Group whole = builder.at_cluster(shared, cluster.addresses.size());
+    const Group endpoint = builder.at_endpoint(own);
+    Group out = endpoint;
+    if (own.empty()) {
+      out = whole;
+    } else if (is_ingress) {
+      out = all_of({endpoint, builder.at_one_address(shared)});
+    }
+    PoolTimes& times = known->second;
+    times.is_looked_at = !out.members.empty();
+    const Group back = all_of({endpoint, whole});
+    for (size_t i = 0; i < faults.size(); ++i) {
+      const Group& group = faults[i] == Fault::back ? back : out;
+      times.times[i] = time_of(group, faults[i], service.ttl, service.least_ttl());
+    }
+    return times;
+  }
+
+ private:
+  const Config& config_;
+  GroupBuilder::Monitors monitors_;
+  std::unordered_map<std::string, PoolTimes> known_;
+};
+
+Delay slower(const Delay& a, const Delay& b) {
+  return {std::max(a.median, b.median), std::max(a.worst, b.worst)};
+}
+
+/// "0.35 s", "31 s", "5 min": two digits that count.
+std::string seconds_text(Milliseconds time) {
+  const double seconds = milliseconds(time) / 1000;
+  if (seconds < 1) return fmt::format("{:.2f} s", seconds);
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 600) return fmt::format("{:.0f} s", seconds);
+  return fmt::format("{:.0f} min", seconds / 60);
 }
 
 std::string_view word(Fault fault) {
@@ -69,6 +384,8 @@ std::string_view word(Fault fault) {
       return "refused";
     case Fault::silent:
       return "silent";
+    case Fault::gone:
+      return "gone";
     case Fault::error:
       return "error";
     case Fault::back:
@@ -77,199 +394,80 @@ std::string_view word(Fault fault) {
   return "";
 }
 
-}  // namespace
-
-std::optional<Detection> detection(const health::MonitorOptions& monitor, Fault fault) {
-  const health::HealthRules rules = monitor.rules();
-  Detection out{.interval = monitor.interval};
-  if (!sees(monitor, fault)) return std::nullopt;
-  if (monitor.kind == MonitorKind::push) return of_reports(monitor, fault);
-  const Milliseconds confirmed = rules.confirm * (rules.fall - 1);
-  switch (fault) {
-    case Fault::refused:
-      if (!hears_refusals(monitor.kind)) {
-        out.then = confirmed;
-        return out;
-      }
-      out.then = rules.confirm_hard * (rules.fall_hard - 1);
-      if (monitor.watch)
-        out.watched = std::min(out.then, health::HealthTable::alarm_pace * (rules.fall_hard - 1));
-      return out;
-    case Fault::silent:
-      // The probes that confirm it start beside the first, a pace apart, and time out one after the other.
-      out.first_seen = monitor.timeout;
-      out.then = confirmed;
-      return out;
-    case Fault::error:
-      out.then = confirmed;
-      return out;
-    case Fault::back:
-      if (rules.resumes_by_hand) return std::nullopt;
-      out.then = rules.confirm * (rules.rise - 1) + rules.hold_up;
-      return out;
-  }
-  return std::nullopt;
+/// "in fra", "in fra, ams and 7 more".
+std::string in_clusters(const std::vector<std::string_view>& names) {
+  constexpr size_t shown = 2;
+  std::string text = "in " + std::string(names.front());
+  if (names.size() > 1) text += ", " + std::string(names[1]);
+  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
 }
 
-namespace {
-
-Milliseconds ttl_at(Milliseconds left, Ttl ttl, Ttl ttl_min) {
-  const auto seconds = static_cast<uint64_t>(std::max<int64_t>(left.value, 0)) / 1000;
-  return Milliseconds(
-      1000 * static_cast<int64_t>(std::clamp<uint64_t>(seconds, ttl_min.value, ttl.value)));
-}
-
-/// When a cache whose copy ends at `expires` has an answer from after the swing.
-Milliseconds followed(Milliseconds expires, Milliseconds seen, Milliseconds swung, Ttl ttl,
-                      Ttl ttl_min) {
-  while (expires < swung) {
-    const Milliseconds kept =
-        expires < seen ? Milliseconds(1000LL * ttl.value) : ttl_at(swung - expires, ttl, ttl_min);
-    if (kept.value == 0) return swung;  // it asks each time
-    expires = expires + kept;
-  }
-  return expires;
-}
-
-Milliseconds middle(std::vector<Milliseconds>& all) {
-  const auto at = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::nth_element(all.begin(), at, all.end());
-  return *at;
-}
-
-}  // namespace
-
-SwingTime swing_time(const Detection& found, Ttl ttl, Ttl ttl_min) {
-  constexpr int64_t phases = 64;  // of the probe's beat, and of the cache's age
-  SwingTime out;
-  const Milliseconds last_seen = found.interval + found.first_seen;
-  out.answers.worst = last_seen + found.then;
-  const Milliseconds then = found.watched.value_or(found.then);
-  out.answers.median =
-      Milliseconds(found.watched ? 0 : found.interval.value / 2) + found.first_seen + then;
-  // The last answer of before the first verdict has the whole TTL; those behind it no more than is left, or ttl_min.
-  out.clients.worst = std::max(last_seen + Milliseconds(1000LL * ttl.value),
-                               out.answers.worst + Milliseconds(1000LL * ttl_min.value));
-  std::vector<Milliseconds> all;
-  for (int64_t beat = 0; beat < (found.watched ? 1 : phases); ++beat) {
-    const Milliseconds wait(found.watched ? 0
-                                          : found.interval.value * (2 * beat + 1) / (2 * phases));
-    const Milliseconds seen = wait + found.first_seen;
-    for (int64_t age = 0; age < phases; ++age) {
-      const Milliseconds expires(1000LL * ttl.value * (2 * age + 1) / (2 * phases));
-      all.push_back(followed(expires, seen, seen + then, ttl, ttl_min));
+/// The slowest pool's, and the names of those that have none.
+std::string row(const zones::Service& service, const std::vector<const PoolTimes*>& pools,
+                size_t fault) {
+  const bool is_back = faults[fault] == Fault::back;
+  std::optional<SwingTime> slowest;
+  std::vector<std::string_view> others;
+  for (size_t p = 0; p < pools.size(); ++p) {
+    if (is_back && !pools[p]->is_looked_at) continue;  // it never leaves either
+    const std::optional<SwingTime>& time = pools[p]->times[fault];
+    if (!time) {
+      others.push_back(service.pools[p].cluster_name);
+    } else if (!slowest) {
+      slowest = time;
+    } else {
+      slowest = {slower(slowest->answers, time->answers), slower(slowest->clients, time->clients)};
     }
   }
-  out.clients.median = middle(all);
-  return out;
+  const std::string name = fmt::format("  {:<9}", word(faults[fault]));
+  if (!slowest) {
+    return name + (is_back ? "when a person lets it: swingctl resume\n"
+                           : "not seen by any monitor of it\n");
+  }
+  std::string rest;
+  if (!others.empty()) rest = (is_back ? "  by a person " : "  not seen ") + in_clusters(others);
+  return fmt::format("{}{:>8}  {:>8}     {:>8}  {:>8}{}\n", name,
+                     seconds_text(slowest->answers.median), seconds_text(slowest->answers.worst),
+                     seconds_text(slowest->clients.median), seconds_text(slowest->clients.worst),
+                     rest);
 }
 
-namespace {
-
-/// "0.35 s", "31 s", "5 min": two digits that count.
-std::string seconds_text(Milliseconds time) {
-  const double seconds = static_cast<double>(time.value) / 1000;
-  if (seconds < 1) return fmt::format("{:.2f} s", seconds);
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 600) return fmt::format("{:.0f} s", seconds);
-  return fmt::format("{:.0f} min", seconds / 60);
-}
-
-using Monitors = std::vector<std::shared_ptr<const health::MonitorOptions>>;
-
-/// Of the service and its pools the critical ones; with none, the voting ones; with none, its clusters': an endpoint is
-/// up while its cluster is.
-Monitors monitors_of(const zones::Service& service, const Config& config) {
-  std::vector<std::string> names = service.monitors;
-  const auto add = [&names](const std::vector<std::string>& more) {
-    names.insert(names.end(), more.begin(), more.end());
-  };
-  for (const zones::Pool& pool : service.pools) add(pool.monitors);
-  if (names.empty()) {
-    add(service.voting_monitors);
-    for (const zones::Pool& pool : service.pools) add(pool.voting_monitors);
-  }
-  if (names.empty()) {
-    for (const zones::Pool& pool : service.pools)
-      add(config.topology.clusters[pool.cluster.value].monitors);
-  }
-  // What a calculated one is made of stands behind it in `names`, and is looked at in its turn.
-  for (size_t i = 0; i < names.size(); ++i) {
-    const auto named = std::ranges::find_if(
-        config.monitors, [&](const auto& monitor) { return monitor->name == names[i]; });
-    if (named == config.monitors.end()) continue;
-    for (const std::string& child : (*named)->of) {
-      if (std::ranges::count(names, child) == 0) names.push_back(child);
-    }
-  }
-  Monitors found;
-  for (const auto& monitor : config.monitors) {
-    if (monitor->kind != MonitorKind::calculated && std::ranges::count(names, monitor->name) > 0)
-      found.push_back(monitor);
-  }
-  return found;
-}
-
-/// A row of the table, without the service's name; nothing: nobody sees it.
-std::optional<SwingTime> time_of(const Monitors& monitors, Fault fault, Ttl ttl, Ttl ttl_min) {
-  std::optional<SwingTime> best;
-  for (const auto& monitor : monitors) {
-    const auto found = detection(*monitor, fault);
-    if (!found && fault == Fault::back) return std::nullopt;
-    if (!found) continue;
-    const SwingTime time = swing_time(*found, ttl, ttl_min);
-    const bool is_quicker = best && time.answers.worst < best->answers.worst;
-    if (!best || is_quicker == (fault != Fault::back)) best = time;
-  }
-  return best;
-}
-
-std::string row(std::string_view fault, const std::optional<SwingTime>& time) {
-  if (!time) {
-    return fmt::format("  {:<9}{}\n", fault,
-                       fault == word(Fault::back) ? "when a person lets it: swingctl resume"
-                                                  : "not seen by any monitor of it");
-  }
-  return fmt::format("  {:<9}{:>8}  {:>8}     {:>8}  {:>8}\n", fault,
-                     seconds_text(time->answers.median), seconds_text(time->answers.worst),
-                     seconds_text(time->clients.median), seconds_text(time->clients.worst));
+std::string rows_of(const zones::Service& service, Times& times) {
+  std::vector<const PoolTimes*> pools;
+  for (const zones::Pool& pool : service.pools) pools.push_back(&times.of(service, pool));
+  if (std::ranges::none_of(pools, &PoolTimes::is_looked_at))
+    return "  no monitor looks: people alone swing it\n";
+  std::string rows;
+  for (size_t fault = 0; fault < faults.size(); ++fault) rows += row(service, pools, fault);
+  return rows;
 }
 
 }  // namespace
 
 std::string swing_times_text(const Config& config) {
-  struct Group {
+  struct Alike {
     std::vector<std::string> names;
     std::string rows;
   };
-  std::vector<Group> groups;
-  std::map<std::string, size_t> places;
+  std::vector<Alike> all;
+  std::unordered_map<std::string, size_t> places;
+  Times times(config);
   for (const zones::Service& service : config.services) {
-    const Monitors monitors = monitors_of(service, config);
-    // What the rows depend on; to work them out for each of 50,000 services would take minutes.
-    std::string key = fmt::format("{} {}", service.ttl.value, service.least_ttl().value);
-    for (const auto& monitor : monitors) key += " " + monitor->name;  // in the order of the file
-    const auto [known, is_new] = places.emplace(key, groups.size());
-    if (is_new) {
-      Group group;
-      if (monitors.empty()) group.rows = "  no monitor looks: people alone swing it\n";
-      for (const Fault fault : faults) {
-        if (monitors.empty()) break;
-        group.rows += row(word(fault), time_of(monitors, fault, service.ttl, service.least_ttl()));
-      }
-      groups.push_back(std::move(group));
-    }
-    groups[known->second].names.push_back(service.name.text());
+    std::string rows = rows_of(service, times);
+    const auto [known, is_new] = places.emplace(rows, all.size());
+    if (is_new) all.push_back({.names = {}, .rows = std::move(rows)});
+    all[known->second].names.push_back(service.name.text());
   }
-  if (groups.empty()) return {};
+  if (all.empty()) return {};
   std::string out =
       "Swing times: from the fault until answers have moved, and until clients have followed.\n"
       "           answers                clients\n"
       "  fault      median     worst       median     worst\n";
-  for (const Group& group : groups) {
-    out += group.names.front();
-    if (group.names.size() > 1) out += fmt::format(" and {} more", group.names.size() - 1);
-    out += "\n" + group.rows;
+  for (const Alike& alike : all) {
+    out += alike.names.front();
+    if (alike.names.size() > 1) out += fmt::format(" and {} more", alike.names.size() - 1);
+    out += "\n" + alike.rows;
   }
   return out;
 }

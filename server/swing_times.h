@@ -1,22 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/units.h"
-#include "health/monitor_options.h"
 #include "server/config.h"
+#include "server/detection.h"
 
 namespace swingover::server {
-
-/// What befalls an endpoint, or that it is well again.
-enum class Fault : uint8_t {
-  refused,  // its process is gone: connections are refused
-  silent,   // it gives no answer, or its host is gone without a word
-  error,    // it answers that it cannot: status 500, NOT_SERVING, SERVFAIL
-  back,     // it is well again, after it was down
-};
 
 /// From the fault until something has happened.
 struct Delay {
@@ -24,22 +14,6 @@ struct Delay {
   Milliseconds worst{0};
   friend bool operator==(const Delay&, const Delay&) = default;
 };
-
-/// From the fault until one monitor's health has changed; nothing, if this monitor never sees it, or a person has to.
-///
-/// Model    The fault comes at any moment between two probes, which are an interval apart at most; then the probes
-///          that confirm it, each at its pace (health/endpoint_health.h, health/health_table.h). The answer of the
-///          endpoint itself takes no time. A watched connection (health/watch.h) tells at once, as a rule: it counts for
-///          the median, and the worst is as if there were none.
-struct Detection {
-  Milliseconds first_seen{
-      0};                // the first verdict that speaks of it, when the next probe is due at once
-  Milliseconds then{0};  // from there until enough have
-  Milliseconds interval{0};  // the wait for that probe is between 0 and this, each as likely
-  /// The first verdict comes at once, and enough after this: where a watched connection tells. Nothing: none does.
-  std::optional<Milliseconds> watched{};
-};
-std::optional<Detection> detection(const health::MonitorOptions& monitor, Fault fault);
 
 /// Until the answers of a service have changed, and until a client that asks a cache has followed. The cache keeps
 /// each answer for its TTL, asks again when it is asked, and had asked at any moment before the fault.
@@ -50,8 +24,17 @@ struct SwingTime {
 };
 SwingTime swing_time(const Detection& detection, Ttl ttl, Ttl ttl_min);
 
-/// Of each service: the faults that its monitors see, by the one that is quickest; the return by the slowest.
-/// Services that come out the same stand in one row.
+/// How long each service takes to leave an endpoint that any fault befalls, and to come back to it.
+///
+/// Groups   As the Join adds them up (control/join.h): the first critical monitor that fails, the voting one that
+///          completes the majority, of a calculated one the child that leaves fewer than it needs; and back once
+///          enough of each are. Every monitor has a beat of its own: the worst is when each waits as long as it may,
+///          the median is over 64 ways to stand to one another.
+/// Inverted Goes down for no fault, since for that something has to come up; comes back when that fails again.
+/// Clusters Where the endpoints of a pool are at the cluster's addresses its monitors see their faults too, and where
+///          nothing else looks the fault is the cluster's. The way back waits for the cluster in any case.
+/// Pools    The slowest of those that see it; those that never do are named.
+/// Rows     Services that come out the same stand in one.
 std::string swing_times_text(const Config& config);
 
 }  // namespace swingover::server
