@@ -2,11 +2,14 @@
 # Services swing by what DNS, UDP, ping, a command and a file say, and back.
 source "$(dirname "$0")/lib.sh"
 
-# nsd_on NAME ADDRESS: a real name server on port 5353 that knows www.shop.test.
+# nsd_on NAME ADDRESS: a real name server on port 5353 that knows www.shop.test, and large.shop.test, which is too large
+# for an answer by UDP.
 nsd_on() {
   mkdir -p "$work/$1"
   printf '$ORIGIN shop.test.\n@ 60 SOA ns a 1 60 60 60 60\n@ 60 NS ns\nns 60 A 127.0.0.9\nwww 60 A 192.0.2.80\n' \
     >"$work/$1/zone"
+  for record in {1..4}; do printf 'large 60 TXT "%0200d"\n' "$record"; done >>"$work/$1/zone"
+  echo 'large 60 TXT "last"' >>"$work/$1/zone"
   printf 'server:\n ip-address: %s@5353\n username: ""\n chroot: ""\n zonesdir: "%s"\n pidfile: "%s/pid"\n database: ""
  zonelistfile: "%s/list"\n xfrdfile: "%s/xfrd"\n xfrdir: "%s"\nremote-control:\n control-enable: no\nzone:\n name: shop.test\n zonefile: zone\n' \
     "$2" "$work/$1" "$work/$1" "$work/$1" "$work/$1" "$work/$1" >"$work/$1/conf"
@@ -57,11 +60,18 @@ chmod +x "$work/edge/look.sh"
 start_daemon monitors_own.toml
 
 within 10 expect "127.0.1.1" dns.svc.example.test A
+within 10 expect "127.0.1.1" large.svc.example.test A
 within 10 expect "127.0.1.2" udp.svc.example.test A
 within 10 expect "10.9.1.1" icmp.svc.example.test A
 within 10 expect "fd00:9::1" icmp.svc.example.test AAAA
 within 10 expect "127.0.1.4" exec.svc.example.test A
 within 10 expect "127.0.1.5" file.svc.example.test A
+
+# By UDP the large answer is cut to nothing, so that what passed came by TCP.
+dig +noedns +ignore +tries=1 +time=1 @127.0.1.1 -p 5353 large.shop.test TXT >"$work/cut"
+grep -q 'flags:.* tc[ ;].* ANSWER: 0,' "$work/cut" || fail "it is not truncated: $(cat "$work/cut")"
+by_tcp() { [ "$(ss -Htan dst 127.0.1.1:5353 | wc -l)" -ge 1 ] || fail "no connection to the name server"; }
+within 10 by_tcp
 
 # Each goes down in its own way.
 stop_nsd nsd1
@@ -71,6 +81,7 @@ ip address del fd00:9::1/128 dev lo
 touch "$work/edge/down.127.0.1.4"
 echo down by hand >"$work/edge/verdicts/127.0.1.5"
 within 10 expect "127.0.2.1" dns.svc.example.test A
+within 10 expect "127.0.2.1" large.svc.example.test A
 within 10 expect "127.0.2.2" udp.svc.example.test A
 within 10 expect "127.0.2.3" icmp.svc.example.test A
 within 10 expect "::1" icmp.svc.example.test AAAA
@@ -89,6 +100,7 @@ add_addresses
 rm "$work/edge/down.127.0.1.4"
 echo up >"$work/edge/verdicts/127.0.1.5"
 within 10 expect "127.0.1.1" dns.svc.example.test A
+within 10 expect "127.0.1.1" large.svc.example.test A
 within 10 expect "127.0.1.2" udp.svc.example.test A
 within 10 expect "10.9.1.1" icmp.svc.example.test A
 within 10 expect "fd00:9::1" icmp.svc.example.test AAAA
