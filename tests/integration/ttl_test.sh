@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Answers are kept for less time while a change is near: while a backend fails its first probes, while a hold runs, before
-# a drain ends. With nothing in sight they have the whole TTL.
+# a drain ends, while a report is late. With nothing in sight they have the whole TTL.
 source "$(dirname "$0")/lib.sh"
 
-# answered ADDRESS OP SECONDS: shop is answered with this address, and a TTL of which OP SECONDS is true.
+# answered ADDRESS OP SECONDS [SERVICE]: it is answered with this address, and a TTL of which OP SECONDS is true.
 answered() {
   local got
-  got=$(raw_ask shop.svc.example.test A +noall +answer | awk '{print $5, $2}')
+  got=$(raw_ask "${4:-shop}.svc.example.test" A +noall +answer | awk '{print $5, $2}')
   [ "${got% *}" = "$1" ] || fail "answered '$got', wanted the address $1"
   [ "${got#* }" "$2" "$3" ] || fail "answered '$got', wanted a TTL $2 $3"
 }
@@ -35,3 +35,17 @@ answered 127.0.2.1 -le 250
 ctl explain shop.svc.example.test | grep -q "kernel upgrade, which ends in" || fail "explain does not name the drain"
 ctl undrain cluster/fra
 answered 127.0.1.1 -eq 300
+
+# Who reports: in time, then late, then not at all, then again.
+beat() { ctl push beat up --address 127.0.1.9 >/dev/null; }
+beat
+answered 127.0.1.9 -eq 300 told
+for _ in 1 2 3; do
+  stays 2 answered 127.0.1.9 -eq 300 told
+  beat
+done
+within 8 answered 127.0.1.9 -le 5 told
+ctl explain told.svc.example.test | grep -q "monitor beat may go down" || fail "explain does not name the report that is late"
+within 9 answered 127.0.2.9 -eq 300 told
+beat
+answered 127.0.1.9 -eq 300 told
