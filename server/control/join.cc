@@ -197,14 +197,21 @@ Join::Changes Join::settle(WallTime now) {
 void Join::settle_calculated(WallTime now) {
   while (!dirty_calculated_.empty()) {
     const uint32_t place = dirty_calculated_.extract(dirty_calculated_.begin()).value();
-    if (!calculate(place, now)) continue;
-    mark_users(place);
+    const CheckState before = std::exchange(states_[place], calculate(place, now));
+    CheckState& state = states_[place];
+    state.reason = calculated_reason(place);
+    const bool is_other = before.standing() != state.standing() || before.stored != state.stored;
+    if (is_other) mark_users(place);
+    // A parent's words are made of its children's, so they change though nothing is worth another thing.
+    if (!is_other && before.reason == state.reason && before.warning == state.warning &&
+        before.held_until == state.held_until && before.heard == state.heard)
+      continue;
     for (const uint32_t parent : users_[place].calculations) dirty_calculated_.insert(parent);
   }
 }
 
-/// False: it is what it was.
-bool Join::calculate(uint32_t place, WallTime now) {
+/// All but its reason, from its children and what it was.
+CheckState Join::calculate(uint32_t place, WallTime now) const {
   const std::vector<uint32_t>& children = children_[place - told_];
   const health::MonitorOptions& monitor = *checks_[place].monitor;
   health::Standings members;
@@ -216,6 +223,7 @@ bool Join::calculate(uint32_t place, WallTime now) {
     state.stored |= seen.stored;
     state.heard &= seen.heard;
     state.hold = std::max(state.hold, seen.hold);
+    if (seen.health == Health::up) state.held_until = std::max(state.held_until, seen.held_until);
     if (seen.health == Health::down)
       state.first_failure = std::max(state.first_failure, seen.first_failure);
   }
@@ -230,14 +238,14 @@ bool Join::calculate(uint32_t place, WallTime now) {
   } else {
     state.hold = std::clamp(state.hold, health::Hold::settling, health::Hold::flapping);
   }
+  // A person ends a `resume`, and nobody what is not held.
+  if (state.hold == health::Hold::none || state.hold == health::Hold::resume) state.held_until = {};
+  state.warning = warnings_of(children);
   const CheckState& before = states_[place];
   state.since = before.health == state.health && before.since != WallTime{} ? before.since
                 : is_first_settle_ ? newest_since(children, now)
                                    : now;
-  const bool is_other = before.standing() != state.standing() || before.stored != state.stored;
-  states_[place] = std::move(state);
-  states_[place].reason = calculated_reason(place);
-  return is_other;
+  return state;
 }
 
 /// What endpoints are by themselves, and so what floors count.
@@ -375,6 +383,30 @@ std::vector<uint32_t> Join::checks_of(EndpointId id) const {
   if (node.column == none) return checks;
   for (const auto& row : clusters_[node.cluster.value].rows.all) checks.push_back(row[node.column]);
   return checks;
+}
+
+std::vector<Join::Member> Join::members_of(EndpointId id) const {
+  const EndpointNode& node = endpoints_[id.value];
+  std::vector<Member> members;
+  for (size_t i = 0; i < node.checks.all.size(); ++i)
+    members.push_back({node.checks.all[i], node.checks.role(i)});
+  const auto& rows = clusters_[node.cluster.value].rows;
+  for (size_t i = 0; node.column != none && i < rows.all.size(); ++i)
+    members.push_back({rows.all[i][node.column], rows.role(i), true});
+  return members;
+}
+
+std::vector<Join::Member> Join::members_of(ClusterId id) const {
+  const auto& rows = clusters_[id.value].rows;
+  std::vector<Member> members;
+  for (size_t i = 0; i < rows.all.size(); ++i) {
+    for (const uint32_t check : rows.all[i]) {
+      // One that a push monitor tells stands at each address of the cluster.
+      const bool is_there = !members.empty() && members.back().check == check;
+      if (!is_there) members.push_back({check, rows.role(i), true});
+    }
+  }
+  return members;
 }
 
 std::vector<uint32_t> Join::told_checks(EndpointId id) const {

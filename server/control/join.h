@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -171,6 +173,22 @@ class Join {
   health::Hold hold_of(EndpointId id) const;
   /// The endpoint's own checks, then those of its address in its cluster.
   std::vector<uint32_t> checks_of(EndpointId id) const;
+  /// How a check counts: critical and voting ones decide, observing ones are shown.
+  enum class Role : uint8_t { critical, voting, observing };
+  struct Member {
+    uint32_t check = 0;
+    Role role = Role::critical;
+    bool is_of_cluster = false;  // asked for by the cluster, not by service or pool
+  };
+  /// checks_of(), and how each counts.
+  std::vector<Member> members_of(EndpointId id) const;
+  /// The checks of the cluster's own monitors, monitor by monitor; none twice.
+  std::vector<Member> members_of(ClusterId id) const;
+  /// What a calculated check is worked out from, in the order of its monitor's `of`; of another check, nothing.
+  std::span<const uint32_t> children_of(uint32_t check) const {
+    if (check < told_) return {};
+    return children_[check - told_];
+  }
   /// The checks of its own, those of its address included, that are told: of a calculated one its children.
   std::vector<uint32_t> told_checks(EndpointId id) const;
   std::vector<uint32_t> told_checks(ClusterId id) const;
@@ -207,7 +225,6 @@ class Join {
   const std::vector<EndpointId>& endpoints_of(ClusterId id) const;
 
  private:
-  enum class Role : uint8_t { critical, voting, observing };
   struct Look {  // a monitor, and how it counts
     std::shared_ptr<const health::MonitorOptions> monitor;
     Role role;
@@ -219,6 +236,10 @@ class Join {
     uint32_t critical = 0;
     uint32_t voting = 0;
     size_t counted() const { return size_t{critical} + voting; }
+    Role role(size_t member) const {
+      if (member < critical) return Role::critical;
+      return member < counted() ? Role::voting : Role::observing;
+    }
     /// In the order of their roles.
     void add(T member, Role role) {
       all.push_back(std::move(member));
@@ -292,7 +313,8 @@ class Join {
                 const Monitors& monitors);
 
   void settle_calculated(WallTime now);
-  bool calculate(uint32_t place, WallTime now);
+  CheckState calculate(uint32_t place, WallTime now) const;
+  std::string warnings_of(const std::vector<uint32_t>& children) const;
   void mark_users(uint32_t check);
   void settle_own();
   void settle_clusters(WallTime now, Changes& changes);
@@ -343,5 +365,8 @@ class Join {
   size_t down_count_ = 0;
   bool is_first_settle_ = true;  // what is then found has been so since its checks say so
 };
+
+/// critical, voting, observing.
+std::string_view word(Join::Role role);
 
 }  // namespace swingover::control

@@ -58,6 +58,11 @@ std::string_view word(KeptBy by) {
   return "";
 }
 
+std::string_view word(Join::Role role) {
+  static constexpr std::array<std::string_view, 3> words = {"critical", "voting", "observing"};
+  return words[static_cast<size_t>(role)];
+}
+
 std::string Join::reason(const Intent& intent) {
   static constexpr std::array<std::string_view, 3> done = {"drained", "forced up", "forced down"};
   return std::string(done[static_cast<size_t>(intent.kind)]) + " by " + intent.owner + ": " +
@@ -138,6 +143,17 @@ std::string Join::calculated_reason(uint32_t place) const {
   text += "; " + checks_[*first].monitor->name + " is " + std::string(word(blamed));
   const std::string& why = states_[*first].reason;
   return why.empty() ? text : text + ": " + why;
+}
+
+/// "web: certificate expires in 12 days; db: ...": of those that have one.
+std::string Join::warnings_of(const std::vector<uint32_t>& children) const {
+  std::string all;
+  for (const uint32_t child : children) {
+    const std::string& warning = states_[child].warning;
+    if (warning.empty()) continue;
+    all += (all.empty() ? "" : "; ") + checks_[child].monitor->name + ": " + warning;
+  }
+  return all;
 }
 
 std::string Join::check_reason(uint32_t place) const {

@@ -425,6 +425,89 @@ TEST_CASE("what holds a child keeps what is calculated of it from being eligible
   CHECK(join.hold_of(fra) == health::Hold::flapping);
 }
 
+TEST_CASE(
+    "words of a child reach everything that is calculated of it, though its worth is the same",
+    "[join]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"site"};
+  world.more_monitors = {world.calculated("site", {"web", "pair"}),
+                         world.calculated("pair", {"db", "disk"})};
+  Join join(world.model(), world.monitors());
+  const auto change = [&](const std::string& monitor, auto how) {
+    CheckState state = join.check(place(join, monitor, "192.0.2.1"));
+    how(state);
+    join.set_check(place(join, monitor, "192.0.2.1"), state);
+    join.settle(now);
+  };
+  for (const char* name : {"web", "db", "disk"}) tell(join, name, "192.0.2.1", Health::up);
+  const CheckState& site = join.check(place(join, "site", "192.0.2.1"));
+  CHECK(site.warning.empty());
+
+  change("db", [](CheckState& state) { state.warning = "certificate expires in 12 days"; });
+  change("web", [](CheckState& state) { state.warning = "certificate expires in 2 days"; });
+  CHECK(site.warning ==
+        "web: certificate expires in 2 days; pair: db: certificate expires in 12 days");
+  change("web", [](CheckState& state) { state.warning.clear(); });
+  CHECK(site.warning == "pair: db: certificate expires in 12 days");
+
+  change("db", [](CheckState& state) {
+    state.hold = health::Hold::settling;
+    state.held_until = now + Milliseconds(60'000);
+  });
+  CHECK(site.held_until == now + Milliseconds(60'000));
+  change("db", [](CheckState& state) { state.held_until = now + Milliseconds(90'000); });
+  CHECK(site.held_until == now + Milliseconds(90'000));
+  change("db", [](CheckState& state) { state.hold = health::Hold::none; });
+  CHECK(site.held_until == WallTime{});
+
+  tell(join, "db", "192.0.2.1", Health::down, "refused");
+  tell(join, "db", "192.0.2.1", Health::down, "timed out");
+  CHECK(site.reason ==
+        "1 of 2 up, needs all; pair is down: 1 of 2 up, needs all; db is down: timed out");
+}
+
+TEST_CASE("each check of an endpoint and of a cluster says how it counts, and for whom", "[join]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"site"};
+  world.service_voting = {"power"};
+  world.service_observing = {"disk"};
+  world.more_monitors = {world.calculated("site", {"web", "db"}), world.push("beat")};
+  world.cluster_monitors = {"beat"};
+  world.cluster_voting = {"ingress"};
+  world.cluster_observing = {"db"};
+  world.fra_ingress = {"192.0.2.1", "192.0.2.9"};
+  const Join join(world.model(), world.monitors());
+  const auto texts = [&](const std::vector<Join::Member>& members) {
+    std::vector<std::string> all;
+    for (const Join::Member& member : members) {
+      const health::Check& check = join.checks()[member.check];
+      all.push_back(check.monitor->name + " " + check.address + " " +
+                    std::string(word(member.role)) + (member.is_of_cluster ? " cluster" : ""));
+    }
+    return all;
+  };
+  CHECK(texts(join.members_of(fra)) ==
+        std::vector<std::string>{"site 192.0.2.1 critical", "power 192.0.2.1 voting",
+                                 "disk 192.0.2.1 observing", "beat cluster/fra critical cluster",
+                                 "ingress 192.0.2.1 voting cluster",
+                                 "db 192.0.2.1 observing cluster"});
+  CHECK(texts(join.members_of(ams)) == std::vector<std::string>{"site 198.51.100.1 critical",
+                                                                "power 198.51.100.1 voting",
+                                                                "disk 198.51.100.1 observing"});
+  CHECK(texts(join.members_of(ClusterId(0))) ==
+        std::vector<std::string>{
+            "beat cluster/fra critical cluster", "ingress 192.0.2.1 voting cluster",
+            "ingress 192.0.2.9 voting cluster", "db 192.0.2.1 observing cluster",
+            "db 192.0.2.9 observing cluster"});
+  CHECK(join.members_of(ClusterId(1)).empty());
+
+  const auto children = join.children_of(place(join, "site", "192.0.2.1"));
+  REQUIRE(children.size() == 2);
+  CHECK(join.checks()[children[0]].monitor->name == "web");
+  CHECK(join.checks()[children[1]].monitor->name == "db");
+  CHECK(join.children_of(children[0]).empty());
+}
+
 TEST_CASE("a cluster that reports itself has one check, address or not", "[join]") {
   tests::SmallWorld world;
   world.cluster_monitors = {"beat"};

@@ -15,9 +15,10 @@ struct SmallWorld {
   std::vector<std::string> service_monitors = {"web"};
   std::vector<std::string> service_voting;
   std::vector<std::string> service_observing;
-  std::vector<std::string> cluster_monitors;  // of fra
-  std::vector<std::string> cluster_voting;    // of fra
-  std::vector<std::string> pool_monitors;     // of fra, as the next three
+  std::vector<std::string> cluster_monitors;   // of fra
+  std::vector<std::string> cluster_voting;     // of fra
+  std::vector<std::string> cluster_observing;  // of fra
+  std::vector<std::string> pool_monitors;      // of fra, as the next three
   std::vector<std::string> pool_voting;
   zones::MinHealthy pool_floor;
   zones::MinHealthy cluster_floor;
@@ -66,6 +67,7 @@ struct SmallWorld {
     auto model = std::make_shared<zones::Model>();
     model->topology.clusters.push_back({"fra", {}, {}, addresses(fra_ingress), cluster_monitors});
     model->topology.clusters.back().voting_monitors = cluster_voting;
+    model->topology.clusters.back().observing_monitors = cluster_observing;
     model->topology.clusters.back().min_healthy = cluster_floor;
     model->topology.clusters.push_back({"ams", {}, {}, {}, {}});
     zones::Service service;
