@@ -1,10 +1,11 @@
 #include "server/control/admin.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "server/control/target.h"
@@ -73,7 +74,7 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
   } else if (path == "/metrics") {
     if (is_get) return metrics(respond);
   } else if (path == "/v1/status") {
-    if (is_get) return respond(json_reply(status_json(control_)));
+    if (is_get) return status(respond);
   } else if (path == "/v1/services") {
     if (is_get) return services_->answer(std::move(respond));
   } else if (path.starts_with(service_prefix)) {
@@ -119,31 +120,53 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
   respond(std::move(refused));
 }
 
+void Admin::describe(std::vector<uint32_t> checks, std::function<void()> again,
+                     std::function<void(const Control::Environment::Described&)> done) {
+  std::erase_if(checks, [&](uint32_t check) { return check >= control_.join().probed_count(); });
+  std::ranges::sort(checks);
+  checks.erase(std::unique(checks.begin(), checks.end()), checks.end());
+  const auto& describe_checks = control_.environment().describe_checks;
+  if (checks.empty() || !describe_checks) return done({});
+  describe_checks(std::move(checks), [this, again = std::move(again), done = std::move(done),
+                                      generation = control_.snapshot().generation](
+                                         const Control::Environment::Described& details) {
+    if (control_.snapshot().generation != generation) return again();
+    done(details);
+  });
+}
+
+void Admin::status(const HttpResponder& respond) {
+  const Join& join = control_.join();
+  std::vector<uint32_t> checks;
+  for (uint32_t i = 0; i < join.model().topology.clusters.size(); ++i) {
+    const std::vector<uint32_t> own = join.told_checks(ClusterId(i));
+    checks.insert(checks.end(), own.begin(), own.end());
+  }
+  describe(
+      std::move(checks), [this, respond] { status(respond); },
+      [this, respond](const Control::Environment::Described& details) {
+        respond(json_reply(status_json(control_, details)));
+      });
+}
+
 void Admin::service(const std::string& name, const HttpResponder& respond) {
   const Result<Target> target = parse_target("service/" + name);
   if (!target) return respond(error_reply(target.error()));
   const Result<FoundTarget> found = find_target(control_.join().model(), *target);
   if (!found) return respond(error_reply(found.error()));
-  const Control::Environment& environment = control_.environment();
-  if (!environment.describe_checks)
-    return respond(json_reply(service_json(control_, *found->service)));
-
-  std::set<uint32_t> checks;
+  std::vector<uint32_t> checks;
   for (const zones::Pool& pool : found->service->pools) {
     for (const zones::Endpoint& endpoint : pool.endpoints) {
-      for (const uint32_t check : control_.join().checks_of(endpoint.id)) checks.insert(check);
+      const std::vector<uint32_t> own = control_.join().told_checks(endpoint.id);
+      checks.insert(checks.end(), own.begin(), own.end());
     }
   }
-  const auto describe = environment.describe_checks;
-  describe({checks.begin(), checks.end()},
-           [this, name, respond, generation = control_.snapshot().generation](
-               const Control::Environment::Described& details) {
-             // A reload came between: the places are others now, and so may the service be.
-             if (control_.snapshot().generation != generation) return service(name, respond);
-             const Result<FoundTarget> again =
-                 find_target(control_.join().model(), *parse_target("service/" + name));
-             respond(json_reply(service_json(control_, *again->service, details)));
-           });
+  describe(
+      std::move(checks), [this, name, respond] { service(name, respond); },
+      [this, target = *target, respond](const Control::Environment::Described& details) {
+        const Result<FoundTarget> again = find_target(control_.join().model(), target);
+        respond(json_reply(service_json(control_, *again->service, details)));
+      });
 }
 
 void Admin::post_intent(const HttpRequest& request, const HttpResponder& respond) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/loop/loop.h"
 #include "server/control/control_loop.h"
@@ -14,7 +16,8 @@ namespace swingover::control {
 
 /// The calls of the admin address; docs/admin-api.md says each one's JSON.
 ///
-/// Service  The probe thread is asked for the verdicts of one service's checks: the control thread hears only news.
+/// Checks   The probe thread is asked for the verdicts of one service's checks, and for the status of those of the
+///          clusters: the control thread hears only news.
 /// Threads  The control thread. What reads the disk or formats much (history, metrics, all services) is offloaded.
 class Admin {
  public:
@@ -30,6 +33,11 @@ class Admin {
   void handle(const HttpRequest& request, HttpResponder respond);
 
  private:
+  /// The details of what is probed among these; at once where there is nothing to ask for. `again` instead, when a
+  /// reload came between: the places are others then.
+  void describe(std::vector<uint32_t> checks, std::function<void()> again,
+                std::function<void(const Control::Environment::Described&)> done);
+  void status(const HttpResponder& respond);
   void service(const std::string& name, const HttpResponder& respond);
   void post_intent(const HttpRequest& request, const HttpResponder& respond);
   void delete_intent(const HttpRequest& request, const HttpResponder& respond);

@@ -67,6 +67,7 @@ void PushBoard::replace(const std::vector<std::pair<uint32_t, health::Check>>& c
       entry.load = old->second.load;
       entry.last_heard = old->second.last_heard;
       entry.verdict = old->second.verdict;
+      entry.verdict_at = old->second.verdict_at;
       entry.reason = old->second.reason;
       if (is_same) {
         entry.machine = old->second.machine;
@@ -128,6 +129,7 @@ void PushBoard::apply(const std::vector<std::string>& keys, const PushReport& re
     const bool is_news =
         transition == Transition::changed || verdict != entry.verdict || reason != entry.reason;
     entry.verdict = verdict;
+    entry.verdict_at = now.wall;
     entry.reason = std::move(reason);
     // A state of the last run is confirmed by the first report, which changes nothing else.
     if (is_news || !entry.is_told || !is_change_told(entry, now.now))
@@ -149,6 +151,7 @@ void PushBoard::tick(Now now, std::vector<health::CheckUpdate>& out) {
       entry.deadline = now.now + each;
       entry.is_silent = true;
       entry.verdict = Verdict::fail;
+      entry.verdict_at = now.wall;
       entry.reason =
           fmt::format("no heartbeat for {}s, wanted one each {}", silent, duration_text(each));
       changed = entry.machine.apply(Verdict::fail, Failure::soft, now.now) == Transition::changed;

@@ -1,9 +1,11 @@
 #include "server/control/views.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "health/monitor_file.h"
 #include "server/control/target.h"
 #include "zones/record_text.h"
 
@@ -64,13 +66,26 @@ bool is_eligible(const Join& join, EndpointId id) {
   return join.endpoint(id).eligibility == zones::Eligibility::eligible;
 }
 
-using Details = std::span<const health::CheckDetails>;
+using Details = std::optional<CheckDetailsList>;  // nothing: not asked for
 
 Json hold_or_null(health::Hold hold) {
   return hold == health::Hold::none ? Json() : Json(std::string(word(hold)));
 }
 
-Json details_json(const health::Check& check, const health::CheckDetails& details) {
+/// As people write it in the config file.
+std::string_view kind_word(health::MonitorKind kind) {
+  const auto& words = OptionWords<health::MonitorKind>::words;
+  return std::ranges::find(words, kind, &Word<health::MonitorKind>::value)->word;
+}
+
+/// What a check has that nobody looks at: the members are there all the same.
+Json no_details() {
+  return {{"next_probe", nullptr}, {"probing", nullptr}, {"verdicts_needed", nullptr},
+          {"penalty", nullptr},    {"watch", nullptr},   {"verdicts", Json::array()},
+          {"push", nullptr}};
+}
+
+Json probed_json(const health::Check& check, const health::CheckDetails& details) {
   Json verdicts = Json::array();
   for (const health::PastVerdict& past : details.verdicts) {
     const bool passes = past.verdict == health::Verdict::pass;
@@ -88,26 +103,85 @@ Json details_json(const health::Check& check, const health::CheckDetails& detail
           {"verdicts_needed", details.still_needed},
           {"penalty", static_cast<int64_t>(details.penalty)},
           {"watch", text_or_null(details.watch)},
-          {"verdicts", std::move(verdicts)}};
+          {"verdicts", std::move(verdicts)},
+          {"push", nullptr}};
 }
 
-Json checks_json(const Join& join, EndpointId id, Details details) {
-  Json checks = Json::array();
-  for (const uint32_t place : join.checks_of(id)) {
-    const CheckState& state = join.check(place);
-    const health::Check& check = join.checks()[place];
-    checks.push_back({{"monitor", check.monitor->name},
-                      {"address", check.address},
-                      {"health", word(state.health)},
-                      {"since", time_or_null(state.since)},
-                      {"reason", text_or_null(state.reason)},
-                      {"hold", hold_or_null(state.hold)},
-                      {"held_until", time_or_null(state.held_until)},
-                      {"warning", text_or_null(state.warning)},
-                      {"stored", state.stored}});
-    const auto own = std::ranges::find(details, place, &health::CheckDetails::check);
-    if (own != details.end()) checks.back().update(details_json(check, *own));
+/// What the target said last, or that it said nothing in time.
+Json push_verdicts(const PushBoard::Entry& entry) {
+  Json verdicts = Json::array();
+  if (entry.verdict_at == WallTime{}) return verdicts;
+  const bool passes = entry.verdict == health::Verdict::pass;
+  verdicts.push_back(
+      {{"at", rfc3339(entry.verdict_at)},
+       {"verdict", passes ? "pass" : "fail"},
+       {"milliseconds", nullptr},
+       {"reason", text_or_null(entry.reason)},
+       {"words", "push: " + (passes ? std::string("it reports itself up") : entry.reason)}});
+  return verdicts;
+}
+
+Json pushed_json(const PushBoard::Entry& entry, const Clock& clock) {
+  const MonotonicTime now = clock.now();
+  const WallTime deadline = clock.wall() + (entry.deadline - now);
+  return {{"next_probe", nullptr},
+          {"probing", nullptr},
+          {"verdicts_needed", entry.machine.still_needed()},
+          {"penalty", static_cast<int64_t>(entry.machine.penalty(now))},
+          {"watch", nullptr},
+          {"verdicts", push_verdicts(entry)},
+          {"push",
+           {{"last_report", entry.last_report ? Json(rfc3339(*entry.last_report)) : Json()},
+            {"deadline", rfc3339(deadline)},
+            {"deadline_seconds", entry.check.monitor->deadline.value / 1000},
+            {"load", entry.load ? Json(entry.load->value) : Json()},
+            {"load_at", entry.load ? Json(rfc3339(entry.load->at)) : Json()}}}};
+}
+
+Json details_json(const Control& control, uint32_t place, const CheckDetailsList& details) {
+  const health::Check& check = control.join().checks()[place];
+  if (check.monitor->kind == health::MonitorKind::push) {
+    const auto& entries = control.pushes().entries();
+    const auto entry = entries.find(check.key());
+    return entry == entries.end() ? no_details()
+                                  : pushed_json(entry->second, control.environment().clock);
   }
+  const auto own = std::ranges::lower_bound(details, place, {}, &health::CheckDetails::check);
+  const bool is_known = own != details.end() && own->check == place;
+  return is_known ? probed_json(check, *own) : no_details();
+}
+
+/// `member` is none for the child of a calculated check: it counts as that says.
+Json check_json(const Control& control, uint32_t place, const Join::Member* member,
+                const Details& details) {
+  const Join& join = control.join();
+  const CheckState& state = join.check(place);
+  const health::Check& check = join.checks()[place];
+  Json json{{"monitor", check.monitor->name},
+            {"kind", kind_word(check.monitor->kind)},
+            {"address", check.address},
+            {"role", member ? Json(word(member->role)) : Json()},
+            {"of_cluster", member ? Json(member->is_of_cluster) : Json()},
+            {"health", word(state.health)},
+            {"since", time_or_null(state.since)},
+            {"reason", text_or_null(state.reason)},
+            {"hold", hold_or_null(state.hold)},
+            {"held_until", time_or_null(state.held_until)},
+            {"warning", text_or_null(state.warning)},
+            {"stored", state.stored}};
+  if (details) json.update(details_json(control, place, *details));
+  Json children = Json::array();
+  for (const uint32_t child : join.children_of(place))
+    children.push_back(check_json(control, child, nullptr, details));
+  json["children"] = std::move(children);
+  return json;
+}
+
+Json checks_json(const Control& control, const std::vector<Join::Member>& members,
+                 const Details& details) {
+  Json checks = Json::array();
+  for (const Join::Member& member : members)
+    checks.push_back(check_json(control, member.check, &member, details));
   return checks;
 }
 
@@ -116,8 +190,9 @@ Json hold_json(const Join& join, EndpointId id) {
   const health::Hold hold = join.hold_of(id);
   if (hold == health::Hold::none) return {};
   WallTime until{};
-  for (const uint32_t place : join.checks_of(id)) {
-    const CheckState& state = join.check(place);
+  for (const Join::Member& member : join.members_of(id)) {
+    if (member.role == Join::Role::observing) continue;
+    const CheckState& state = join.check(member.check);
     if (state.health == health::Health::up) until = std::max(until, state.held_until);
   }
   if (hold == health::Hold::resume) until = {};  // a person ends it
@@ -134,7 +209,7 @@ Json override_json(const Intent* intent) {
 }
 
 Json endpoint_json(const Control& control, const zones::Service& service,
-                   const zones::Endpoint& endpoint, Details details) {
+                   const zones::Endpoint& endpoint, const Details& details) {
   const Join& join = control.join();
   const Join::EndpointState& state = join.endpoint(endpoint.id);
   bool is_stored = false;
@@ -151,11 +226,11 @@ Json endpoint_json(const Control& control, const zones::Service& service,
           {"hold", hold_json(join, endpoint.id)},
           {"intent", intent_word(control.intents().of_target(target))},
           {"overridden_by", override_json(state.intent)},
-          {"checks", checks_json(join, endpoint.id, details)}};
+          {"checks", checks_json(control, join.members_of(endpoint.id), details)}};
 }
 
 Json pool_json(const Control& control, const zones::Service& service, const zones::Pool& pool,
-               double share, Details details) {
+               double share, const Details& details) {
   const Join& join = control.join();
   Json endpoints = Json::array();
   bool is_any_eligible = false;
@@ -175,11 +250,15 @@ Json pool_json(const Control& control, const zones::Service& service, const zone
           {"health", word(best)},
           {"eligible", is_any_eligible},
           {"share", share},
+          {"monitors", pool.monitors},
+          {"voting_monitors", pool.voting_monitors},
+          {"observing_monitors", pool.observing_monitors},
           {"intent", intent_word(control.intents().of_target(target))},
           {"endpoints", std::move(endpoints)}};
 }
 
-Json service_value(const Control& control, const zones::Service& service, Details details = {}) {
+Json service_value(const Control& control, const zones::Service& service,
+                   const Details& details = {}) {
   const zones::Snapshot& snapshot = control.snapshot();
   std::vector<double> shares(service.pools.size());
   const auto& plan = snapshot.plans[service.id.value];
@@ -209,7 +288,7 @@ Json service_value(const Control& control, const zones::Service& service, Detail
           {"pools", std::move(pools)}};
 }
 
-Json cluster_json(const Control& control, ClusterId id) {
+Json cluster_json(const Control& control, ClusterId id, const Details& details) {
   const Join& join = control.join();
   const zones::Cluster& cluster = join.model().topology.clusters[id.value];
   const Join::ClusterState& state = join.cluster(id);
@@ -228,7 +307,8 @@ Json cluster_json(const Control& control, ClusterId id) {
           {"intent", intent_word(state.intent)},
           {"reason", text_or_null(reason)},
           {"endpoints", endpoints.size()},
-          {"endpoints_eligible", eligible}};
+          {"endpoints_eligible", eligible},
+          {"checks", checks_json(control, join.members_of(id), details)}};
 }
 
 constexpr size_t kept_shown_max = 1'000;
@@ -278,14 +358,14 @@ HttpReply http_error(unsigned status, std::string_view code, std::string_view me
   return reply;
 }
 
-std::string status_json(const Control& control) {
+std::string status_json(const Control& control, CheckDetailsList details) {
   const auto& environment = control.environment();
   const zones::Model& model = control.join().model();
   const StoreWriter::State store = environment.writer.state();
   const std::vector<std::string> problems = control.problems();
   Json clusters = Json::array();
   for (uint32_t i = 0; i < model.topology.clusters.size(); ++i) {
-    clusters.push_back(cluster_json(control, ClusterId(i)));
+    clusters.push_back(cluster_json(control, ClusterId(i), details));
   }
   const Milliseconds uptime = environment.clock.now() - control.started();
   return dumped({{"version", environment.version},
@@ -323,7 +403,7 @@ std::function<std::string()> services_part(const Control& control, size_t first,
 }
 
 std::string service_json(const Control& control, const zones::Service& service,
-                         std::span<const health::CheckDetails> details) {
+                         CheckDetailsList details) {
   return dumped(service_value(control, service, details));
 }
 

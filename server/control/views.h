@@ -17,13 +17,17 @@ namespace swingover::control {
 // What the admin address shows, as JSON text; docs/admin-api.md has the shapes. Octets that are not UTF-8
 // become U+FFFD: names and reasons may hold anything. Control thread.
 
-std::string status_json(const Control& control);
+/// What the probe thread knows of checks, by their places, ascending; those that it does not know are not among them.
+using CheckDetailsList = std::span<const health::CheckDetails>;
+
+/// `details` of the clusters' checks, as far as they are known.
+std::string status_json(const Control& control, CheckDetailsList details = {});
 /// Of the `count` services from the place `first` on: looked at now, and written out by a call of what is returned, on any
 /// thread, once. The text is what stands between the brackets of {"services": […]}.
 std::function<std::string()> services_part(const Control& control, size_t first, size_t count);
 /// Of one service of the model; `details` of its checks, as far as they are known.
 std::string service_json(const Control& control, const zones::Service& service,
-                         std::span<const health::CheckDetails> details = {});
+                         CheckDetailsList details = {});
 std::string intents_json(const Control& control);
 std::string intent_json(const Control& control, const Intent& intent,
                         const std::optional<Intent>& replaced = std::nullopt);

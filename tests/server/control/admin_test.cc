@@ -4,11 +4,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "server/control/views.h"
 #include "store/memory_store.h"
@@ -343,6 +346,161 @@ TEST_CASE("a server that ends answers the requests that wait, and those that com
   waiting.front()({});  // too late, and harmless
   close(peer);
   close(late);
+}
+
+namespace {
+
+nlohmann::json body(const std::string& reply) {
+  return nlohmann::json::parse(reply.substr(reply.find("\r\n\r\n") + 4));
+}
+
+/// The checks of fra's first endpoint.
+nlohmann::json fra_checks(Address& at) {
+  const std::string shop = at.ask("GET", "/v1/services/shop.svc.example.test.");
+  return body(shop)["pools"][0]["endpoints"][0]["checks"];
+}
+
+std::vector<std::string> members_of(const nlohmann::json& object) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object.items()) names.push_back(name);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("a calculated check holds its children, each with what its probes found", "[admin]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"site"};
+  world.more_monitors = {world.calculated("site", {"web", "pair"}),
+                         world.calculated("pair", {"db", "disk"}, {1, false})};
+  Address at({}, world);
+  const auto checks = fra_checks(at);
+  REQUIRE(checks.size() == 1);
+  const auto& site = checks[0];
+  CHECK(site["kind"] == "calculated");
+  CHECK(site["verdicts"].empty());
+  CHECK(site["next_probe"].is_null());
+  REQUIRE(site["children"].size() == 2);
+  const auto& web = site["children"][0];
+  CHECK(web["monitor"] == "web");
+  CHECK(web["role"].is_null());
+  CHECK(web["watch"] == "connected");
+  CHECK(web["next_probe"].is_string());
+  CHECK(web["verdicts"][0]["words"] == "http: status 503, wanted 200-299, after 12 ms");
+  CHECK(web["children"].empty());
+  const auto& pair = site["children"][1];
+  REQUIRE(pair["children"].size() == 2);
+  CHECK(pair["children"][1]["monitor"] == "disk");
+  CHECK(pair["children"][1]["verdicts"].size() == 1);
+  CHECK(members_of(site) == members_of(web));
+
+  const auto listed = body(at.ask("GET", "/v1/services"))["services"][0];
+  const auto& check = listed["pools"][0]["endpoints"][0]["checks"][0];
+  CHECK(check["children"][0]["monitor"] == "web");
+  CHECK_FALSE(check.contains("verdicts"));
+}
+
+TEST_CASE("a push check says what was reported last, and until when the next report is due",
+          "[admin]") {
+  tests::SmallWorld world;
+  world.more_monitors = {tests::SmallWorld::push("beat")};
+  world.more_monitors[0].deadline = Milliseconds(30'000);
+  world.service_monitors = {"beat", "web"};
+  Address at({}, world);
+  auto beat = fra_checks(at)[0];
+  CHECK(members_of(beat) == members_of(fra_checks(at)[1]));
+  CHECK(beat["verdicts"].empty());
+  CHECK(beat["push"]["last_report"].is_null());
+  CHECK(beat["push"]["deadline"] == rfc3339(at.clock.wall() + Milliseconds(30'000)));
+
+  at.clock.advance(Milliseconds(5'000));
+  at.ask("POST", "/v1/push",
+         R"({"monitor":"beat","address":"192.0.2.1","health":"up","load":412.5})");
+  const std::string reported = rfc3339(at.clock.wall());
+  at.clock.advance(Milliseconds(2'000));
+  beat = fra_checks(at)[0];
+  CHECK(beat["push"]["last_report"] == reported);
+  CHECK(beat["push"]["load"] == 412.5);
+  CHECK(beat["push"]["load_at"] == reported);
+  CHECK(beat["push"]["deadline"] == rfc3339(at.clock.wall() + Milliseconds(28'000)));
+  REQUIRE(beat["verdicts"].size() == 1);
+  CHECK(beat["verdicts"][0]["at"] == reported);
+  CHECK(beat["verdicts"][0]["verdict"] == "pass");
+  CHECK(beat["verdicts"][0]["words"] == "push: it reports itself up");
+
+  at.ask("POST", "/v1/push",
+         R"({"monitor":"beat","address":"192.0.2.1","health":"down","reason":"draining"})");
+  beat = fra_checks(at)[0];
+  CHECK(beat["verdicts"][0]["verdict"] == "fail");
+  CHECK(beat["verdicts"][0]["words"] == "push: it reports itself down: draining");
+}
+
+TEST_CASE("each check says how it counts, and a pool which monitors are its own", "[admin]") {
+  tests::SmallWorld world;
+  world.service_monitors = {"web"};
+  world.service_voting = {"power"};
+  world.service_observing = {"disk"};
+  world.pool_monitors = {"db"};
+  world.cluster_observing = {"ingress"};
+  world.fra_ingress = {"192.0.2.1"};
+  Address at({}, world);
+  std::vector<std::string> seen;
+  for (const auto& check : fra_checks(at)) {
+    seen.push_back(check["monitor"].get<std::string>() + " " + check["role"].get<std::string>() +
+                   (check["of_cluster"].get<bool>() ? " of the cluster" : ""));
+  }
+  CHECK(seen == std::vector<std::string>{"web critical", "db critical", "power voting",
+                                         "disk observing", "ingress observing of the cluster"});
+  const auto pools = body(at.ask("GET", "/v1/services"))["services"][0]["pools"];
+  CHECK(pools[0]["monitors"] == nlohmann::json{"db"});
+  CHECK(pools[0]["voting_monitors"].empty());
+  CHECK(pools[0]["observing_monitors"].empty());
+  CHECK(pools[1]["monitors"].empty());
+}
+
+TEST_CASE("the status shows what each monitor of a cluster found, observing ones too", "[admin]") {
+  tests::SmallWorld world;
+  world.cluster_monitors = {"ingress"};
+  world.cluster_observing = {"site"};
+  world.more_monitors = {world.calculated("site", {"disk", "db"})};
+  world.fra_ingress = {"192.0.2.1", "192.0.2.9"};
+  Address at({}, world);
+  const auto clusters = body(at.ask("GET", "/v1/status"))["clusters"];
+  const auto& checks = clusters[0]["checks"];
+  REQUIRE(checks.size() == 4);
+  CHECK(checks[0]["monitor"] == "ingress");
+  CHECK(checks[0]["address"] == "192.0.2.1");
+  CHECK(checks[0]["role"] == "critical");
+  CHECK(checks[0]["verdicts"][0]["words"] == "http: status 503, wanted 200-299, after 12 ms");
+  CHECK(checks[1]["address"] == "192.0.2.9");
+  CHECK(checks[3]["monitor"] == "site");
+  CHECK(checks[3]["role"] == "observing");
+  CHECK(checks[3]["children"][0]["verdicts"].size() == 1);
+  CHECK(clusters[1]["checks"].empty());
+}
+
+TEST_CASE("a held check that only observes says nothing of when the endpoint comes back",
+          "[admin]") {
+  tests::SmallWorld world;
+  world.service_observing = {"disk"};
+  Address at({}, world);
+  const WallTime soon = at.clock.wall() + Milliseconds(60'000);
+  for (const auto& [monitor, until] :
+       {std::pair{"web", soon}, {"disk", soon + Milliseconds(60'000)}}) {
+    health::CheckUpdate update;
+    update.epoch = 1;
+    const auto& checks = at.control.join().checks();
+    while (checks[update.check].monitor->name != monitor) ++update.check;
+    update.health = health::Health::up;
+    update.hold = health::Hold::settling;
+    update.held_until = until;
+    update.changed = true;
+    update.at = at.clock.wall();
+    at.control.on_updates({update});
+  }
+  const auto shop = body(at.ask("GET", "/v1/services/shop.svc.example.test."));
+  CHECK(shop["pools"][0]["endpoints"][0]["hold"]["kind"] == "settling");
+  CHECK(shop["pools"][0]["endpoints"][0]["hold"]["until"] == rfc3339(soon));
 }
 
 TEST_CASE("a report is answered with what it was about, not with all that others reported",

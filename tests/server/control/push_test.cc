@@ -74,6 +74,10 @@ TEST_CASE("a report is a verdict, and so is the silence behind its deadline", "[
   CHECK(board.updates[0].check == 4);
   CHECK(board.updates[0].health == Health::down);
   CHECK(board.updates[0].reason == "no heartbeat for 30s, wanted one each 30s");
+  // That of the silence, not of the report half a minute ago.
+  for (const auto& [key, entry] : board.board.entries()) {
+    if (entry.place == 4) CHECK(board.now.wall - entry.verdict_at <= Milliseconds(1'000));
+  }
   CHECK(board.report(from_fra("up")) == "1");
   REQUIRE(board.updates.size() == 1);
   CHECK(board.updates[0].health == Health::up);
