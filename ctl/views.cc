@@ -107,6 +107,33 @@ std::string age_text(Milliseconds age) {
   return two(seconds / 86400, 'd', seconds % 86400 / 3600, 'h');
 }
 
+namespace {
+
+/// What keeps answers from following health, and what a person does about it.
+std::vector<std::string> brake_lines(const Json& brake, WallTime now) {
+  std::vector<std::string> lines;
+  if (flag_at(brake, "engaged")) {
+    lines.push_back("brake engaged for " + since_text(at(brake, "since"), now) + ": " +
+                    text_at(brake, "reason"));
+    lines.push_back(
+        "  it keeps " + text_at(brake, "kept_by_brake") +
+        " in answers: see `swingctl brake`, then say `swingctl brake release` or `keep`");
+  }
+  if (flag_at(brake, "self_doubt")) {
+    lines.push_back("this edge doubts itself: it evicts nothing, and keeps " +
+                    text_at(brake, "kept_by_doubt") + " in answers");
+    lines.emplace_back("  look at its uplink: `swingctl brake` shows what it checks itself by");
+  }
+  const Json& by_person = at(brake, "kept_by_person");
+  if (by_person.is_number() && by_person.get<double>() > 0) {
+    lines.push_back("`swingctl brake keep` keeps " + text_of(by_person) +
+                    " in answers, until their probes agree");
+  }
+  return lines;
+}
+
+}  // namespace
+
 std::string View::status(const Json& reply) const {
   const Json& up = at(reply, "uptime_seconds");
   const std::string uptime =
@@ -122,6 +149,8 @@ std::string View::status(const Json& reply) const {
   for (const Json& problem : list_at(reply, "problems")) {
     out += tinted(terminal, Tint::bad, "problem: " + printable(text_of(problem))) + "\n";
   }
+  for (const std::string& line : brake_lines(at(reply, "brake"), now))
+    out += tinted(terminal, Tint::bad, printable(line)) + "\n";
   Table table({"CLUSTER", "HEALTH", "ELIGIBLE", "INTENT", "REASON"});
   for (const Json& cluster : list_at(reply, "clusters")) {
     table.add({{text_at(cluster, "name")},

@@ -144,6 +144,24 @@ TEST_CASE("the status shows clusters, and every problem", "[views]") {
   has(text, "fra      up      no        drain   rack work\n");
 }
 
+TEST_CASE("the status says what keeps answers from following health, and what to do", "[views]") {
+  const std::string engaged = view.status(Json::parse(R"({"brake": {
+    "engaged": true, "since": "2026-11-22T09:56:48Z", "reason": "5 of 8 endpoints would be down within 30s, brake 50%",
+    "self_doubt": false, "kept_by_brake": 5, "kept_by_doubt": 0, "kept_by_person": 2}})"));
+  has(engaged,
+      "brake engaged for 3m12s: 5 of 8 endpoints would be down within 30s, brake 50%\n"
+      "  it keeps 5 in answers: see `swingctl brake`, then say `swingctl brake release` or `keep`\n"
+      "`swingctl brake keep` keeps 2 in answers, until their probes agree\n");
+  CHECK(engaged.find("doubts") == std::string::npos);
+
+  const std::string doubting = view.status(Json::parse(R"({"brake": {
+    "engaged": false, "since": null, "reason": null, "self_doubt": true, "kept_by_doubt": 7, "kept_by_person": 0}})"));
+  has(doubting,
+      "this edge doubts itself: it evicts nothing, and keeps 7 in answers\n"
+      "  look at its uplink: `swingctl brake` shows what it checks itself by\n");
+  CHECK(doubting.find("brake engaged") == std::string::npos);
+}
+
 TEST_CASE("explain shows the answer first, then the steps", "[views]") {
   const std::string text = view.explanation(Json::parse(R"({
     "name": "shop.svc.example.com.", "type": "A", "client": "10.1.2.3", "locality": null, "rcode": "NOERROR",
