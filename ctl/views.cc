@@ -69,7 +69,7 @@ std::string until_text(const Json& value, WallTime now) {
   const auto time = parse_rfc3339(text_of(value));
   if (!time) return {};
   const int64_t left = (*time - now).value;
-  if (left <= 0) return "now";
+  if (left < 100) return "now";
   if (left >= 10'000) return age_text(Milliseconds(left));
   return std::to_string(left / 1000) + "." + std::to_string(left % 1000 / 100) + "s";
 }
@@ -108,6 +108,93 @@ std::string age_text(Milliseconds age) {
 }
 
 namespace {
+
+/// With what it is for and how it counts, where that is not the usual: "cache (cluster, observing)".
+std::string monitor_text(const Json& check, size_t depth, bool is_of_endpoint) {
+  const std::string role = text_at(check, "role");
+  std::string marks;
+  if (is_of_endpoint && flag_at(check, "of_cluster")) marks = "cluster";
+  if (!role.empty() && role != "critical") marks += (marks.empty() ? "" : ", ") + role;
+  return std::string(2 * depth, ' ') + text_at(check, "monitor") +
+         (marks.empty() ? "" : " (" + marks + ")");
+}
+
+/// What never takes anything down is not red.
+Tint tint_of(const std::string& word, bool is_observed) {
+  if (word == "pass" || word == "up") return Tint::good;
+  const bool is_bad = word == "fail" || word == "down";
+  return is_bad && !is_observed ? Tint::bad : Tint::warning;
+}
+
+/// Of a check without verdicts of its own: one that is calculated, or that nobody has looked at yet.
+Table::Cell state_cell(const Json& check, bool is_observed) {
+  const std::string kind = text_at(check, "kind");
+  if (kind == "push") return {"push: nothing reported yet", Tint::warning};
+  if (kind != "calculated") return {kind + ": no verdict yet", Tint::warning};
+  const std::string health = text_at(check, "health");
+  const std::string reason = text_at(check, "reason");
+  return {kind + ": " + health + (reason.empty() ? "" : ", " + reason),
+          tint_of(health, is_observed)};
+}
+
+/// The load reported last: ", load 412.5", with its age if it is older than the verdict.
+std::string load_text(const Json& check, const Json& verdict, WallTime now) {
+  const Json& push = at(check, "push");
+  const std::string load = text_at(push, "load");
+  if (load.empty()) return {};
+  const std::string since = text_at(push, "load_at");
+  const bool is_of_verdict = since == text_at(verdict, "at");
+  return ", load " + load + (is_of_verdict ? "" : " " + since_text(since, now) + " ago");
+}
+
+/// When it is looked at next, or reports at the latest.
+std::string next_text(const Json& check, WallTime now) {
+  const Json& probing = at(check, "probing");
+  if (probing.is_number() && probing.get<double>() > 0) return "now";
+  const Json& next = at(check, "next_probe");
+  return until_text(next.is_null() ? at(at(check, "push"), "deadline") : next, now);
+}
+
+struct CheckRows {
+  WallTime now;
+  bool is_of_endpoints = true;
+  bool is_newest_only = false;
+
+  /// The newest verdict of a check, or, where the last few are not all alike, all of them; then its children's.
+  /// `where` stands in front of its first row, and is blanked for those that follow.
+  void add(Table& table, std::vector<Table::Cell> where, const Json& check, size_t depth = 0,
+           bool is_observed = false) const {
+    is_observed |= text_at(check, "role") == "observing";
+    const Json& verdicts = list_at(check, "verdicts");
+    const bool are_alike = std::ranges::all_of(verdicts, [&](const Json& one) {
+      return text_at(one, "verdict") == text_at(verdicts.front(), "verdict") &&
+             text_at(one, "reason") == text_at(verdicts.front(), "reason");
+    });
+    const auto row = [&](std::vector<Table::Cell> more) {
+      std::vector<Table::Cell> cells = where;
+      cells.insert(cells.end(), more.begin(), more.end());
+      table.add(std::move(cells));
+      for (Table::Cell& cell : where) cell.text = " ";
+    };
+    const std::string monitor = monitor_text(check, depth, is_of_endpoints);
+    const std::string next = next_text(check, now);
+    // A daemon of before says nothing of verdicts where there are none.
+    if (verdicts.empty() && at(check, "verdicts").is_array())
+      row({{monitor}, {next}, {}, state_cell(check, is_observed)});
+    for (const Json& verdict : verdicts) {
+      const bool is_first = &verdict == &verdicts.front();
+      const std::string words =
+          text_at(verdict, "words") + (is_first ? load_text(check, verdict, now) : "");
+      row({{is_first ? monitor : " "},
+           {is_first ? next : " "},
+           {since_text(at(verdict, "at"), now)},
+           {words, tint_of(text_at(verdict, "verdict"), is_observed)}});
+      if (are_alike || is_newest_only) break;
+    }
+    for (const Json& child : list_at(check, "children"))
+      add(table, where, child, depth + 1, is_observed);
+  }
+};
 
 /// What keeps answers from following health, and what a person does about it.
 std::vector<std::string> brake_lines(const Json& brake, WallTime now) {
@@ -152,14 +239,20 @@ std::string View::status(const Json& reply) const {
   for (const std::string& line : brake_lines(at(reply, "brake"), now))
     out += tinted(terminal, Tint::bad, printable(line)) + "\n";
   Table table({"CLUSTER", "HEALTH", "ELIGIBLE", "INTENT", "REASON"});
+  Table checks({"CLUSTER", "ADDRESS", "MONITOR", "NEXT", "SEEN", "VERDICT"});
   for (const Json& cluster : list_at(reply, "clusters")) {
     table.add({{text_at(cluster, "name")},
                health_cell(cluster),
                eligible_cell(cluster),
                {text_at(cluster, "intent"), Tint::warning},
                {text_at(cluster, "reason")}});
+    for (const Json& check : list_at(cluster, "checks")) {
+      CheckRows{now, false, true}.add(
+          checks, {{text_at(cluster, "name")}, {text_at(check, "address")}}, check);
+    }
   }
-  return table.empty() ? out : out + "\n" + table.text(terminal);
+  if (!table.empty()) out += "\n" + table.text(terminal);
+  return checks.empty() ? out : out + "\n" + checks.text(terminal);
 }
 
 std::string View::services(const Json& reply) const {
@@ -191,6 +284,13 @@ std::string View::services(const Json& reply) const {
 
 namespace {
 
+void add_unwatched(std::vector<std::string>& remarks, const Json& check) {
+  const std::string watch = text_at(check, "watch");
+  if (!watch.empty() && watch != "connected")
+    remarks.push_back(text_at(check, "monitor") + ": not watched (" + watch + ")");
+  for (const Json& child : list_at(check, "children")) add_unwatched(remarks, child);
+}
+
 /// Everything that keeps people from sleeping, beside the health itself: who overrides it, what holds it, what will
 /// make it fail.
 std::string remarks_of(const Json& endpoint, WallTime now) {
@@ -203,52 +303,13 @@ std::string remarks_of(const Json& endpoint, WallTime now) {
   for (const Json& check : list_at(endpoint, "checks")) {
     const std::string warning = text_at(check, "warning");
     if (!warning.empty()) remarks.push_back(text_at(check, "monitor") + ": " + warning);
-    const std::string watch = text_at(check, "watch");
-    if (!watch.empty() && watch != "connected" && text_at(endpoint, "health") == "up")
-      remarks.push_back(text_at(check, "monitor") + ": not watched (" + watch + ")");
+    if (text_at(endpoint, "health") == "up") add_unwatched(remarks, check);
   }
   const std::string expires = text_at(at(endpoint, "overridden_by"), "expires");
   if (!expires.empty()) remarks.push_back("until " + expires);
   std::string all;
   for (const std::string& remark : remarks) all += (all.empty() ? "" : "; ") + remark;
   return all;
-}
-
-Table::Cell verdict_cell(const Json& verdict) {
-  const std::string word = text_at(verdict, "verdict");
-  return {text_at(verdict, "words"), word == "pass"   ? Tint::good
-                                     : word == "fail" ? Tint::bad
-                                                      : Tint::warning};
-}
-
-/// The newest verdict of each check; where the last few are not all alike, all of them.
-void add_verdicts(Table& table, const Json& endpoint, WallTime now) {
-  for (const Json& check : list_at(endpoint, "checks")) {
-    const Json& verdicts = list_at(check, "verdicts");
-    const bool are_alike = std::ranges::all_of(verdicts, [&](const Json& one) {
-      return text_at(one, "verdict") == text_at(verdicts.front(), "verdict") &&
-             text_at(one, "reason") == text_at(verdicts.front(), "reason");
-    });
-    const std::string next =
-        at(check, "probing").is_number() && at(check, "probing").get<int64_t>() > 0
-            ? "now"
-            : until_text(at(check, "next_probe"), now);
-    bool is_first = true;
-    for (const Json& verdict : verdicts) {
-      const std::string seen = since_text(at(verdict, "at"), now);
-      if (is_first) {
-        table.add({{text_at(endpoint, "address")},
-                   {text_at(check, "monitor")},
-                   {next},
-                   {seen},
-                   verdict_cell(verdict)});
-      } else {
-        table.add({{" "}, {" "}, {" "}, {seen}, verdict_cell(verdict)});
-      }
-      is_first = false;
-      if (are_alike) break;
-    }
-  }
 }
 
 /// "30s", or while a change is near "5s of 30s".
@@ -292,7 +353,8 @@ std::string View::service(const Json& reply) const {
                      {text_at(endpoint, "eligibility"),
                       flag_at(endpoint, "eligible") ? Tint::good : Tint::bad},
                      {remarks_of(endpoint, now)}});
-      add_verdicts(verdicts, endpoint, now);
+      for (const Json& check : list_at(endpoint, "checks"))
+        CheckRows{now}.add(verdicts, {{text_at(endpoint, "address")}}, check);
     }
   }
   out += pools.text(terminal) + "\n" + endpoints.text(terminal);

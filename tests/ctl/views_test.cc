@@ -107,6 +107,57 @@ TEST_CASE("a service shows what each check found, what holds it, and who overrid
   }
 }
 
+TEST_CASE("what is calculated stands above what it is calculated from", "[views]") {
+  Json shown = service;
+  shown["pools"][0]["endpoints"][0]["checks"] = Json::parse(R"([
+    {"monitor": "site", "kind": "calculated", "role": "critical", "health": "down",
+     "reason": "1 of 2 up, needs all; db is down: refused", "warning": "web: certificate expires in 12 days",
+     "verdicts": [], "children": [
+       {"monitor": "web", "kind": "https", "role": null, "next_probe": "2026-11-22T10:00:00.300Z", "watch": "connected",
+        "warning": "certificate expires in 12 days", "verdicts": [
+          {"at": "2026-11-22T09:59:58Z", "verdict": "pass", "words": "https: passed in 3.1 ms"}], "children": []},
+       {"monitor": "pair", "kind": "calculated", "role": null, "health": "unknown", "verdicts": [], "children": [
+         {"monitor": "db", "kind": "tcp", "role": null, "verdicts": [], "children": []}]}]}])");
+  const std::string text = view.service(shown);
+  has(text, "connection refused; site: web: certificate expires in 12 days\n");
+  has(text,
+      "192.0.2.10  site     -     -     calculated: down, 1 of 2 up, needs all; db is down: "
+      "refused\n"
+      "              web    0.3s  2s    https: passed in 3.1 ms\n"
+      "              pair   -     -     calculated: unknown\n"
+      "                db   -     -     tcp: no verdict yet\n");
+}
+
+TEST_CASE("a push monitor shows its last report, and when the next is due", "[views]") {
+  Json shown = service;
+  shown["pools"][0]["endpoints"][0]["checks"] = Json::parse(R"([
+    {"monitor": "beat", "kind": "push", "role": "critical", "of_cluster": true, "next_probe": null,
+     "verdicts": [{"at": "2026-11-22T09:59:58Z", "verdict": "pass", "words": "push: it reports itself up"}],
+     "push": {"deadline": "2026-11-22T10:00:28Z", "load": 412.5, "load_at": "2026-11-22T09:59:58Z"}},
+    {"monitor": "agent", "kind": "push", "role": "voting", "of_cluster": false, "verdicts": [
+        {"at": "2026-11-22T09:59:58Z", "verdict": "fail", "reason": "no heartbeat", "words": "push: no heartbeat for 31s"}],
+     "push": {"deadline": "2026-11-22T10:00:28Z", "load": 3, "load_at": "2026-11-22T09:59:27Z"}},
+    {"monitor": "new", "kind": "push", "role": "critical", "verdicts": [],
+     "push": {"deadline": "2026-11-22T10:00:05Z", "load": null, "load_at": null}}])");
+  const std::string text = view.service(shown);
+  has(text, "beat (cluster)  28s   2s    push: it reports itself up, load 412.5\n");
+  has(text, "agent (voting)  28s   2s    push: no heartbeat for 31s, load 3 33s ago\n");
+  has(text, "new             5.0s  -     push: nothing reported yet\n");
+}
+
+TEST_CASE("what only observes is marked, and never red", "[views]") {
+  Json shown = service;
+  const std::string verdicts =
+      R"("kind": "tcp", "verdicts": [{"at": "2026-11-22T09:59:58Z", "verdict": "fail", "words": "tcp: refused"}]})";
+  shown["pools"][0]["endpoints"][0]["checks"] =
+      Json::parse(R"([{"monitor": "disk", "role": "observing", "of_cluster": true, )" + verdicts +
+                  R"(, {"monitor": "web", "role": "critical", )" + verdicts + "]");
+  const Terminal coloured{.colour = true, .width = 0};
+  const std::string text = View{coloured, view.now}.service(shown);
+  has(text, "disk (cluster, observing)  -     2s    \x1b[33mtcp: refused");
+  has(text, "web                        -     2s    \x1b[31mtcp: refused");
+}
+
 TEST_CASE("history fits a terminal, whatever its targets", "[views]") {
   const Json reply = Json::parse(R"({"entries": [
     {"at": "2026-11-22T09:59:00.250Z", "kind": "health", "target": "endpoint/a-rather-long-service-name.checkout.svc.example.com./2001:db8:1234:5678:9abc:def0:1234:5678",
@@ -142,6 +193,25 @@ TEST_CASE("the status shows clusters, and every problem", "[views]") {
   has(text, "not ready\n");
   has(text, "problem: the store cannot write: No space left on device\n");
   has(text, "fra      up      no        drain   rack work\n");
+}
+
+TEST_CASE("the status shows what the clusters' own monitors found last", "[views]") {
+  const std::string text = view.status(Json::parse(R"({"clusters": [
+    {"name": "fra", "health": "up", "checks": [
+      {"monitor": "ingress", "kind": "http", "address": "192.0.2.10", "role": "critical", "of_cluster": true,
+       "next_probe": "2026-11-22T10:00:00.300Z", "verdicts": [
+         {"at": "2026-11-22T09:59:58Z", "verdict": "pass", "words": "http: passed in 3.1 ms"},
+         {"at": "2026-11-22T09:59:56Z", "verdict": "fail", "words": "http: refused"}]},
+      {"monitor": "uplink", "kind": "icmp", "address": "192.0.2.10", "role": "observing", "of_cluster": true,
+       "verdicts": [{"at": "2026-11-22T09:59:58Z", "verdict": "fail", "words": "icmp: timed out after 1 s"}]}]},
+    {"name": "ams", "health": "up", "checks": []}]})"));
+  has(text,
+      "CLUSTER  ADDRESS     MONITOR             NEXT  SEEN  VERDICT\n"
+      "fra      192.0.2.10  ingress             0.3s  2s    http: passed in 3.1 ms\n"
+      "fra      192.0.2.10  uplink (observing)  -     2s    icmp: timed out after 1 s\n");
+  CHECK(text.find("http: refused") == std::string::npos);
+  CHECK(view.status(Json::parse(R"({"clusters": [{"name": "fra"}]})")).find("VERDICT") ==
+        std::string::npos);
 }
 
 TEST_CASE("the status says what keeps answers from following health, and what to do", "[views]") {
@@ -185,10 +255,13 @@ TEST_CASE("intents and history are tables, or say that there is nothing", "[view
 }
 
 TEST_CASE("replies of other shapes are shown as far as they go", "[views]") {
-  for (const char* text :
-       {"{}", R"({"services": 3, "clusters": {}, "entries": "x", "intents": [1, null, "x", []]})",
-        R"({"pools": [{"endpoints": {"a": 1}, "share": "much"}], "uptime_seconds": "long"})",
-        R"({"services": [{"pools": [null]}], "clusters": [[]], "problems": [{}], "name": []})"}) {
+  for (
+      const char* text :
+      {"{}", R"({"services": 3, "clusters": {}, "entries": "x", "intents": [1, null, "x", []]})",
+       R"({"pools": [{"endpoints": {"a": 1}, "share": "much"}], "uptime_seconds": "long"})",
+       R"({"brake": [1], "pools": [{"endpoints": [{"checks": [{"verdicts": [1], "push": 3, "children": [null, 2]}]}]}]})",
+       R"({"brake": {"engaged": 1, "kept_by_person": "x"}, "clusters": [{"checks": [null, {"verdicts": []}]}]})",
+       R"({"services": [{"pools": [null]}], "clusters": [[]], "problems": [{}], "name": []})"}) {
     const Json odd = Json::parse(text);
     CHECK_NOTHROW(view.status(odd));
     CHECK_NOTHROW(view.services(odd));
@@ -207,14 +280,23 @@ TEST_CASE("no text of the daemon's brings control bytes to the terminal", "[view
   evil["pools"][0]["endpoints"][0]["reason"] =
       "\x1b[8m hidden \r\n\xc2\x9b"
       "1A";
-  const Json reply{{"name", "\x1b"},       {"type", "\x1b"},
-                   {"client", "\x1b"},     {"locality", "\x1b"},
-                   {"rcode", "\x1b"},      {"answers", {"\x1b"}},
-                   {"identity", "\x1b"},   {"version", "\x1b"},
-                   {"problems", {"\x1b"}}, {"generation", "\x1b"},
-                   {"zones", "\x1b"},      {"services", "\x1b"},
-                   {"kind", "\x1b"},       {"target", "\x1b"},
-                   {"expires", "\x1b"},    {"steps", {{{"step", "\x1b"}}}}};
+  const Json reply{{"name", "\x1b"},
+                   {"type", "\x1b"},
+                   {"client", "\x1b"},
+                   {"locality", "\x1b"},
+                   {"rcode", "\x1b"},
+                   {"answers", {"\x1b"}},
+                   {"identity", "\x1b"},
+                   {"version", "\x1b"},
+                   {"problems", {"\x1b"}},
+                   {"generation", "\x1b"},
+                   {"zones", "\x1b"},
+                   {"services", "\x1b"},
+                   {"brake", {{"engaged", true}, {"reason", "\x1b[2J"}}},
+                   {"kind", "\x1b"},
+                   {"target", "\x1b"},
+                   {"expires", "\x1b"},
+                   {"steps", {{{"step", "\x1b"}}}}};
   for (const std::string& text :
        {view.service(evil), view.services(Json{{"services", Json::array({evil})}}),
         view.status(reply), view.explanation(reply), view.intent(reply)}) {
