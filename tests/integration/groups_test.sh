@@ -91,47 +91,47 @@ verdict a down 127.0.1.11
 verdict b down 127.0.1.11
 at_votes 127.0.1.11
 verdict c down 127.0.1.11
-within 2 at_votes 127.0.2.11
+within 10 at_votes 127.0.2.11
 says_of votes "3 of 4 votes down: monitor a at 127.0.1.11"
 verdict b up 127.0.1.11
-within 2 at_votes 127.0.1.11
+within 10 at_votes 127.0.1.11
 
 # A pool needs three of five, and four to come back.
 at_floor() { expect "$1" floor.svc.example.test A; }
 within 10 at_floor "127.0.1.21 127.0.1.22 127.0.1.23"
 verdict own down 127.0.1.21 fd00:9::21
-within 2 at_floor "127.0.1.22 127.0.1.23"
+within 10 at_floor "127.0.1.22 127.0.1.23"
 verdict own down fd00:9::22
-within 2 at_floor 127.0.2.21
+within 10 at_floor 127.0.2.21
 says_of floor "2 of 5 endpoints up, min_healthy 50%"
 verdict own up fd00:9::22
 says_of floor "3 of 5 endpoints up, min_healthy_up 80%"
 at_floor 127.0.2.21
 verdict own up 127.0.1.21
-within 2 at_floor "127.0.1.21 127.0.1.22 127.0.1.23"
+within 10 at_floor "127.0.1.21 127.0.1.22 127.0.1.23"
 expect fd00:9::22 floor.svc.example.test AAAA
 
 # Either family of a pool takes all of it along.
 at_families() { expect "$1" families.svc.example.test A && expect "$2" families.svc.example.test AAAA; }
 within 10 at_families "127.0.1.31 127.0.1.32 127.0.1.33" "fd00:9::31 fd00:9::32"
 verdict own down 127.0.1.31 fd00:9::31
-within 2 at_families "127.0.1.32 127.0.1.33" fd00:9::32
+within 10 at_families "127.0.1.32 127.0.1.33" fd00:9::32
 verdict own down fd00:9::32
-within 2 at_families 127.0.2.31 fd00:9:2::31
+within 10 at_families 127.0.2.31 fd00:9:2::31
 says_of families "0 of 2 IPv6 endpoints up, min_healthy_ipv6 1"
 verdict own up fd00:9::32
-within 2 at_families "127.0.1.32 127.0.1.33" fd00:9::32
+within 10 at_families "127.0.1.32 127.0.1.33" fd00:9::32
 verdict own down 127.0.1.32
-within 2 at_families 127.0.2.31 fd00:9:2::31
+within 10 at_families 127.0.2.31 fd00:9:2::31
 says_of families "1 of 3 IPv4 endpoints up, min_healthy_ipv4 60%"
 
 # A cluster needs three of its four endpoints, of all services.
 at_waw() { expect "$1" one.svc.example.test A && expect "$2" two.svc.example.test A; }
 within 10 at_waw "127.0.3.1 127.0.3.2" "127.0.3.3 127.0.3.4"
 verdict own down 127.0.3.1
-within 2 at_waw 127.0.3.2 "127.0.3.3 127.0.3.4"
+within 10 at_waw 127.0.3.2 "127.0.3.3 127.0.3.4"
 verdict own down 127.0.3.3
-within 2 at_waw 127.0.2.41 127.0.2.43
+within 10 at_waw 127.0.2.41 127.0.2.43
 admin_get /v1/status | grep -qF "2 of 4 endpoints up, min_healthy 75%" || fail "the cluster does not say why"
 verdict own up 127.0.3.1
-within 2 at_waw "127.0.3.1 127.0.3.2" 127.0.3.4
+within 10 at_waw "127.0.3.1 127.0.3.2" 127.0.3.4

@@ -44,8 +44,8 @@ sed '/CNAME shop/d' "$here/shop.zone" >"$work/source/shop.zone"
 [[monitor]]
 name = "$name"
 port = 8080
-interval = "500ms"
-timeout = "400ms"
+interval = "1s"
+timeout = "900ms"
 expect_body = "ok"
 keep_alive = $([ "$name" = fresh ] && echo false || echo true)
 T
@@ -70,7 +70,7 @@ seen() {
 has_requests() { [ "$(wc -l <"$work/web/$1")" -ge "$2" ] || fail "fewer than $2 requests: $1"; }
 is_seen() { [[ "$(seen "$1")" =~ ^$2$ ]] || fail "$1: connections, requests and the most of one connection: $(seen "$1")"; }
 
-for name in "${!number[@]}"; do within 15 has_requests "$name" 8; done
+for name in "${!number[@]}"; do within 15 has_requests "$name" 6; done
 is_seen kept "1 ([0-9]+) \1"
 is_seen secret "1 ([0-9]+) \1"
 is_seen fresh "([0-9]+) \1 1"
@@ -89,7 +89,7 @@ is_seen kept "2 [0-9]+ [0-9]+"
 admin_get /metrics >"$work/metrics"
 for name in "${!number[@]}"; do
   passed=$(awk -v name="swingover_probes_total{monitor=\"$name\",verdict=\"pass\"}" '$1 == name {print $2}' "$work/metrics")
-  [ "${passed:-0}" -ge 8 ] || fail "$name passed ${passed:-0} probes"
+  [ "${passed:-0}" -ge 6 ] || fail "$name passed ${passed:-0} probes"
 done
 ! grep '^swingover_probes_total' "$work/metrics" | grep 'verdict="fail"' | grep -v ' 0$' || fail "a probe failed"
 stop_daemon
