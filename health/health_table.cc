@@ -115,6 +115,7 @@ void HealthTable::tell_again(const std::vector<Slot>& kept, Now now,
 void HealthTable::start_machine(Entry& entry, const StoredState& stored, Now now) {
   entry.machine = EndpointHealth(entry.check.monitor->rules(), stored, now.now, now.wall);
   entry.usual_pass = 0;
+  entry.is_lost = false;
   entry.alarm_looks = 0;
   entry.last_verdict = now.now.nanoseconds - stood_still_;
 }
@@ -134,17 +135,25 @@ void HealthTable::apply(Slot slot, const Finding& finding, When when,
       entry.usual_pass += entry.usual_pass == 0 ? took : (took - entry.usual_pass) / smoothing;
     }
     entry.last_verdict = when.now.nanoseconds - stood_still_;
+    entry.is_lost = false;
     changed =
         entry.machine.apply(finding.verdict, finding.failure, when.now) == Transition::changed;
   }
+  // What cannot be looked at still is unknown for the same silence, which another word would hide.
+  std::string lost_words;
+  if (entry.is_lost) {
+    lost_words = entry.reason.ends_with(": " + finding.reason)
+                     ? entry.reason
+                     : silence_words(silence(entry, when.now), finding.reason);
+  }
+  const std::string& reason = entry.is_lost ? lost_words : finding.reason;
   const bool is_news = changed || !entry.is_heard || entry.verdict != finding.verdict ||
-                       entry.reason != finding.reason ||
-                       (passes && entry.warning != finding.warning);
+                       entry.reason != reason || (passes && entry.warning != finding.warning);
   entry.is_heard = true;
   entry.is_blind = !finding.looked;
   entry.verdict = finding.verdict;
   if (is_news) {
-    entry.reason = finding.reason;
+    entry.reason = reason;
     if (passes) entry.warning = finding.warning;
   }
   tell_if_news(slot, is_news, changed, {when.now, when.wall}, out);
@@ -162,10 +171,9 @@ void HealthTable::tick(Now now, std::vector<CheckUpdate>& out,
     const bool is_excused = entry.machine.health() == Health::down && waits(due.slot);
     if (is_excused) entry.last_verdict = now.now.nanoseconds - stood_still_;
     if (is_silent(entry, now.now) && entry.machine.lose_sight() == Transition::changed) {
-      const Milliseconds silent((now.now.nanoseconds - stood_still_ - entry.last_verdict) /
-                                1'000'000);
       entry.verdict = Verdict::fail;
-      entry.reason = silence_words(silent, entry.is_blind ? entry.reason : "");
+      entry.reason = silence_words(silence(entry, now.now), entry.is_blind ? entry.reason : "");
+      entry.is_lost = true;
       changed = true;
     }
     tell_if_news(due.slot, changed, changed, now, out);
@@ -175,6 +183,10 @@ void HealthTable::tick(Now now, std::vector<CheckUpdate>& out,
 std::optional<MonotonicTime> HealthTable::next_deadline() const {
   if (deadlines_.empty()) return std::nullopt;
   return MonotonicTime{deadlines_.top().at};
+}
+
+Milliseconds HealthTable::silence(const Entry& entry, MonotonicTime now) const {
+  return Milliseconds((now.nanoseconds - stood_still_ - entry.last_verdict) / 1'000'000);
 }
 
 bool HealthTable::is_silent(const Entry& entry, MonotonicTime now) const {

@@ -108,6 +108,7 @@ class HealthTable {
     EndpointHealth machine{HealthRules{}};
     bool is_heard = false;    // a probe has ended since the monitor was set
     bool is_blind = false;    // the last probe could not look
+    bool is_lost = false;     // none did for so long that it is unknown
     uint8_t alarm_looks = 0;  // that are still to come
     Verdict verdict = Verdict::pass;
     std::string reason;
@@ -128,6 +129,7 @@ class HealthTable {
   Slot free_slot();
   void start_machine(Entry& entry, const StoredState& stored, Now now);
   void tell_again(const std::vector<Slot>& kept, Now now, std::vector<CheckUpdate>& out);
+  Milliseconds silence(const Entry& entry, MonotonicTime now) const;
   bool is_silent(const Entry& entry, MonotonicTime now) const;
   void arm(Slot slot, MonotonicTime now);
   void tell_if_news(Slot slot, bool is_news, bool changed, Now now, std::vector<CheckUpdate>& out);

@@ -372,6 +372,25 @@ TEST_CASE("a target without verdicts is unknown after a while, and says why", "[
     const auto stale = t.waits(Milliseconds(1900));
     REQUIRE(stale.size() == 1);
     CHECK(stale[0].reason == "no verdict for 4s: socket: too many open files");
+
+    // The next that cannot be made says the same; another reason is news, and a look ends it.
+    Finding blind{
+        .verdict = Verdict::fail, .reason = "socket: too many open files", .looked = false};
+    t.waits(Milliseconds(2000));
+    const auto same = t.apply(slot, blind);
+    REQUIRE(same.size() == 1);
+    CHECK(same[0].health == Health::unknown);
+    CHECK_FALSE(same[0].changed);
+    CHECK(same[0].reason == stale[0].reason);
+    blind.reason = "socket: cannot allocate memory";
+    const auto again = t.apply(slot, blind);
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].health == Health::unknown);
+    CHECK(again[0].reason.starts_with("no verdict for "));
+    CHECK(again[0].reason.ends_with("s: socket: cannot allocate memory"));
+    const auto seen = t.passes(slot);
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].reason.empty());
   }
   SECTION("while this process stood still nobody was silent") {
     t.passes(slot);

@@ -75,7 +75,7 @@ shows() { # SERVICE WORDS
 mv "$work/edge/look-fra" "$work/away"
 within 10 went_dark 127.0.1.2 "cannot run $work/edge/look-fra: No such file or directory"
 within 10 expect 127.0.2.2 own.svc.example.test A
-shows own "cannot run"
+shows own "no verdict for"
 ctl history --target endpoint/own.svc.example.test./127.0.1.2 | grep -q unknown || fail "the history does not have it"
 mv "$work/away" "$work/edge/look-fra"
 within 10 expect 127.0.1.2 own.svc.example.test A
