@@ -67,7 +67,12 @@ class ExecProbes::Core {
   }
 
   bool has_room() const { return jobs_.size() < running_max_; }
-  void wait(ExecProbe& probe) { waiting_.push_back(&probe); }
+  void wait(ExecProbe& probe) {
+    waiting_.push_back(&probe);
+    ++delayed_;
+  }
+  size_t waiting() const { return waiting_.size(); }
+  uint64_t delayed() const { return delayed_; }
   void stop_waiting(ExecProbe& probe) { std::erase(waiting_, &probe); }
   Result<Place> run(ExecProbe& probe, const loop::Process::Options& options);
   /// Nobody wants to know any more: ended politely, then not.
@@ -81,6 +86,7 @@ class ExecProbes::Core {
   uint32_t running_max_ = running_max_default;
   std::list<Job> jobs_;
   std::deque<ExecProbe*> waiting_;  // in the order of their starts
+  uint64_t delayed_ = 0;
 };
 
 struct ExecOptions {
@@ -257,6 +263,14 @@ void ExecProbes::set_running_max(uint32_t running_max) {
 
 uint32_t ExecProbes::running() const {
   return core_->running();
+}
+
+size_t ExecProbes::waiting() const {
+  return core_->waiting();
+}
+
+uint64_t ExecProbes::delayed() const {
+  return core_->delayed();
 }
 
 }  // namespace swingover::health

@@ -160,6 +160,9 @@ void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
                          .watched = watch.counters().connected,
                          .watch_habits = watch.counters().habits,
                          .watch_alarms = watch.counters().alarms,
+                         .exec_running = exec_->running(),
+                         .exec_waiting = exec_->waiting(),
+                         .exec_delayed = exec_->delayed(),
                          .lag_buckets = lag_.buckets,
                          .lag_sum_seconds = lag_.sum_seconds};
               },
@@ -216,7 +219,9 @@ void Prober::Core::count(const Check& check, const Finding& finding) {
     counters.monitor = check.monitor->name;
     counters.duration_buckets.resize(bounds.size() + 1);
   }
-  ++(finding.verdict == Verdict::pass ? counters.passes : counters.failures);
+  ++(!finding.looked                    ? counters.blind
+     : finding.verdict == Verdict::pass ? counters.passes
+                                        : counters.failures);
   ++counters.duration_buckets[static_cast<size_t>(bucket)];
   counters.duration_sum_seconds += seconds;
 }

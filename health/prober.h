@@ -57,6 +57,7 @@ struct MonitorCounters {
   std::string monitor;
   uint64_t passes = 0;
   uint64_t failures = 0;
+  uint64_t blind = 0;                      // this host could not look: they count for nothing
   std::vector<uint64_t> duration_buckets;  // as many as probe_duration_bounds() + 1, not cumulative
   double duration_sum_seconds = 0;
 };
@@ -71,6 +72,9 @@ struct ProberLoad {
   uint32_t watched = 0;       // connections that are watched now
   uint32_t watch_habits = 0;  // targets that close idle connections by habit, and so are not
   uint64_t watch_alarms = 0;  // watched connections that ended, since the start
+  uint32_t exec_running = 0;  // commands of exec monitors that run, those that are being ended too
+  size_t exec_waiting = 0;    // due, but beyond exec_max
+  uint64_t exec_delayed = 0;  // how many had to wait so, since the start
   /// How late probes started, from due to sent: as many as probe_lag_bounds() + 1, not cumulative.
   std::vector<uint64_t> lag_buckets{};
   double lag_sum_seconds = 0;

@@ -142,6 +142,7 @@ TEST_CASE("no more commands run at once than may, and those that wait have their
         [&](const Finding& found) { passed += found.verdict == Verdict::pass ? 1 : 0; }));
     CHECK(commands.probes.running() <= 3);
   }
+  CHECK(commands.probes.waiting() == count - 3);
   CHECK(commands.loop.run_until([&] { return passed == count; }, 10'000));
   int running = 0;
   int most = 0;
@@ -151,6 +152,8 @@ TEST_CASE("no more commands run at once than may, and those that wait have their
   }
   CHECK(most <= 3);
   CHECK(running == 0);
+  CHECK(commands.probes.waiting() == 0);
+  CHECK(commands.probes.delayed() == count - 3);
 }
 
 TEST_CASE("a command that never had its turn has not looked", "[exec_probe]") {

@@ -215,6 +215,22 @@ TEST_CASE("what is known of a check is told to who asks", "[prober]") {
   CHECK(is_planned);
 }
 
+TEST_CASE("a look that this host could not take is counted as neither pass nor fail", "[prober]") {
+  Inbox inbox;
+  Prober prober(inbox.deliver(), 1);
+  MonitorOptions options = monitor(MonitorKind::exec, 0);
+  options.command = {{"/nonexistent/program"}};
+  prober.replace({check(options)});
+  const auto blind = [&] {
+    const std::vector<MonitorCounters> all = prober.counters();
+    return all.empty() ? uint64_t{0} : all[0].blind;
+  };
+  for (int turn = 0; turn < 500 && blind() == 0; ++turn)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(blind() > 0);
+  CHECK(prober.counters().at(0).failures == 0);
+}
+
 TEST_CASE("it stops at once while hundreds of probes hang", "[prober]") {
   const Backend backend({"--bind", "127.3.0.4", "--mode", "hang"});
   Inbox inbox;
