@@ -149,12 +149,14 @@ class Control {
   NextChange next_change(ServiceId service) const;
 
   const Join& join() const { return *join_; }
+  std::shared_ptr<const Join> shared_join() const { return join_; }
   const Intents& intents() const { return intents_; }
   const zones::Snapshot& snapshot() const { return *snapshot_; }
   std::shared_ptr<const zones::Snapshot> shared_snapshot() const { return snapshot_; }
   const Setup& setup() const { return setup_; }
   const Environment& environment() const { return environment_; }
-  const std::map<SwingKey, uint64_t>& swings() const { return teller_.swings(); }
+  std::map<SwingKey, uint64_t> swings() const { return teller_.swings(); }
+  const std::vector<Teller::SwingCounts>& swing_counts() const { return teller_.swing_counts(); }
   const Histogram& swing_durations() const { return teller_.swing_durations(); }
   uint64_t reload_failures() const { return reload_failures_; }
   const std::optional<ReloadResult>& last_reload() const { return last_reload_; }

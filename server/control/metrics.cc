@@ -5,7 +5,10 @@
 
 #include <array>
 #include <limits>
+#include <map>
+#include <span>
 #include <sstream>
+#include <string_view>
 
 #include "server/control/target.h"
 #include "zones/record_text.h"
@@ -15,11 +18,32 @@ namespace swingover::control {
 
 namespace {
 
+using health::Health;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-/// One family being filled; prometheus-cpp writes it out and escapes its labels.
 constexpr std::array<const char*, 3> transports{"udp", "tcp", "tls"};
+constexpr size_t causes_always = 2;  // failover and failback: see swing_causes
 
+std::string_view keeper(KeptBy by) {
+  switch (by) {
+    case KeptBy::nobody:
+      return "";
+    case KeptBy::brake:
+      return "brake";
+    case KeptBy::doubt:
+      return "doubt";
+    case KeptBy::person:
+      return "person";
+  }
+  return "";
+}
+
+std::span<const zones::Service> services_of(const MetricsPage& page) {
+  if (!page.snapshot) return {};
+  return page.snapshot->model->services;
+}
+
+/// One family being filled; prometheus-cpp writes it out and escapes its labels.
 class Family {
  public:
   Family(std::string name, std::string help, prometheus::MetricType type) {
@@ -139,6 +163,7 @@ void add_probes(Families& families, const std::vector<health::MonitorCounters>& 
                         monitor.duration_buckets, monitor.duration_sum_seconds);
     probes.counter({{"monitor", monitor.monitor}, {"verdict", "pass"}}, number(monitor.passes));
     probes.counter({{"monitor", monitor.monitor}, {"verdict", "fail"}}, number(monitor.failures));
+    probes.counter({{"monitor", monitor.monitor}, {"verdict", "blind"}}, number(monitor.blind));
   }
   families.push_back(durations.take());
   families.push_back(probes.take());
@@ -163,47 +188,124 @@ void add_prober(Families& families, const health::ProberLoad& load) {
   add_single(families, Type::Counter, "watch_alarms_total",
              "Watched connections whose end made the probes look at once.",
              number(load.watch_alarms));
+  add_single(families, Type::Gauge, "exec_commands_running",
+             "Commands of exec monitors that run now.", load.exec_running);
+  add_single(families, Type::Gauge, "exec_commands_waiting",
+             "Commands of exec monitors that are due and wait because exec_max run.",
+             number(load.exec_waiting));
+  add_single(families, Type::Counter, "exec_commands_delayed_total",
+             "Commands of exec monitors that had to wait because exec_max ran.",
+             number(load.exec_delayed));
 }
 
-void add_states(Families& families, const MetricsPage& page) {
-  Family endpoints("endpoint_up", "1 while the endpoint's health is up.", Type::Gauge);
-  for (const MetricsPage::Endpoint& e : page.endpoints) {
-    endpoints.gauge({{"service", e.service}, {"pool", e.pool}, {"endpoint", e.endpoint}},
-                    e.is_up ? 1 : 0);
-  }
-  families.push_back(endpoints.take());
-
+/// What is normal has no series of its own in the families of what is not: 50,000 endpoints are enough once.
+void add_endpoints(Families& families, const MetricsPage& page) {
+  Family up("endpoint_up", "1 while the endpoint's health is up.", Type::Gauge);
+  Family unknown("endpoint_unknown",
+                 "1 for an endpoint whose health is unknown: not probed yet, or not for long.",
+                 Type::Gauge);
   Family held("endpoint_held",
               "1 for an endpoint that is up and kept out all the same, by the hold.", Type::Gauge);
-  for (const MetricsPage::Held& h : page.held) {
-    held.gauge(
-        {{"service", h.service}, {"pool", h.pool}, {"endpoint", h.endpoint}, {"hold", h.hold}}, 1);
+  Family kept("endpoint_kept",
+              "1 for an endpoint that is down and kept in answers all the same, by whom.",
+              Type::Gauge);
+  Family overridden("endpoint_overridden",
+                    "1 for an endpoint that an intent decides whatever its health, by its kind.",
+                    Type::Gauge);
+  Family pools("pool_eligible", "1 while the pool may stand in new answers.", Type::Gauge);
+  for (const zones::Service& service : services_of(page)) {
+    const std::string name = service_text(service);
+    for (const zones::Pool& pool : service.pools) {
+      bool is_eligible = false;
+      for (const zones::Endpoint& endpoint : pool.endpoints) {
+        const MetricsPage::Endpoint& is = page.endpoints[endpoint.id.value];
+        is_eligible |= is.is_eligible;
+        const Labels labels{
+            {"service", name}, {"pool", pool.cluster_name}, {"endpoint", endpoint.text()}};
+        const auto with = [&](const char* label, std::string_view value) {
+          Labels all = labels;
+          all.emplace_back(label, value);
+          return all;
+        };
+        up.gauge(labels, is.health == Health::up ? 1 : 0);
+        if (is.health == Health::unknown) unknown.gauge(labels, 1);
+        if (is.hold != health::Hold::none) held.gauge(with("hold", word(is.hold)), 1);
+        if (is.kept != KeptBy::nobody) kept.gauge(with("by", keeper(is.kept)), 1);
+        if (is.intent) overridden.gauge(with("intent", word(*is.intent)), 1);
+      }
+      pools.gauge({{"service", name}, {"pool", pool.cluster_name}}, is_eligible ? 1 : 0);
+    }
   }
-  families.push_back(held.take());
+  for (Family* family : {&up, &unknown, &held, &kept, &overridden, &pools})
+    families.push_back(family->take());
+}
 
+void add_checks(Families& families, const MetricsPage& page) {
+  struct OfMonitor {
+    std::array<uint64_t, 3> by_health{};
+    uint64_t warnings = 0;
+  };
+  std::map<std::string, OfMonitor> monitors;
+  Family other("check_not_up", "1 for a check whose health is down or unknown.", Type::Gauge);
+  for (size_t place = 0; place < page.checks.size(); ++place) {
+    const health::Check& check = page.join->checks()[place];
+    const MetricsPage::Check& is = page.checks[place];
+    OfMonitor& monitor = monitors[check.monitor->name];
+    ++monitor.by_health[static_cast<size_t>(is.health)];
+    if (is.has_warning) ++monitor.warnings;
+    if (is.health == Health::up) continue;
+    other.gauge({{"monitor", check.monitor->name},
+                 {"address", check.address},
+                 {"host", check.host},
+                 {"health", std::string(word(is.health))}},
+                1);
+  }
+  Family checks("checks", "Checks of a monitor, by what their health is.", Type::Gauge);
   Family warnings("check_warnings",
                   "Checks of a monitor that pass and warn, such as of a certificate's end.",
                   Type::Gauge);
-  for (const auto& [monitor, count] : page.warnings)
-    warnings.gauge({{"monitor", monitor}}, number(count));
-  families.push_back(warnings.take());
-
-  Family pools("pool_eligible", "1 while the pool may stand in new answers.", Type::Gauge);
-  for (const MetricsPage::Pool& p : page.pools) {
-    pools.gauge({{"service", p.service}, {"pool", p.pool}}, p.is_eligible ? 1 : 0);
+  for (const auto& [name, monitor] : monitors) {
+    for (const Health health : {Health::up, Health::unknown, Health::down}) {
+      checks.gauge({{"monitor", name}, {"health", std::string(word(health))}},
+                   number(monitor.by_health[static_cast<size_t>(health)]));
+    }
+    warnings.gauge({{"monitor", name}}, number(monitor.warnings));
   }
-  families.push_back(pools.take());
+  for (Family* family : {&checks, &other, &warnings}) families.push_back(family->take());
+}
 
+void add_ttls(Families& families, const MetricsPage& page) {
   Family ttls("answer_ttl_seconds",
               "The TTL of a service's answers now: less than its ceiling while a change is near.",
               Type::Gauge);
-  for (const auto& [service, seconds] : page.ttls) ttls.gauge({{"service", service}}, seconds);
+  const auto now = static_cast<uint32_t>(page.at.unix_milliseconds / 1000);
+  for (const zones::Service& service : services_of(page)) {
+    const zones::Snapshot& snapshot = *page.snapshot;
+    const Ttl ttl = snapshot.plans[service.id.value].ttl(snapshot.changes->get(service.id), now);
+    ttls.gauge({{"service", service_text(service)}}, ttl.value);
+  }
   families.push_back(ttls.take());
+}
 
-  Family clusters("cluster_up", "1 while the cluster's health is up.", Type::Gauge);
-  for (const auto& [name, is_up] : page.clusters)
-    clusters.gauge({{"cluster", name}}, is_up ? 1 : 0);
-  families.push_back(clusters.take());
+void add_clusters(Families& families, const MetricsPage& page) {
+  Family up("cluster_up", "1 while the cluster's health is up.", Type::Gauge);
+  Family unknown("cluster_unknown", "1 for a cluster whose health is unknown.", Type::Gauge);
+  Family kept("cluster_kept",
+              "1 for a cluster that is down and kept in answers all the same, by whom.",
+              Type::Gauge);
+  Family overridden("cluster_overridden", "1 for a cluster that an intent is on, by its kind.",
+                    Type::Gauge);
+  for (size_t place = 0; place < page.clusters.size(); ++place) {
+    const std::string& name = page.snapshot->model->topology.clusters[place].name;
+    const MetricsPage::Cluster& is = page.clusters[place];
+    up.gauge({{"cluster", name}}, is.health == Health::up ? 1 : 0);
+    if (is.health == Health::unknown) unknown.gauge({{"cluster", name}}, 1);
+    if (is.kept != KeptBy::nobody)
+      kept.gauge({{"cluster", name}, {"by", std::string(keeper(is.kept))}}, 1);
+    if (is.intent)
+      overridden.gauge({{"cluster", name}, {"intent", std::string(word(*is.intent))}}, 1);
+  }
+  for (Family* family : {&up, &unknown, &kept, &overridden}) families.push_back(family->take());
 }
 
 void add_reports(Families& families, const MetricsPage& page) {
@@ -215,13 +317,29 @@ void add_reports(Families& families, const MetricsPage& page) {
   }
   families.push_back(loads.take());
   families.push_back(times.take());
+
+  Family heard("push_report_time_seconds", "When a push monitor was told last, Unix time.",
+               Type::Gauge);
+  for (const auto& [place, at] : page.heard) {
+    const health::Check& check = page.join->checks()[place];
+    heard.gauge({{"monitor", check.monitor->name}, {"from", check.address}},
+                static_cast<double>(at.unix_milliseconds) / 1000);
+  }
+  families.push_back(heard.take());
 }
 
 void add_changes(Families& families, const MetricsPage& page) {
   Family swings("swings_total", "Times that a service's answers moved to other pools, by cause.",
                 Type::Counter);
-  for (const auto& [key, count] : page.swings) {
-    swings.counter({{"service", key.service}, {"cause", key.cause}}, number(count));
+  for (const zones::Service& service : services_of(page)) {
+    const Teller::SwingCounts& counts = page.swings[service.id.value];
+    for (size_t cause = 0; cause < counts.size(); ++cause) {
+      // A series that begins at 1 shows no increase: the first failover of each service would go unseen.
+      if (counts[cause] == 0 && cause >= causes_always) continue;
+      swings.counter(
+          {{"service", service_text(service)}, {"cause", std::string(swing_causes[cause])}},
+          number(counts[cause]));
+    }
   }
   families.push_back(swings.take());
 
@@ -289,60 +407,63 @@ void add_daemon(Families& families, const MetricsPage& page) {
 
 }  // namespace
 
+namespace {
+
+std::optional<IntentKind> kind_of(const Intent* intent) {
+  if (!intent) return std::nullopt;
+  return intent->kind;
+}
+
+void collect_states(MetricsPage& page, const Join& join) {
+  const auto& clusters = join.model().topology.clusters;
+  page.clusters.reserve(clusters.size());
+  page.endpoints.resize(join.endpoint_count());
+  for (uint32_t i = 0; i < clusters.size(); ++i) {
+    const Join::ClusterState& cluster = join.cluster(ClusterId(i));
+    page.clusters.push_back(
+        {join.shown_health(ClusterId(i)), cluster.kept, kind_of(cluster.intent)});
+    for (const EndpointId id : join.endpoints_of(ClusterId(i))) {
+      const Join::EndpointState& state = join.endpoint(id);
+      MetricsPage::Endpoint& endpoint = page.endpoints[id.value];
+      endpoint.health = state.health;
+      endpoint.hold = join.hold_of(id);
+      if (state.health == Health::down && state.usable == Health::up)
+        endpoint.kept = state.kept != KeptBy::nobody ? state.kept : cluster.kept;
+      endpoint.intent = kind_of(state.intent);
+      endpoint.is_eligible = state.eligibility == zones::Eligibility::eligible;
+      page.kept += state.kept != KeptBy::nobody ? 1U : 0U;
+    }
+    page.kept += cluster.kept != KeptBy::nobody ? 1U : 0U;
+  }
+  page.checks.reserve(join.checks().size());
+  for (uint32_t i = 0; i < join.checks().size(); ++i) {
+    const CheckState& check = join.check(i);
+    page.checks.push_back({check.health, !check.warning.empty()});
+  }
+}
+
+}  // namespace
+
 MetricsPage collect_metrics(const Control& control, Traffic traffic,
                             std::vector<health::MonitorCounters> monitors) {
   MetricsPage page;
   page.traffic = std::move(traffic);
   page.monitors = std::move(monitors);
-  const Join& join = control.join();
-  const zones::Snapshot& snapshot = control.snapshot();
-  const auto now =
-      static_cast<uint32_t>(control.environment().clock.wall().unix_milliseconds / 1000);
-  for (const zones::Service& service : join.model().services) {
-    const std::string name = service_text(service);
-    const Ttl ttl = snapshot.plans[service.id.value].ttl(snapshot.changes->get(service.id), now);
-    page.ttls.emplace_back(name, ttl.value);
-    for (const zones::Pool& pool : service.pools) {
-      bool is_eligible = false;
-      for (const zones::Endpoint& endpoint : pool.endpoints) {
-        const Join::EndpointState& state = join.endpoint(endpoint.id);
-        is_eligible |= state.eligibility == zones::Eligibility::eligible;
-        if (const health::Hold hold = join.hold_of(endpoint.id); hold != health::Hold::none) {
-          page.held.push_back({name, pool.cluster_name, endpoint.text(), std::string(word(hold))});
-        }
-        page.endpoints.push_back(
-            {name, pool.cluster_name, endpoint.text(), state.health == health::Health::up});
-      }
-      page.pools.push_back({name, pool.cluster_name, is_eligible});
-    }
-  }
-  std::map<std::string, uint64_t> warnings;
-  for (uint32_t i = 0; i < join.checks().size(); ++i) {
-    uint64_t& count = warnings[join.checks()[i].monitor->name];
-    if (!join.check(i).warning.empty()) ++count;
-  }
-  page.warnings.assign(warnings.begin(), warnings.end());
-  const auto& clusters = join.model().topology.clusters;
-  for (uint32_t i = 0; i < clusters.size(); ++i) {
-    page.clusters.emplace_back(clusters[i].name,
-                               join.shown_health(ClusterId(i)) == health::Health::up);
-  }
+  page.snapshot = control.shared_snapshot();
+  page.join = control.shared_join();
+  page.at = control.environment().clock.wall();
+  collect_states(page, control.join());
   for (const zones::ZoneTree::Entry& entry : control.snapshot().zones.entries()) {
     if (entry.transfer)
       page.serials.emplace_back(entry.apex.text(), entry.transfer->state().serial);
   }
   for (const auto& [key, entry] : control.pushes().entries()) {
+    if (entry.last_report) page.heard.emplace_back(entry.place, *entry.last_report);
     if (!entry.load) continue;
     page.reports.push_back({entry.check.monitor->name, entry.check.address, entry.load->value,
                             static_cast<double>(entry.load->at.unix_milliseconds) / 1000});
   }
-  page.swings = control.swings();
-  // A series that begins at 1 shows no increase: the first failover of each service would go unseen.
-  for (const zones::Service& service : join.model().services) {
-    for (const char* cause : {"failover", "failback"}) {
-      page.swings.try_emplace({service_text(service), cause}, 0);
-    }
-  }
+  page.swings = control.swing_counts();
   page.swing_durations = control.swing_durations();
   const Control::Environment& environment = control.environment();
   page.store_durations = environment.writer.durations();
@@ -354,7 +475,6 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
   page.intents = control.intents().size();
   page.is_brake_engaged = control.brake().is_engaged();
   page.is_in_self_doubt = control.self_doubt().is_in_doubt();
-  for (const KeptBy by : all_keepers) page.kept += join.kept_count(by);
   page.is_ready = control.problems().empty();
   const Milliseconds uptime = environment.clock.now() - control.started();
   page.start_time_seconds =
@@ -365,21 +485,44 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
   return page;
 }
 
-std::string metrics_text(const MetricsPage& page) {
+namespace {
+
+Families all_families(const MetricsPage& page) {
   Families families;
   add_traffic(families, page.traffic);
   add_probes(families, page.monitors);
   add_prober(families, page.load);
-  add_states(families, page);
+  add_endpoints(families, page);
+  add_checks(families, page);
+  add_ttls(families, page);
+  add_clusters(families, page);
   add_reports(families, page);
   add_changes(families, page);
   add_transfers(families, page);
   add_daemon(families, page);
+  return families;
+}
+
+}  // namespace
+
+std::string metrics_text(const MetricsPage& page) {
+  Families families = all_families(page);
   // A family without any series would be a HELP and TYPE of nothing.
   std::erase_if(families, [](const auto& family) { return family.metric.empty(); });
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
   return out.str();
+}
+
+std::vector<std::string> metric_names() {
+  std::vector<std::string> names;
+  for (const prometheus::MetricFamily& family : all_families({})) {
+    const char* const type = family.type == Type::Counter     ? "counter"
+                             : family.type == Type::Histogram ? "histogram"
+                                                              : "gauge";
+    names.push_back(family.name + " " + type);
+  }
+  return names;
 }
 
 }  // namespace swingover::control

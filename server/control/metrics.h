@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,43 +41,45 @@ struct Traffic {
   std::vector<std::pair<std::string, uint64_t>> tls_handshakes;  // by result
 };
 
-/// Everything that the metrics page shows, copied at one moment, so that it can be written out elsewhere.
+/// Everything that the metrics page shows, copied at one moment, so that it can be written out elsewhere. Of what there
+/// is one for each endpoint or check a few octets are copied, and the names are read where they never change: 50,000
+/// services take the control thread some milliseconds.
 struct MetricsPage {
   Traffic traffic;
   std::vector<health::MonitorCounters> monitors;
+  std::shared_ptr<const zones::Snapshot> snapshot;  // of its services' names, and their TTLs
+  std::shared_ptr<const Join> join;                 // its checks() alone: the rest goes on changing
+  WallTime at{};
   struct Endpoint {
-    std::string service;
-    std::string pool;
-    std::string endpoint;
-    bool is_up = false;
-  };
-  std::vector<Endpoint> endpoints;
-  struct Pool {
-    std::string service;
-    std::string pool;
+    health::Health health = health::Health::unknown;
+    health::Hold hold = health::Hold::none;  // kept out although it is up
+    KeptBy kept = KeptBy::nobody;            // kept in although it is down
+    std::optional<IntentKind> intent;        // that decides
     bool is_eligible = false;
   };
-  std::vector<Pool> pools;
-  std::vector<std::pair<std::string, bool>> clusters;  // name, is up
-  std::vector<std::pair<std::string, uint32_t>> ttls;  // service, seconds
+  std::vector<Endpoint> endpoints;  // by EndpointId
+  struct Cluster {
+    health::Health health = health::Health::unknown;
+    KeptBy kept = KeptBy::nobody;
+    std::optional<IntentKind> intent;  // on this very cluster
+  };
+  std::vector<Cluster> clusters;  // by ClusterId
+  struct Check {
+    health::Health health = health::Health::unknown;
+    bool has_warning = false;
+  };
+  std::vector<Check> checks;                // by place in join->checks()
+  std::vector<Teller::SwingCounts> swings;  // by service
   struct Report {
     std::string monitor;
     std::string from;
     double load = 0;
     double at_seconds = 0;  // Unix time
   };
-  std::vector<Report> reports;  // of push monitors, with a load figure
-  struct Held {
-    std::string service;
-    std::string pool;
-    std::string endpoint;
-    std::string hold;
-  };
-  std::vector<Held> held;
-  std::vector<std::pair<std::string, uint64_t>> warnings;  // monitor, checks that pass with one
-  health::ProberLoad load;                                 // filled by who has the prober
-  std::map<SwingKey, uint64_t> swings;
-  Notifier::Counts notify;                                // filled by who has the notifier
+  std::vector<Report> reports;                     // of push monitors, with a load figure
+  std::vector<std::pair<size_t, WallTime>> heard;  // place of a push monitor's check, last report
+  health::ProberLoad load;                         // filled by who has the prober
+  Notifier::Counts notify;                         // filled by who has the notifier
   std::vector<std::pair<std::string, uint32_t>> serials;  // of the zones that secondaries have
   Histogram swing_durations{{}};
   Histogram store_durations{{}};
@@ -97,5 +101,9 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
 
 /// The page in Prometheus text format 0.0.4. Any thread. About 2 us a series.
 std::string metrics_text(const MetricsPage& page);
+
+/// The name and type of every metric that the page can show, such as "swingover_ready gauge", with or without a series
+/// now. docs/metrics.md says what they mean.
+std::vector<std::string> metric_names();
 
 }  // namespace swingover::control

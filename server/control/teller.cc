@@ -114,14 +114,17 @@ void Teller::follow(const zones::Snapshot& snapshot, const Join& join,
                     WallTime at, const std::string& cause) {
   assert(is_done());
   std::vector<std::optional<Pools>> chosen_before = std::exchange(chosen_, {});
+  const std::vector<SwingCounts> counts_before = std::exchange(swing_counts_, {});
   snapshot_ = &snapshot;
   join_ = &join;
   names_before_.clear();
   const std::vector<zones::Service>& services = snapshot.model->services;
   chosen_.resize(services.size());
+  swing_counts_.resize(services.size());
   Story story{.at = at, .cause = cause};
   for (uint32_t i = 0; i < services.size(); ++i) {
     if (before && i < old.size() && old[i]) {
+      swing_counts_[i] = counts_before[old[i]->place];
       const zones::Service& was = before->model->services[old[i]->place];
       std::optional<Pools>& known = chosen_before[old[i]->place];
       if (old[i]->is_alike) {
@@ -332,7 +335,10 @@ void Teller::tell(const Story& story, const ServiceStory& swing, Told& told) {
   }
   std::string cause = story.cause;
   if (cause.empty()) cause = swing.is_worse ? "failover" : "failback";
-  swings_[{service_text(service), cause}] += 1;
+  const auto known_cause = std::ranges::find(swing_causes, cause);
+  assert(known_cause != swing_causes.end());
+  if (known_cause != swing_causes.end())
+    ++swing_counts_[swing.place][static_cast<size_t>(known_cause - swing_causes.begin())];
   if (cause == "failover" && swing.took) swing_durations_.observe(*swing.took);
   if (swings_logged_.may_name()) {
     told.lines.push_back({LogLevel::info,
@@ -344,6 +350,18 @@ void Teller::tell(const Story& story, const ServiceStory& swing, Told& told) {
   }
   told.entries.push_back({story.at, "swing", service_target(service), std::string(ourselves),
                           in_words(before), in_words(after), cause});
+}
+
+std::map<SwingKey, uint64_t> Teller::swings() const {
+  std::map<SwingKey, uint64_t> all;
+  for (size_t place = 0; place < swing_counts_.size(); ++place) {
+    const std::string service = service_text(snapshot_->model->services[place]);
+    for (size_t cause = 0; cause < swing_causes.size(); ++cause) {
+      const uint64_t count = swing_counts_[place][cause];
+      if (count > 0) all[{service, std::string(swing_causes[cause])}] += count;
+    }
+  }
+  return all;
 }
 
 Teller::Pools Teller::chosen_pools(uint32_t service) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -17,10 +18,13 @@
 
 namespace swingover::control {
 
+inline constexpr std::array<std::string_view, 6> swing_causes{"failover", "failback", "intent",
+                                                              "brake",    "reload",   "start"};
+
 /// The pools that a service's answers come from have changed.
 struct SwingKey {
   std::string service;
-  std::string cause;  // failover, failback, intent, reload, start
+  std::string cause;  // one of swing_causes
   friend auto operator<=>(const SwingKey&, const SwingKey&) = default;
 };
 
@@ -63,7 +67,12 @@ class Teller {
   /// Adds what is to be told next.
   void tell_part(Told& told, size_t most = part_size);
 
-  const std::map<SwingKey, uint64_t>& swings() const { return swings_; }
+  /// Of the services of this generation, by place: how often each swung by each of swing_causes. A service that stays
+  /// goes on counting.
+  using SwingCounts = std::array<uint64_t, swing_causes.size()>;
+  const std::vector<SwingCounts>& swing_counts() const { return swing_counts_; }
+  /// The same by name, without those that never did. O(services).
+  std::map<SwingKey, uint64_t> swings() const;
   const Histogram& swing_durations() const { return swing_durations_; }
 
  private:
@@ -152,7 +161,7 @@ class Teller {
   std::vector<std::optional<Pools>> chosen_;  // by service: what answers now; absent: not known yet
   std::map<uint32_t, std::vector<std::string>>
       names_before_;  // of reloaded services: not known yet
-  std::map<SwingKey, uint64_t> swings_;
+  std::vector<SwingCounts> swing_counts_;
   Histogram swing_durations_;
 };
 
