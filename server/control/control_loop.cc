@@ -15,7 +15,6 @@ using health::Health;
 
 namespace {
 
-constexpr Milliseconds housekeeping_every{250};
 constexpr Milliseconds prune_every{3'600'000};
 constexpr size_t epochs_kept = 8;
 constexpr size_t change_times_a_part = 1'000;
@@ -102,7 +101,7 @@ void Control::start(Setup setup, Remembered remembered) {
   environment_.writer.write(tick.batch, std::move(tick.told));
   go_on();
   note_first_state();
-  housekeeping_.start_repeating(housekeeping_every);
+  housekeeping_.start_repeating(environment_.housekeeping_every);
 }
 
 /// Everything from here on answers from the new setup. The batch gets what a later start must know of it.
@@ -167,6 +166,9 @@ void Control::leave_out_known(Join::Changes& changes) {
   for (auto& change : changes.endpoints) {
     const KeptBy kept = std::exchange(change.before, change.after).kept;
     change.before.kept = kept;
+    if (kept == KeptBy::nobody) continue;
+    change.before.kept_with = KeptBy::nobody;
+    change.before.usable = Health::up;
   }
   const auto is_known = [](const auto& change) { return change.before.kept == change.after.kept; };
   std::erase_if(changes.clusters, is_known);

@@ -84,6 +84,7 @@ class Control {
     std::string identity;
     std::string version;
     uint64_t seed = 0;
+    Milliseconds housekeeping_every{250};  // what ends by time: intents, silences, doubt
   };
 
   explicit Control(Environment environment);

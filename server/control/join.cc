@@ -105,6 +105,7 @@ std::vector<EndpointId> Join::set_intents(const Intents& intents) {
   for (uint32_t i = 0; i < clusters_.size(); ++i) {
     clusters_[i].state.intent =
         intents.of_target(cluster_target(model_->topology.clusters[i].name));
+    mark(ClusterId(i));  // what is drained is not kept
   }
   for (const auto& one : in_order(intents)) {
     for_each_covered(one.first, [&](EndpointId id) {
@@ -281,7 +282,8 @@ void Join::settle_clusters(WallTime now, Changes& changes) {
   for (size_t i = 0; i < dirty.size(); ++i) {
     ClusterNode& node = clusters_[dirty[i].value];
     if (node.kept != KeptBy::nobody) raw[i].usable = Health::up;
-    if (std::exchange(node.standing, raw[i]) != raw[i]) {
+    const bool is_other_keeper = node.kept != node.state.kept;
+    if (std::exchange(node.standing, raw[i]) != raw[i] || is_other_keeper) {
       for (const EndpointId endpoint : node.endpoints) mark(endpoint);
     }
     const ClusterState before = node.state;
@@ -357,6 +359,10 @@ void Join::settle_endpoints(WallTime now, Changes& changes) {
     node.state.health = standing.health;
     node.state.usable = node.kept == KeptBy::nobody ? standing.usable : Health::up;
     node.state.kept = node.kept;
+    const bool is_worth_more = better(standing.usable, standing.health) != standing.health;
+    node.state.kept_with = node.kept == KeptBy::nobody && is_worth_more
+                               ? clusters_[node.cluster.value].kept
+                               : KeptBy::nobody;
     node.state.intent = node.intent;
     node.state.eligibility = eligibility_of(node.state);
     if (node.state.health != before.health) {
@@ -365,7 +371,8 @@ void Join::settle_endpoints(WallTime now, Changes& changes) {
       down_count_ -= before.health == Health::down ? 1U : 0U;
     }
     if (node.state.health == before.health && node.state.usable == before.usable &&
-        node.state.eligibility == before.eligibility && node.state.kept == before.kept)
+        node.state.eligibility == before.eligibility && node.state.kept == before.kept &&
+        node.state.kept_with == before.kept_with)
       continue;
     changes.endpoints.push_back({id, before, node.state});
   }

@@ -98,6 +98,9 @@ class Join {
     WallTime since{};                // of this health
     const Intent* intent = nullptr;  // that decides, if any; of the Intents last set
     KeptBy kept = KeptBy::nobody;    // who keeps it in answers although it is down
+    KeptBy kept_with =
+        KeptBy::nobody;  // who keeps its cluster, where that makes it worth more than its health
+    KeptBy keeper() const { return kept != KeptBy::nobody ? kept : kept_with; }
   };
   struct ClusterState {
     health::Health health = health::Health::unknown;

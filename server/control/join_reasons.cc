@@ -89,10 +89,7 @@ std::string Join::health_reason(EndpointId id) const {
   const EndpointNode& node = endpoints_[id.value];
   const Health wanted = node.state.health;
   if (wanted == Health::up) return hold_reason(node);
-  const KeptBy by = node.state.kept != KeptBy::nobody ? node.state.kept
-                                                      : clusters_[node.cluster.value].state.kept;
-  return std::string(keeper_words(node.state.usable == Health::up ? by : KeptBy::nobody)) +
-         down_reason(id, wanted);
+  return std::string(keeper_words(node.state.keeper())) + down_reason(id, wanted);
 }
 
 std::string Join::down_reason(EndpointId id, Health wanted) const {

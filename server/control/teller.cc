@@ -34,7 +34,8 @@ std::string in_words(const std::vector<std::string>& names) {
 
 /// What it is worth beside its health. Held, it answers when nothing better can; held out, it is as one that is down.
 std::string_view hold_word(const Join::EndpointState& state) {
-  if (state.kept != KeptBy::nobody || state.usable == state.health) return "";
+  const bool is_kept = state.keeper() != KeptBy::nobody;
+  if (state.usable == (is_kept ? health::Health::up : state.health)) return "";
   return state.usable == health::Health::down ? "held out" : "held";
 }
 
@@ -165,20 +166,21 @@ void Teller::add(WallTime at, const std::string& cause, const Join::Changes& cha
 }
 
 void Teller::add_kept(Story& story, const Join::Changes& changes) const {
-  const auto add = [&](std::string target, const auto& before, const auto& after,
+  const auto add = [&](std::string target, KeptBy from, KeptBy to, const auto& after,
                        const std::string& why) {
-    story.kept.push_back(
-        {std::move(target), before.kept, after.kept,
-         kept_reason(before.kept, after.kept, after.health, after.intent, story.cause, why)});
+    story.kept.push_back({std::move(target), from, to,
+                          kept_reason(from, to, after.health, after.intent, story.cause, why)});
   };
   for (const Join::ClusterChange& change : changes.clusters) {
     if (change.before.kept == change.after.kept) continue;
-    add(cluster_target(join_->model().topology.clusters[change.id.value].name), change.before,
-        change.after, join_->health_reason(change.id));
+    add(cluster_target(join_->model().topology.clusters[change.id.value].name), change.before.kept,
+        change.after.kept, change.after, join_->health_reason(change.id));
   }
   for (const Join::EndpointChange& change : changes.endpoints) {
-    if (change.before.kept == change.after.kept) continue;
-    add(endpoint_target(join_->service_of(change.id), join_->endpoint_of(change.id)), change.before,
+    const KeptBy from = change.before.keeper();
+    const KeptBy to = change.after.keeper();
+    if (from == to) continue;
+    add(endpoint_target(join_->service_of(change.id), join_->endpoint_of(change.id)), from, to,
         change.after, join_->health_reason(change.id));
   }
 }

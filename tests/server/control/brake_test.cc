@@ -261,8 +261,15 @@ TEST_CASE("a cluster beyond the brake stays up for its endpoints", "[brake]") {
   CHECK(life.control.join().reason(EndpointId(0)) ==
         "held by the brake; the probes say: cluster fra is down: monitor ingress at 192.0.2.9: "
         "connect: refused");
-  CHECK(*steer(life, "release") == 1);
-  CHECK(seen(life, 0) == Eligibility::down);
+  SECTION("until a person lets it go") {
+    CHECK(*steer(life, "release") == 1);
+    CHECK(seen(life, 0) == Eligibility::down);
+  }
+  SECTION("until a person drains it") {
+    REQUIRE(life.set({"drain", "cluster/fra", "ada", "it burns", "1h"}));
+    CHECK_FALSE(life.control.brake().is_engaged());
+    CHECK(life.control.join().cluster(ClusterId(0)).kept == KeptBy::nobody);
+  }
 }
 
 TEST_CASE("an edge that doubts itself takes back what just fell, and then evicts nothing",
@@ -540,6 +547,13 @@ TEST_CASE("the journal says who keeps a cluster, and of its health what changed 
               ">brake: until its probes agree or a person releases it; held by the brake; the "
               "probes say: " +
                   why});
+  // Its endpoints are not kept themselves, and in answers only because it is.
+  const std::string of_cluster = "cluster fra is down: " + why;
+  CHECK(kept(life, "endpoint/shop.svc.example.test./192.0.2.1") ==
+        Words{"brake>: a person released it; " + of_cluster,
+              ">brake: until its probes agree or a person releases it; held by the brake; the "
+              "probes say: " +
+                  of_cluster});
   Words health;
   for (const store::JournalEntry& entry : life.history("cluster/fra")) {
     if (entry.kind == "health") health.push_back(entry.before + ">" + entry.after);
