@@ -22,13 +22,12 @@ constexpr std::string_view ourselves = "swingoverd";
 void Control::keep_remembered(const Remembered& remembered, Join& join) {
   std::unordered_map<std::string, KeptBy> targets;
   for (const auto& [target, record] : remembered.kept) targets.emplace(target, record.by);
-  const std::set<std::string> found = join.keep(targets);
+  join.keep(targets);
+  // As it was, though nothing of what is kept is left: that it is over is told then.
   for (const auto& [target, record] : remembered.kept) {
     kept_before_.push_back(target);
-    // Engaged though nothing of it is left: it is told that it is free again.
     if (record.by == KeptBy::brake) brake_.engage(record.since, record.reason);
-    if (record.by == KeptBy::doubt && found.contains(target))
-      doubt_.begin(environment_.clock.now());
+    if (record.by == KeptBy::doubt) doubt_.begin(environment_.clock.now());
   }
 }
 

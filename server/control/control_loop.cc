@@ -79,6 +79,9 @@ void Control::start(Setup setup, Remembered remembered) {
     join->set_check(place, std::move(state));
   }
   Tick tick = new_tick("start");
+  tick.told.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
+                               "generation " + std::to_string(setup.snapshot->generation),
+                               "version " + environment_.version});
   for (const auto& [key, record] : remembered.health) {
     if (!join->find_check(key)) tick.batch.erase(store::Table::state, health_key(key));
   }
@@ -95,9 +98,6 @@ void Control::start(Setup setup, Remembered remembered) {
   prepared.join = std::move(join);
   prepared.read_off();
   put_in_force(std::move(prepared), tick);
-  tick.told.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
-                               "generation " + std::to_string(snapshot_->generation),
-                               "version " + environment_.version});
   environment_.writer.write(tick.batch, std::move(tick.told));
   go_on();
   note_first_state();
