@@ -6,29 +6,19 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdlib>
 #include <functional>
 #include <queue>
 
 #include "base/random.h"
 #include "health/probe_engine.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/seeds.h"
 
 namespace swingover::health {
 
 namespace {
 
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
-std::vector<uint64_t> seeds(uint64_t runs) {
-  const uint64_t first = from_environment("SWINGOVER_SIMULATION_SEED", 1);
-  std::vector<uint64_t> all(from_environment("SWINGOVER_SIMULATION_RUNS", runs));
-  for (size_t i = 0; i < all.size(); ++i) all[i] = first + i;
-  return all;
-}
+using tests::simulation_seeds;
 
 constexpr Milliseconds seconds(int64_t n) {
   return Milliseconds(n * 1000);
@@ -278,7 +268,7 @@ Milliseconds detection_max(const MonitorOptions& monitor, Truth fault) {
 }  // namespace
 
 TEST_CASE("isolated losses, however many, never swing anything", "[simulation]") {
-  for (const uint64_t seed : seeds(2)) {
+  for (const uint64_t seed : simulation_seeds(2)) {
     INFO("seed " << seed);
     World world(seed);
     // Of any three probes of a target one is lost at most: 1 % of them, or up to a third.
@@ -306,7 +296,7 @@ TEST_CASE("isolated losses, however many, never swing anything", "[simulation]")
 // wrongly once in 58 days. At 5 %: one in 6,000; at 10 %: one in 550; at 30 % a target is down more often than not:
 // its flap hold bounds what comes of it (below).
 TEST_CASE("where probes are lost at random, no more goes down than chance allows", "[simulation]") {
-  for (const uint64_t seed : seeds(1)) {
+  for (const uint64_t seed : simulation_seeds(1)) {
     for (const double p : {0.01, 0.05, 0.10, 0.30}) {
       for (const Luck kind : {Luck::is_lost, Luck::errs}) {
         INFO("seed " << seed << " loss " << p << (kind == Luck::errs ? " at once" : " by timeout"));
@@ -331,7 +321,7 @@ TEST_CASE("where probes are lost at random, no more goes down than chance allows
 // So in any hour there are at most 3600 / 221 of them, and the two that a rested target has in hand.
 TEST_CASE("a flapping target swings at most 19 times an hour, at whatever pace it flaps",
           "[simulation]") {
-  for (const uint64_t seed : seeds(2)) {
+  for (const uint64_t seed : simulation_seeds(2)) {
     World world(seed);
     const size_t count = 20;
     world.watch(monitor(), count, Health::up);
@@ -375,7 +365,7 @@ TEST_CASE("a flapping target swings at most 19 times an hour, at whatever pace i
 }
 
 TEST_CASE("every fault is found within its bound, and so is its end", "[simulation]") {
-  for (const uint64_t seed : seeds(3)) {
+  for (const uint64_t seed : simulation_seeds(3)) {
     Random random(seed * 977);
     for (const Truth fault : {Truth::refuses, Truth::errs, Truth::hangs}) {
       MonitorOptions options =
@@ -421,7 +411,7 @@ TEST_CASE("every fault is found within its bound, and so is its end", "[simulati
 
 // Whatever the interval: a twentieth of the outage, then the verdicts that `rise` asks for.
 TEST_CASE("the end of a short outage is found soon, at any interval", "[simulation]") {
-  for (const uint64_t seed : seeds(3)) {
+  for (const uint64_t seed : simulation_seeds(3)) {
     Random random(seed * 1009);
     for (const Truth fault : {Truth::refuses, Truth::errs}) {
       MonitorOptions options =
@@ -461,7 +451,7 @@ TEST_CASE("the end of a short outage is found soon, at any interval", "[simulati
 // is known is then what is true, a bound after it became so; and the same run without the jumps tells the same.
 TEST_CASE("clusters fail and return, clocks jump, and what is told is what is true",
           "[simulation]") {
-  for (const uint64_t seed : seeds(2)) {
+  for (const uint64_t seed : simulation_seeds(2)) {
     INFO("seed " << seed);
     std::vector<std::string> told[2];
     for (const bool jumps : {false, true}) {
@@ -509,7 +499,7 @@ TEST_CASE("clusters fail and return, clocks jump, and what is told is what is tr
 }
 
 TEST_CASE("a process that stood still finds nobody guilty of it", "[simulation]") {
-  for (const uint64_t seed : seeds(3)) {
+  for (const uint64_t seed : simulation_seeds(3)) {
     INFO("seed " << seed);
     World world(seed);
     world.watch(monitor(), 50, Health::up);
@@ -525,7 +515,9 @@ TEST_CASE("a process that stood still finds nobody guilty of it", "[simulation]"
 }
 
 TEST_CASE("at rest nothing is told", "[simulation]") {
-  World world(from_environment("SWINGOVER_SIMULATION_SEED", 1));
+  const uint64_t seed = tests::first_simulation_seed();
+  INFO("seed " << seed);
+  World world(seed);
   world.watch(monitor(seconds(5)), 500, Health::unknown);
   world.run(seconds(60));
   CHECK(world.journal().size() == 500);
