@@ -46,12 +46,14 @@ std::string path_variable() {
 }  // namespace
 
 class ExecProbe;
+struct ExecOptions;
 
 /// Who waits, and what runs: a command outlives its probe while it is being ended.
 class ExecProbes::Core {
  public:
   struct Job {
-    ExecProbe* probe = nullptr;  // null once nobody wants to know
+    ExecProbe* probe = nullptr;       // null once nobody wants to know
+    const ExecOptions* of = nullptr;  // says whose it is; the target may be gone
     std::unique_ptr<loop::Process> process;
     std::optional<loop::Timer> kill_timer;
   };
@@ -66,7 +68,11 @@ class ExecProbes::Core {
     start_waiting();
   }
 
-  bool has_room() const { return jobs_.size() < running_max_; }
+  /// There is room, and the target's last command has ended.
+  bool may_run(const ExecOptions& options) const {
+    return jobs_.size() < running_max_ &&
+           std::ranges::find(jobs_, &options, &Job::of) == jobs_.end();
+  }
   void wait(ExecProbe& probe) {
     waiting_.push_back(&probe);
     ++delayed_;
@@ -74,7 +80,7 @@ class ExecProbes::Core {
   size_t waiting() const { return waiting_.size(); }
   uint64_t delayed() const { return delayed_; }
   void stop_waiting(ExecProbe& probe) { std::erase(waiting_, &probe); }
-  Result<Place> run(ExecProbe& probe, const loop::Process::Options& options);
+  Result<Place> run(ExecProbe& probe, const ExecOptions& options);
   /// Nobody wants to know any more: ended politely, then not.
   void abandon(Place job);
 
@@ -105,18 +111,20 @@ class ExecProbe : public Probe {
         began_(system_clock().now()),
         timer_(core.loop(), [this] { on_time(); }) {
     timer_.start_once(options_.timeout);
-    core_.has_room() ? start() : core_.wait(*this);
+    core_.may_run(options_) ? start() : core_.wait(*this);
   }
   ~ExecProbe() override {
     core_.stop_waiting(*this);
     if (job_) core_.abandon(*std::exchange(job_, std::nullopt));
   }
 
-  /// There is room for it.
+  const ExecOptions& options() const { return options_; }
+
+  /// It may run.
   void start() {
     began_ = system_clock().now();
     timer_.start_once(options_.timeout);
-    auto job = core_.run(*this, options_.process);
+    auto job = core_.run(*this, options_);
     if (job) {
       job_ = *job;
       return;
@@ -148,7 +156,8 @@ class ExecProbe : public Probe {
       finding.looked = false;
       finding.reason = unstarted_.empty()
                            ? "not run within " + duration_text(options_.timeout) +
-                                 ": as many commands as may run at once are running (exec_max)"
+                                 ": as many commands as may run at once are running (exec_max), or "
+                                 "its last run is still being ended"
                            : unstarted_;
     }
     finish(std::move(finding));
@@ -214,11 +223,12 @@ class ExecTarget : public Target {
 }  // namespace
 
 Result<ExecProbes::Core::Place> ExecProbes::Core::run(ExecProbe& probe,
-                                                      const loop::Process::Options& options) {
+                                                      const ExecOptions& options) {
   const Place job = jobs_.emplace(jobs_.end());
   job->probe = &probe;
+  job->of = &options;
   auto process = loop::Process::start(
-      loop_, options, [this, job](const loop::Process::End& end) { on_end(job, end); });
+      loop_, options.process, [this, job](const loop::Process::End& end) { on_end(job, end); });
   if (!process) {
     jobs_.erase(job);
     return process.error();
@@ -242,10 +252,12 @@ void ExecProbes::Core::on_end(Place job, const loop::Process::End& end) {
 }
 
 void ExecProbes::Core::start_waiting() {
-  while (has_room() && !waiting_.empty()) {
-    ExecProbe* const next = waiting_.front();
-    waiting_.pop_front();
-    next->start();
+  const auto may = [this](const ExecProbe* probe) { return may_run(probe->options()); };
+  for (auto next = std::ranges::find_if(waiting_, may); next != waiting_.end();
+       next = std::ranges::find_if(waiting_, may)) {
+    ExecProbe* const probe = *next;
+    waiting_.erase(next);
+    probe->start();
   }
 }
 

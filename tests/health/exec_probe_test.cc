@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fstream>
@@ -132,13 +133,14 @@ TEST_CASE("no more commands run at once than may, and those that wait have their
   commands.probes.set_running_max(3);
   const std::string log = commands.folder.path() + "/log";
   // Each says when it begins and ends: the log tells how many ran at once.
-  const auto target =
-      commands.target({"/bin/sh", "-c", "echo + >>" + log + "; sleep 0.05; echo - >>" + log});
+  const std::string script = "echo + >>" + log + "; sleep 0.05; echo - >>" + log;
   constexpr int count = 12;
   int passed = 0;
+  std::vector<std::unique_ptr<Target>> targets;
   std::vector<std::unique_ptr<Probe>> probes;
   for (int i = 0; i < count; ++i) {
-    probes.push_back(target->start(
+    targets.push_back(commands.target({"/bin/sh", "-c", script}));
+    probes.push_back(targets.back()->start(
         [&](const Finding& found) { passed += found.verdict == Verdict::pass ? 1 : 0; }));
     CHECK(commands.probes.running() <= 3);
   }
@@ -156,6 +158,23 @@ TEST_CASE("no more commands run at once than may, and those that wait have their
   CHECK(commands.probes.delayed() == count - 3);
 }
 
+TEST_CASE("a command never meets its last run, though that ignores being asked to end",
+          "[exec_probe]") {
+  Commands commands;
+  const std::string pids = commands.folder.path() + "/pids";
+  const std::string met = commands.folder.path() + "/met";
+  const auto target = commands.target(
+      {"/bin/sh", "-c",
+       "trap '' TERM; for p in $(cat " + pids + " 2>/dev/null); do kill -0 $p && echo $p >> " +
+           met + "; done; echo $$ >> " + pids + "; sleep 5"},
+      800);
+  CHECK(commands.run(*target).looked);
+  CHECK(commands.run(*target).looked);
+  CHECK(std::ranges::count(content(pids), '\n') == 2);
+  CHECK(content(met).empty());
+  CHECK(commands.wait_until_idle());
+}
+
 TEST_CASE("a command that never had its turn has not looked", "[exec_probe]") {
   Commands commands;
   commands.probes.set_running_max(1);
@@ -165,7 +184,8 @@ TEST_CASE("a command that never had its turn has not looked", "[exec_probe]") {
   const Finding found = commands.run(*target);
   CHECK_FALSE(found.looked);
   CHECK(found.reason ==
-        "not run within 100ms: as many commands as may run at once are running (exec_max)");
+        "not run within 100ms: as many commands as may run at once are running (exec_max), or its "
+        "last run is still being ended");
   // More room is used at once.
   std::optional<Finding> next;
   const auto patient = commands.target({"/bin/true"});
