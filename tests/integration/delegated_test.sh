@@ -61,11 +61,12 @@ within 10 resolved "0 web.svc.example.test." alias.svc.example.test HTTPS
 within 10 resolver_says NOERROR ent.svc.example.test A
 within 10 resolver_says NXDOMAIN no.ent.svc.example.test A
 
-# An edge dies: the resolver takes the other one, while the answers in its cache run out again and again.
+# An edge dies: the resolver takes the other one, while the answers in its cache run out again and again. How long it
+# asks the dead one first, and then all again in one spelling, is its own affair: on busy CPUs it was more than 10 s.
 kill_daemon edge1
 for _ in 1 2 3; do
   sleep 1.1
-  within 10 resolved "127.0.1.1" shop.svc.example.test A
+  within 40 resolved "127.0.1.1" shop.svc.example.test A
 done
 
 # A cluster dies: clients are on the other one within its TTL, and come back after it.
