@@ -79,4 +79,4 @@ within 15 resolved "127.0.1.1" shop.svc.example.test A
 restart_daemon edge1
 daemon=edge1 expect "127.0.1.1" shop.svc.example.test A
 kill_daemon edge2
-within 10 resolved "127.0.1.1" shop.svc.example.test A
+within 40 resolved "127.0.1.1" shop.svc.example.test A
