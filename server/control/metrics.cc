@@ -24,20 +24,6 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 constexpr std::array<const char*, 3> transports{"udp", "tcp", "tls"};
 constexpr size_t causes_always = 2;  // failover and failback: see swing_causes
 
-std::string_view keeper(KeptBy by) {
-  switch (by) {
-    case KeptBy::nobody:
-      return "";
-    case KeptBy::brake:
-      return "brake";
-    case KeptBy::doubt:
-      return "doubt";
-    case KeptBy::person:
-      return "person";
-  }
-  return "";
-}
-
 std::span<const zones::Service> services_of(const MetricsPage& page) {
   if (!page.snapshot) return {};
   return page.snapshot->model->services;
@@ -230,7 +216,7 @@ void add_endpoints(Families& families, const MetricsPage& page) {
         up.gauge(labels, is.health == Health::up ? 1 : 0);
         if (is.health == Health::unknown) unknown.gauge(labels, 1);
         if (is.hold != health::Hold::none) held.gauge(with("hold", word(is.hold)), 1);
-        if (is.kept != KeptBy::nobody) kept.gauge(with("by", keeper(is.kept)), 1);
+        if (is.kept != KeptBy::nobody) kept.gauge(with("by", word(is.kept)), 1);
         if (is.intent) overridden.gauge(with("intent", word(*is.intent)), 1);
       }
       pools.gauge({{"service", name}, {"pool", pool.cluster_name}}, is_eligible ? 1 : 0);
@@ -301,7 +287,7 @@ void add_clusters(Families& families, const MetricsPage& page) {
     up.gauge({{"cluster", name}}, is.health == Health::up ? 1 : 0);
     if (is.health == Health::unknown) unknown.gauge({{"cluster", name}}, 1);
     if (is.kept != KeptBy::nobody)
-      kept.gauge({{"cluster", name}, {"by", std::string(keeper(is.kept))}}, 1);
+      kept.gauge({{"cluster", name}, {"by", std::string(word(is.kept))}}, 1);
     if (is.intent)
       overridden.gauge({{"cluster", name}, {"intent", std::string(word(*is.intent))}}, 1);
   }

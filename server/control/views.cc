@@ -312,20 +312,14 @@ Json cluster_json(const Control& control, ClusterId id, const Details& details) 
 }
 
 constexpr size_t kept_shown_max = 1'000;
-constexpr std::array<std::pair<KeptBy, std::string_view>, 3> keepers{{
-    {KeptBy::brake, "brake"},
-    {KeptBy::doubt, "doubt"},
-    {KeptBy::person, "person"},
-}};
-
 Json brake_value(const Control& control) {
   const Brake& brake = control.brake();
   Json json{{"engaged", brake.is_engaged()},
             {"since", brake.is_engaged() ? Json(rfc3339(brake.since())) : Json()},
             {"reason", text_or_null(brake.reason())},
             {"self_doubt", control.self_doubt().is_in_doubt()}};
-  for (const auto& [by, name] : keepers)
-    json["kept_by_" + std::string(name)] = control.join().kept_count(by);
+  for (const KeptBy by : all_keepers)
+    json["kept_by_" + std::string(word(by))] = control.join().kept_count(by);
   return json;
 }
 
@@ -514,9 +508,9 @@ std::string brake_json(const Control& control) {
   Json json = brake_value(control);
   Json kept = Json::array();
   const Join& join = control.join();
-  for (const auto& [by, name] : keepers) {
+  for (const KeptBy by : all_keepers) {
     for (const std::string& target : join.kept_targets(by)) {
-      if (kept.size() < kept_shown_max) kept.push_back({{"target", target}, {"by", name}});
+      if (kept.size() < kept_shown_max) kept.push_back({{"target", target}, {"by", word(by)}});
     }
   }
   json["kept"] = std::move(kept);
