@@ -34,7 +34,7 @@ class ExecProbes {
   std::unique_ptr<Target> make_target(const Check& check);
   void set_running_max(uint32_t running_max);
   uint32_t running() const;
-  size_t waiting() const;    // in line for room
+  size_t waiting() const;    // in line for room, or for the end of their last run
   uint64_t delayed() const;  // how many had to wait so, since the start
 
   class Core;

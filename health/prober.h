@@ -73,7 +73,7 @@ struct ProberLoad {
   uint32_t watch_habits = 0;  // targets that close idle connections by habit, and so are not
   uint64_t watch_alarms = 0;  // watched connections that ended, since the start
   uint32_t exec_running = 0;  // commands of exec monitors that run, those that are being ended too
-  size_t exec_waiting = 0;    // due, but beyond exec_max
+  size_t exec_waiting = 0;    // due, but beyond exec_max, or their last run has not ended
   uint64_t exec_delayed = 0;  // how many had to wait so, since the start
   /// How late probes started, from due to sent: as many as probe_lag_bounds() + 1, not cumulative.
   std::vector<uint64_t> lag_buckets{};

@@ -151,8 +151,8 @@ class Join {
   /// Goes on where the join of the generation before stands: floors that were missed, and what is kept. The first
   /// settle() then tells what is another than there. `services`: of each its place in `before`, if it was there.
   void follow(const Join& before, const std::vector<std::optional<uint32_t>>& services = {});
-  /// Keeps what these targets name, all in one pass over everything; returns those that there are.
-  std::set<std::string> keep(const std::unordered_map<std::string, KeptBy>& targets);
+  /// Keeps what these targets name, all in one pass over everything.
+  void keep(const std::unordered_map<std::string, KeptBy>& targets);
 
   const std::vector<uint32_t>& self_checks() const { return self_checks_; }
   bool is_self_check(uint32_t check) const {

@@ -66,15 +66,13 @@ std::vector<std::string> Join::kept_targets(KeptBy by) const {
   return targets;
 }
 
-std::set<std::string> Join::keep(const std::unordered_map<std::string, KeptBy>& targets) {
-  std::set<std::string> found;
-  if (targets.empty()) return found;
-  const auto keep_one = [&](std::string target, auto id, auto& node) {
+void Join::keep(const std::unordered_map<std::string, KeptBy>& targets) {
+  if (targets.empty()) return;
+  const auto keep_one = [&](const std::string& target, auto id, auto& node) {
     const auto wanted = targets.find(target);
     if (wanted == targets.end()) return;
     keep(id, wanted->second);
     node.state.kept = wanted->second;  // it was so before
-    found.insert(std::move(target));
   };
   for (uint32_t i = 0; i < clusters_.size(); ++i)
     keep_one(cluster_target(model_->topology.clusters[i].name), ClusterId(i), clusters_[i]);
@@ -82,7 +80,6 @@ std::set<std::string> Join::keep(const std::unordered_map<std::string, KeptBy>& 
     const EndpointId id(i);
     keep_one(endpoint_target(service_of(id), endpoint_of(id)), id, endpoints_[i]);
   }
-  return found;
 }
 
 void Join::follow_state(EndpointNode& node, const EndpointState& before) {
