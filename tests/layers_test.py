@@ -9,12 +9,14 @@ MAY_INCLUDE = {
     "base": set(),
     "base/loop": {"base"},
     "store": {"base"},
-    "zones": {"base"},
+    "zones/steering": {"base"},
+    "zones": {"base", "zones/steering"},
     "health": {"base", "base/loop"},
-    "ctl": {"base", "base/loop"},
-    "server/query": {"base", "base/loop", "zones"},
-    "server/control": {"base", "base/loop", "store", "zones", "health", "ctl"},
-    "server": {"base", "base/loop", "store", "zones", "health", "ctl", "server/query", "server/control"},
+    "ctl": {"base", "base/loop", "zones/steering"},
+    "server/query": {"base", "base/loop", "zones/steering", "zones"},
+    "server/control": {"base", "base/loop", "store", "zones/steering", "zones", "health", "ctl"},
+    "server": {"base", "base/loop", "store", "zones/steering", "zones", "health", "ctl", "server/query",
+               "server/control"},
 }
 ONLY_IN = {  # a third-party header, and the one place that may know it
     "uv.h": "base/loop/",
@@ -32,7 +34,7 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "openssl/": ("server/query/tls_", "health/tls_client", "zones/tsig"),
     "prometheus/": "server/control/metrics",
     # JSON has two ends: what the admin interface shows, and swingctl, which reads it.
-    "nlohmann/": ("server/control/views", "ctl/views", "ctl/commands"),
+    "nlohmann/": ("server/control/views", "ctl/views", "ctl/commands", "ctl/plan"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
 

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+namespace swingover::steering {
+
+/// The shares of one locality add up to so many, or are all 0: it is unserved.
+inline constexpr uint32_t share_parts = 10'000;
+
+/// No client of that locality may be sent to that cluster, such as by a geofence.
+inline constexpr double forbidden = std::numeric_limits<double>::infinity();
+
+/// Where demand is and who may carry it, for one service. Localities and clusters are places here; ties go to the
+/// smaller place, so whoever wants equal results from equal inputs gives both in the order of their names.
+struct Problem {
+  double target = 0.70;         // utilisation up to which traffic stays where it is cheapest (soft)
+  double limit = 1.00;          // utilisation above which a cluster is overloaded (hard)
+  std::vector<double> demands;  // by locality, in the service's unit of load; 0 and above
+  std::vector<double> capacities;  // by cluster, in that unit; effective: 0 when not eligible
+  std::vector<double>
+      costs;  // of one unit: [locality × clusters + cluster]; 0 and above, or `forbidden`
+
+  size_t localities() const { return demands.size(); }
+  size_t clusters() const { return capacities.size(); }
+  double cost(size_t locality, size_t cluster) const {
+    return costs[locality * clusters() + cluster];
+  }
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+/// normal: nobody must go above the target. tight: nobody above the limit. overload: the demand does not fit, and
+/// those who cannot avoid each other share the excess in proportion to their capacity.
+enum class Regime : uint8_t { normal, tight, overload };
+std::string_view word(Regime regime);
+
+/// Who serves whom. Rows as in Problem::costs.
+struct Allocation {
+  Regime regime = Regime::normal;
+  std::vector<double>
+      flows;  // [locality × clusters + cluster]: what the locality sends there, in units of load
+  std::vector<uint16_t> shares;  // likewise, in parts of 10,000 of the locality's demand
+  std::vector<double> loads;     // by cluster: the sum of its flows
+  std::vector<double>
+      levels;  // by cluster: the least utilisation that it can be spared to; it may use
+               // capacity × max(target, level)
+  double max_level = 0;
+  double total_cost = 0;       // of all flows
+  std::vector<bool> unserved;  // by locality: no allowed cluster has capacity
+};
+
+/// The allocation that four stages define, each choosing among the best of the one before: the sorted utilisations as
+/// small as possible; the least cost within the room that this gives each cluster; the most even utilisation; the
+/// spread nearest to proportional. It is unique, and continuous in demands and capacities.
+///
+/// Errors   None: a Problem that makes sense has an allocation. Asserts that it does (sizes, signs, finite numbers).
+/// Cost     Localities × clusters: 6×6 about 0.03 ms, 50×8 0.1 to 0.5 ms, 50×50 3 ms. Allocates. Any thread; pure.
+/// Source   shared capacity as flows: lexicographic min-max (Megiddo 1974), min-cost flow, balanced flow; the spread
+///          by iterative proportional fitting (Sinkhorn 1964).
+Allocation allocate(const Problem& problem);
+
+}  // namespace swingover::steering
