@@ -59,4 +59,22 @@ std::string_view word(Sticky sticky) {
   return sticky == Sticky::client ? "client" : "none";
 }
 
+std::string_view word(Overflow overflow) {
+  return overflow == Overflow::last_resort ? "last_resort" : "spread";
+}
+
+std::string_view word(Failback failback) {
+  switch (failback) {
+    case Failback::ramp:
+      return "ramp";
+    case Failback::at_once:
+      return "at_once";
+    case Failback::hold:
+      return "hold";
+    case Failback::manual:
+      return "manual";
+  }
+  return "";
+}
+
 }  // namespace swingover::zones

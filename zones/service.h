@@ -16,6 +16,10 @@ namespace swingover::zones {
 enum class Policy : uint8_t { failover, active_active, local, all };
 enum class WhenAllDown : uint8_t { all, last_resort, nodata, servfail };
 enum class Sticky : uint8_t { none, client };
+/// Where demand goes that does not fit within the limits of the ordinary pools.
+enum class Overflow : uint8_t { spread, last_resort };
+/// How a pool that was down gets its share again.
+enum class Failback : uint8_t { ramp, at_once, hold, manual };
 
 /// One address, or one target name (answered as a CNAME), that an answer may hold.
 struct Endpoint {
@@ -66,6 +70,14 @@ struct Service {
   std::vector<std::string>
       voting_monitors{};  // an endpoint is down when more than half of them are
   std::vector<std::string> observing_monitors{};  // probed and shown, never counted
+  // Of a service whose pools have capacities; what is absent is [steering]'s.
+  std::optional<double> demand{};  // in all, in the unit of capacity: where nobody reports loads
+  std::optional<double> target{};  // parts of capacity
+  std::optional<double> limit{};
+  Overflow overflow = Overflow::spread;
+  Failback failback = Failback::ramp;
+  Milliseconds failback_hold{300'000};
+  double bytes_per_unit = 0;  // what a unit of load, of a second, sends; for what traffic costs
 
   Ttl least_ttl() const { return std::min(ttl_min.value_or(Ttl(5)), ttl); }
 };
@@ -81,5 +93,7 @@ Counts number(std::vector<Service>& services);
 std::string_view word(Policy policy);
 std::string_view word(WhenAllDown rule);
 std::string_view word(Sticky sticky);
+std::string_view word(Overflow overflow);
+std::string_view word(Failback failback);
 
 }  // namespace swingover::zones

@@ -101,6 +101,11 @@ class ServiceFile {
           table.position_of("ttl_min"),
           fmt::format(R"("ttl_min" must be at most "ttl", which is {}s)", service.ttl.value));
     }
+    if (service.target && service.limit && *service.target > *service.limit) {
+      diagnostics_.error(
+          table.position_of("target"),
+          fmt::format(R"("target" must be at most "limit", which is {})", *service.limit));
+    }
     if (document_.complete) check_monitor_lists(table, context_.monitors, diagnostics_);
     if (const TomlMember* pool = table.find("pool")) {
       check_shape(*pool, {.name = "pool", .repeated = true}, "service.", diagnostics_);
@@ -337,6 +342,11 @@ class ServiceFile {
       diagnostics_.error(
           draft.table->position_of("when_all_down"),
           R"("when_all_down" is "last_resort", but no pool of this service has "last_resort = true")");
+    }
+    if (last == 0 && draft.service.overflow == Overflow::last_resort) {
+      diagnostics_.error(
+          draft.table->position_of("overflow"),
+          R"("overflow" is "last_resort", but no pool of this service has "last_resort = true")");
     }
     if (static_cast<size_t>(last) == pools.size()) {
       diagnostics_.error(

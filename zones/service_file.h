@@ -72,6 +72,28 @@ struct OptionWords<zones::WhenAllDown> {
   };
 };
 
+template <>
+struct OptionWords<zones::Overflow> {
+  using Overflow = zones::Overflow;
+  static constexpr std::array words{
+      Word<Overflow>{Overflow::spread, "spread",
+                     "all pools go above their limits alike, and an event says how far"},
+      Word<Overflow>{Overflow::last_resort, "last_resort",
+                     "the pools stay at their limits, and the rest gets the `last_resort` pools"},
+  };
+};
+
+template <>
+struct OptionWords<zones::Failback> {
+  using Failback = zones::Failback;
+  static constexpr std::array words{
+      Word<Failback>{Failback::ramp, "ramp", "in steps, over `ramp` of [steering]"},
+      Word<Failback>{Failback::at_once, "at_once", "the whole share with the verdict"},
+      Word<Failback>{Failback::hold, "hold", "in steps too, `failback_hold` after the verdict"},
+      Word<Failback>{Failback::manual, "manual", "when a person resumes the pool; then in steps"},
+  };
+};
+
 }  // namespace swingover
 
 namespace swingover::zones {
@@ -101,6 +123,25 @@ inline constexpr std::tuple service_options{
            "probed at each endpoint and shown, never counted"),
     option("sticky", &Service::sticky, "whether a client network keeps its pool"),
     option("when_all_down", &Service::when_all_down, "what to answer when nothing is eligible"),
+    option("demand", &Service::demand, 0.0, 1e15,
+           "what clients ask of the service in all, in the unit of its pools' capacities: where to "
+           "begin, and what counts while no load is reported")
+        .by_default("none known"),
+    option("target", &Service::target, 0.01, 10.0,
+           "the part of a pool's capacity up to which clients stay where they are cheapest")
+        .by_default("that of [steering]"),
+    option("limit", &Service::limit, 0.01, 10.0,
+           "the part of a pool's capacity that is never passed while the others have room")
+        .by_default("that of [steering]"),
+    option("overflow", &Service::overflow,
+           "where demand goes that does not fit within the limits of all pools"),
+    option("failback", &Service::failback,
+           "how a pool that was down gets its share again; of services with capacities"),
+    option("failback_hold", &Service::failback_hold, Milliseconds(1'000),
+           Milliseconds(7LL * 24 * 3600 * 1000), "how long `hold` waits"),
+    option("bytes_per_unit", &Service::bytes_per_unit, 0.0, 1e15,
+           "octets that a unit of load sends, so that traffic between localities has its price; "
+           "with requests per second: octets of a request and its response"),
 };
 
 inline constexpr std::tuple pool_options{

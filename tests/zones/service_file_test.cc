@@ -52,6 +52,22 @@ constexpr std::string_view two_endpoints = "endpoints = [\"198.51.100.1\", \"198
 
 }  // namespace
 
+TEST_CASE("overflow goes to last-resort pools only where there are any", "[service_file]") {
+  CHECK(
+      problem_of(shop, std::string(shop) + "\noverflow = \"last_resort\"") ==
+      R"(21:12: "overflow" is "last_resort", but no pool of this service has "last_resort = true")");
+}
+
+TEST_CASE("a service's target is at most its limit", "[service_file]") {
+  CHECK(problem_of(shop, std::string(shop) + "\ntarget = 0.9\nlimit = 0.8") ==
+        R"(21:10: "target" must be at most "limit", which is 0.8)");
+  CHECK(problems_of(changed(good_config, shop,
+                            std::string(shop) + "\ntarget = 0.8\nlimit = 0.8\ndemand = 500\n"
+                                                "failback = \"hold\"\nfailback_hold = \"1m\"\n"
+                                                "bytes_per_unit = 20000"))
+            .empty());
+}
+
 TEST_CASE("names that refer to nothing are errors at the name", "[service_file]") {
   CHECK(problem_of("monitors = [\"web\"]", "monitors = [\"wep\"]") ==
         R"(21:13: no [[monitor]] is named "wep"; did you mean "web"?)");
