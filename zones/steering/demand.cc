@@ -1,0 +1,166 @@
+#include "zones/steering/demand.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <numeric>
+
+namespace swingover::steering {
+namespace {
+
+double sum(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+}  // namespace
+
+Demand::Demand(size_t localities, size_t clusters, const DemandRules& rules)
+    : lag_(localities, clusters, Milliseconds(rules.ttl.value / 2) + rules.connection_life),
+      gamma_(static_cast<float>(rules.gamma)),
+      demands_(localities) {}
+
+void Demand::baseline(std::span<const double> demands) {
+  assert(demands.size() == demands_.size());
+  baseline_.resize(demands.size());
+  std::ranges::transform(demands, baseline_.begin(),
+                         [](double d) { return static_cast<float>(d); });
+  if (source_ == DemandSource::reports) return;
+  demands_ = baseline_;
+  source_ = total() > 0 ? DemandSource::baseline : DemandSource::nothing;
+  least_ = static_cast<float>(total() / 100 / static_cast<double>(demands_.size()));
+}
+
+void Demand::answers(std::span<const double> counts) {
+  assert(counts.size() == demands_.size());
+  if (source_ == DemandSource::nothing) {
+    split_.resize(counts.size());
+    std::ranges::transform(counts, split_.begin(), [](double c) { return static_cast<float>(c); });
+    return;
+  }
+  double known = 0;
+  double added = 0;
+  for (size_t i = 0; i < counts.size(); ++i) (demands_[i] > 0 ? known : added) += counts[i];
+  if (known <= 0 || added <= 0) return;
+  // The reports have counted the newcomers in already, only under others' names: the total stays what it was.
+  const double whole = total();
+  const double of_all = known / (known + added);
+  for (size_t i = 0; i < counts.size(); ++i) {
+    demands_[i] = static_cast<float>(demands_[i] > 0 ? demands_[i] * of_all
+                                                     : whole * counts[i] / (known + added));
+  }
+}
+
+bool Demand::update(std::span<const ClusterLoad> fresh) {
+  MonotonicTime newest = newest_;
+  for (const ClusterLoad& report : fresh) newest = std::max(newest, report.taken);
+  if (newest == newest_) return false;
+
+  const size_t localities = demands_.size();
+  std::vector<float> lags(localities * fresh.size());  // [report × localities + locality]
+  if (lag_.known()) {
+    for (size_t r = 0; r < fresh.size(); ++r) {
+      lag_.at(fresh[r].cluster, fresh[r].taken,
+              std::span(lags).subspan(r * localities, localities));
+    }
+  }
+  newest_ = newest;
+  lag_.forget(newest);
+  if (total() <= 0) return begin(fresh, lags);
+  if (!lag_.known()) return false;
+
+  std::vector<double> ratios(localities);  // Σ w̄_ij L_j / P_j over clusters that tell a sum alone
+  std::vector<double> covered(localities);  // Σ w̄_ij of those
+  std::vector<double> told(localities);     // what clusters say that a locality sends them
+  std::vector<double> told_by(localities);  // Σ w̄_ij of those
+  for (size_t r = 0; r < fresh.size(); ++r) {
+    const std::span<const float> lag = std::span(lags).subspan(r * localities, localities);
+    const double split = sum(fresh[r].by_locality);
+    if (split > 0 || (!fresh[r].by_locality.empty() && fresh[r].load <= 0)) {
+      for (size_t i = 0; i < localities; ++i) {
+        told[i] += split > 0 ? fresh[r].by_locality[i] / split * fresh[r].load : 0;
+        told_by[i] += lag[i];
+      }
+      continue;
+    }
+    double predicted = 0;
+    for (size_t i = 0; i < localities; ++i) predicted += double{demands_[i]} * lag[i];
+    if (predicted <= 0) continue;  // nobody is sent there: its load is not the shares' doing
+    for (size_t i = 0; i < localities; ++i) {
+      ratios[i] += lag[i] * fresh[r].load / predicted;
+      covered[i] += lag[i];
+    }
+  }
+  for (size_t i = 0; i < localities; ++i) {
+    double rest = demands_[i];
+    if (covered[i] >= covered_min) {
+      const double factor = std::clamp(ratios[i] / covered[i], factor_min, factor_max);
+      rest = std::max(rest * std::pow(factor, gamma_), std::min<double>(rest, least_));
+    }
+    // Load told of clients that the shares send elsewhere cannot be of the estimate's making: it would only add up.
+    if (told_by[i] >= covered_min) rest = told[i] + (1 - std::min(told_by[i], 1.0)) * rest;
+    demands_[i] = static_cast<float>(rest);
+  }
+  source_ = DemandSource::reports;
+  return true;
+}
+
+/// The first reports of a service of which nothing was known: their sum, split as they say, else by where answers went.
+bool Demand::begin(std::span<const ClusterLoad> fresh, std::span<const float> lags) {
+  const size_t localities = demands_.size();
+  double loads = 0;
+  std::vector<double> weights(localities);
+  for (const ClusterLoad& report : fresh) {
+    for (size_t i = 0; i < report.by_locality.size(); ++i) weights[i] += report.by_locality[i];
+  }
+  if (sum(weights) <= 0) weights.assign(split_.begin(), split_.end());
+  weights = split_by_counts(1, weights, localities);
+  double covered = 0;
+  for (size_t r = 0; r < fresh.size(); ++r) {
+    loads += fresh[r].load;
+    for (size_t i = 0; i < localities; ++i) covered += weights[i] * lags[r * localities + i];
+  }
+  if (!lag_.known()) covered = 1;
+  if (loads <= 0 || covered < covered_min) return false;
+  const double whole = loads / std::min(covered, 1.0);
+  for (size_t i = 0; i < localities; ++i) demands_[i] = static_cast<float>(whole * weights[i]);
+  least_ = static_cast<float>(whole / 100 / static_cast<double>(localities));
+  source_ = DemandSource::reports;
+  std::vector<float>().swap(split_);
+  return true;
+}
+
+void Demand::hold_over() {
+  for (size_t i = 0; i < baseline_.size(); ++i) demands_[i] = std::max(demands_[i], baseline_[i]);
+}
+
+double Demand::total() const {
+  return std::accumulate(demands_.begin(), demands_.end(), 0.0);
+}
+
+std::vector<double> Demand::predicted(MonotonicTime then) const {
+  if (!lag_.known()) return {};
+  std::vector<double> loads(lag_.clusters());
+  std::vector<float> lags(demands_.size());
+  for (size_t j = 0; j < loads.size(); ++j) {
+    lag_.at(j, then, lags);
+    for (size_t i = 0; i < lags.size(); ++i) loads[j] += double{demands_[i]} * lags[i];
+  }
+  return loads;
+}
+
+size_t Demand::octets() const {
+  return sizeof(*this) - sizeof(lag_) + lag_.octets() +
+         (demands_.capacity() + baseline_.capacity() + split_.capacity()) * sizeof(float);
+}
+
+std::vector<double> split_by_counts(double total, std::span<const double> counts,
+                                    size_t localities) {
+  std::vector<double> parts(localities, localities ? total / static_cast<double>(localities) : 0);
+  const double all = sum(counts);
+  if (all <= 0) return parts;
+  assert(counts.size() == localities);
+  for (size_t i = 0; i < localities; ++i) parts[i] = total * counts[i] / all;
+  return parts;
+}
+
+}  // namespace swingover::steering
