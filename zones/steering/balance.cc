@@ -1,0 +1,142 @@
+#include "zones/steering/balance.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace swingover::steering {
+
+void Balancer::balance(Transport& transport, const std::vector<bool>& fixed,
+                       std::vector<double>& levels) {
+  const size_t clusters = transport.clusters;
+  neighbours_.assign(clusters, clusters);
+  for (size_t j = 0; j < clusters; ++j) find_neighbours(transport, j);
+  excess_.assign(clusters, 0);
+  parents_.assign(clusters, none);
+  blocks_.assign(clusters, no_block);
+  unsettled_.clear();
+  blocks_made_ = 0;
+  for (size_t j = 0; j < clusters; ++j) {
+    if (fixed[j]) continue;
+    blocks_[j] = 0;
+    blocks_made_ = 1;
+  }
+  if (blocks_made_ == 1) unsettled_.push_back(0);
+  while (!unsettled_.empty()) {
+    const uint32_t block = unsettled_.back();
+    unsettled_.pop_back();
+    settle(transport, block, levels);
+  }
+}
+
+void Balancer::settle(Transport& transport, uint32_t block, std::vector<double>& levels) {
+  const double level = level_of(transport, block);
+  for (size_t j = 0; j < transport.clusters; ++j) {
+    if (blocks_[j] != block) continue;
+    excess_[j] = transport.loads[j] - level * transport.capacities[j] * (1 + slack);
+  }
+  for (size_t to; (to = find_room(transport, block)) != none;) move_along_path(transport, to);
+
+  // The search that found no room has marked all that the clusters with too much can reach.
+  bool is_level = true;
+  bool is_all_reached = true;
+  for (size_t j = 0; j < transport.clusters; ++j) {
+    if (blocks_[j] != block) continue;
+    is_level &= excess_[j] <= 0;
+    is_all_reached &= parents_[j] != none;
+  }
+  if (is_level || is_all_reached) {
+    for (size_t j = 0; j < transport.clusters; ++j) {
+      if (blocks_[j] == block) levels[j] = level;
+    }
+    return;
+  }
+  const uint32_t higher = blocks_made_++;
+  for (size_t j = 0; j < transport.clusters; ++j) {
+    if (blocks_[j] == block && parents_[j] != none) blocks_[j] = higher;
+  }
+  unsettled_.push_back(block);
+  unsettled_.push_back(higher);
+}
+
+double Balancer::level_of(const Transport& transport, uint32_t block) const {
+  double load = 0;
+  double capacity = 0;
+  for (size_t j = 0; j < transport.clusters; ++j) {
+    if (blocks_[j] != block) continue;
+    load += transport.loads[j];
+    capacity += transport.capacities[j];
+  }
+  return load / capacity;
+}
+
+/// The cluster with room that is nearest to those with too much, over clusters of the block and fixed ones. Nothing is
+/// lost by leaving out the other blocks: no path comes back from a higher one, and none leads to a lower one.
+size_t Balancer::find_room(const Transport& transport, uint32_t block) {
+  std::ranges::fill(parents_, none);
+  queue_.clear();
+  for (size_t j = 0; j < transport.clusters; ++j) {
+    if (blocks_[j] != block || excess_[j] <= 0) continue;
+    parents_[j] = j;
+    queue_.push_back(j);
+  }
+  for (size_t next = 0; next < queue_.size(); ++next) {
+    const size_t from = queue_[next];
+    if (blocks_[from] == block && excess_[from] < 0) return from;
+    for_each_cluster(neighbours_[from], [&](size_t to) {
+      if (parents_[to] != none || (blocks_[to] != block && blocks_[to] != no_block)) return;
+      parents_[to] = from;
+      queue_.push_back(to);
+    });
+  }
+  return none;
+}
+
+/// How much all localities together can move between two clusters.
+double Balancer::width(const Transport& transport, size_t from, size_t to) const {
+  double sum = 0;
+  const auto flows = transport.flows_to(from);
+  for (size_t i = 0; i < flows.size(); ++i) {
+    if (transport.arcs.has(i, to)) sum += flows[i];
+  }
+  return sum;
+}
+
+void Balancer::move_along_path(Transport& transport, size_t to) {
+  double amount = -excess_[to];
+  size_t start = to;
+  for (; parents_[start] != start; start = parents_[start]) {
+    amount = std::min(amount, width(transport, parents_[start], start));
+  }
+  amount = std::min(amount, excess_[start]);
+
+  for (size_t at = to; at != start; at = parents_[at]) {
+    const auto out = transport.flows_to(parents_[at]);
+    const auto in = transport.flows_to(at);
+    double left = amount;
+    for (size_t i = 0; i < out.size() && left > 0; ++i) {
+      if (out[i] == 0 || !transport.arcs.has(i, at)) continue;
+      const double moved = std::min(out[i], left);
+      out[i] -= moved;
+      in[i] += moved;
+      left -= moved;
+    }
+  }
+  transport.loads[start] -= amount;
+  transport.loads[to] += amount;
+  excess_[start] -= amount;
+  excess_[to] += amount;
+  for (size_t at = to;; at = parents_[at]) {
+    find_neighbours(transport, at);
+    if (at == start) break;
+  }
+}
+
+void Balancer::find_neighbours(const Transport& transport, size_t cluster) {
+  neighbours_.clear(cluster);
+  const auto flows = transport.flows_to(cluster);
+  for (size_t i = 0; i < flows.size(); ++i) {
+    if (flows[i] > 0) neighbours_.add(cluster, transport.arcs, i);
+  }
+}
+
+}  // namespace swingover::steering

@@ -1,0 +1,152 @@
+#include "zones/steering/cheapest_flow.h"
+
+#include <algorithm>
+
+namespace swingover::steering {
+
+void CheapestFlow::solve(Transport& transport, const std::vector<double>& rooms) {
+  const size_t clusters = transport.clusters;
+  place_cheapest(transport);
+  excess_.resize(clusters);
+  for (size_t j = 0; j < clusters; ++j) {
+    excess_[j] = transport.loads[j] - rooms[j] * (1 + slack);
+  }
+  steps_.resize(clusters * clusters);
+  for (size_t j = 0; j < clusters; ++j) find_steps(transport, j);
+  potentials_.assign(clusters, 0);
+  int64_t farthest = 0;  // the potential of wherever room is
+  for (size_t to; (to = find_room(clusters)) != none;) {
+    const int64_t distance = distances_[to];
+    for (size_t j = 0; j < clusters; ++j) potentials_[j] += std::min(distances_[j], distance);
+    farthest += distance;
+    move_along_path(transport, to);
+  }
+  prices_.resize(clusters);
+  for (size_t j = 0; j < clusters; ++j) prices_[j] = farthest - potentials_[j];
+  keep_cheapest_arcs(transport);
+}
+
+/// Equally cheap clusters take part by capacity, which leaves the least to move.
+void CheapestFlow::place_cheapest(Transport& transport) {
+  const size_t clusters = transport.clusters;
+  std::ranges::fill(transport.flows, 0);
+  for (size_t i = 0; i < transport.localities; ++i) {
+    int64_t least = no_route;
+    double capacity = 0;
+    for (size_t j = 0; j < clusters; ++j) {
+      const int64_t cost = transport.cost(i, j);
+      if (cost < least) {
+        least = cost;
+        capacity = 0;
+      }
+      if (cost == least) capacity += transport.capacities[j];
+    }
+    for (size_t j = 0; j < clusters; ++j) {
+      if (transport.cost(i, j) != least) continue;
+      transport.flows_to(j)[i] = transport.demands[i] * (transport.capacities[j] / capacity);
+    }
+  }
+  for (size_t j = 0; j < clusters; ++j) {
+    transport.loads[j] = 0;
+    for (const double flow : transport.flows_to(j)) transport.loads[j] += flow;
+  }
+}
+
+void CheapestFlow::find_steps(const Transport& transport, size_t from) {
+  const size_t clusters = transport.clusters;
+  int64_t* steps = &steps_[from * clusters];
+  std::fill_n(steps, clusters, no_route);
+  const auto flows = transport.flows_to(from);
+  for (size_t i = 0; i < flows.size(); ++i) {
+    if (flows[i] == 0) continue;
+    const int64_t* costs = &transport.costs[i * clusters];
+    const int64_t now = costs[from];
+    for (size_t to = 0; to < clusters; ++to) steps[to] = std::min(steps[to], costs[to] - now);
+  }
+}
+
+/// The cheapest cluster to reach that has room, from all that have too much. Distances are over steps made
+/// non-negative by the potentials; those of clusters that the search did not settle are no nearer than the found one.
+size_t CheapestFlow::find_room(size_t clusters) {
+  distances_.assign(clusters, no_route);
+  parents_.assign(clusters, none);
+  is_final_.assign(clusters, false);
+  for (size_t j = 0; j < clusters; ++j) {
+    if (excess_[j] <= 0) continue;
+    distances_[j] = 0;
+    parents_[j] = j;
+  }
+  while (true) {
+    size_t from = none;
+    for (size_t j = 0; j < clusters; ++j) {
+      if (is_final_[j] || parents_[j] == none) continue;
+      if (from == none || distances_[j] < distances_[from]) from = j;
+    }
+    if (from == none || excess_[from] < 0) return from;
+    is_final_[from] = true;
+    const int64_t* steps = &steps_[from * clusters];
+    for (size_t to = 0; to < clusters; ++to) {
+      if (is_final_[to] || steps[to] >= no_route / 2) continue;
+      const int64_t distance = distances_[from] + steps[to] + potentials_[from] - potentials_[to];
+      if (distance >= distances_[to]) continue;
+      distances_[to] = distance;
+      parents_[to] = from;
+    }
+  }
+}
+
+/// On a step of a cheapest path all localities move for which it costs the same.
+void CheapestFlow::move_along_path(Transport& transport, size_t to) {
+  const size_t clusters = transport.clusters;
+  const auto moves = [&](size_t locality, size_t from, size_t next) {
+    return transport.cost(locality, next) - transport.cost(locality, from) ==
+           steps_[from * clusters + next];
+  };
+  double amount = -excess_[to];
+  size_t start = to;
+  for (; parents_[start] != start; start = parents_[start]) {
+    const auto flows = transport.flows_to(parents_[start]);
+    double width = 0;
+    for (size_t i = 0; i < flows.size(); ++i) {
+      if (flows[i] > 0 && moves(i, parents_[start], start)) width += flows[i];
+    }
+    amount = std::min(amount, width);
+  }
+  amount = std::min(amount, excess_[start]);
+
+  for (size_t at = to; at != start; at = parents_[at]) {
+    const auto out = transport.flows_to(parents_[at]);
+    const auto in = transport.flows_to(at);
+    double left = amount;
+    for (size_t i = 0; i < out.size() && left > 0; ++i) {
+      if (out[i] == 0 || !moves(i, parents_[at], at)) continue;
+      const double moved = std::min(out[i], left);
+      out[i] -= moved;
+      in[i] += moved;
+      left -= moved;
+    }
+  }
+  transport.loads[start] -= amount;
+  transport.loads[to] += amount;
+  excess_[start] -= amount;
+  excess_[to] += amount;
+  for (size_t at = to;; at = parents_[at]) {
+    find_steps(transport, at);
+    if (at == start) break;
+  }
+}
+
+void CheapestFlow::keep_cheapest_arcs(Transport& transport) {
+  for (size_t i = 0; i < transport.localities; ++i) {
+    int64_t least = no_route;
+    for (size_t j = 0; j < transport.clusters; ++j) {
+      least = std::min(least, transport.cost(i, j) + prices_[j]);
+    }
+    transport.arcs.clear(i);
+    for (size_t j = 0; j < transport.clusters; ++j) {
+      if (transport.cost(i, j) + prices_[j] == least) transport.arcs.insert(i, j);
+    }
+  }
+}
+
+}  // namespace swingover::steering
