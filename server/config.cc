@@ -18,6 +18,7 @@
 #include "server/probe_descriptors.h"
 #include "zones/cookie_file.h"
 #include "zones/service_file.h"
+#include "zones/steering_file.h"
 #include "zones/topology_file.h"
 #include "zones/transfer_file.h"
 
@@ -339,7 +340,9 @@ Config read_config(const TomlDocument& document, const std::string& path,
   const std::vector<std::string> monitor_names = names_in(document.root, "monitor");
   std::vector<zones::Name> zone_names;
   for (const ZoneOptions& zone : config.zones) zone_names.push_back(zone.name);
+  config.steering = zones::parse_steering(document, diagnostics);
   config.topology = zones::parse_topology(document, monitor_names, diagnostics);
+  config.topology.costs = config.steering.distance_costs();
   auto monitors = health::parse_monitors(document, diagnostics);
   resolve_authorities(document, path, monitors, diagnostics);
   resolve_local(document, path, monitors, diagnostics);

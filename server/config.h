@@ -15,6 +15,7 @@
 #include "zones/answering.h"
 #include "zones/service.h"
 #include "zones/snapshot.h"
+#include "zones/steering_options.h"
 #include "zones/topology.h"
 
 namespace swingover::server {
@@ -107,6 +108,7 @@ struct Config {
   SelfCheckOptions self_check;
   std::vector<ZoneOptions> zones;
   std::vector<zones::TsigKey> tsig_keys;
+  zones::SteeringOptions steering;
   zones::Topology topology;
   std::vector<std::shared_ptr<const health::MonitorOptions>> monitors;
   std::vector<zones::Service> services;

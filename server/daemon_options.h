@@ -163,7 +163,8 @@ inline constexpr std::array sections{
     TomlSection{"locality", true},    TomlSection{"cluster", true},
     TomlSection{"monitor", true},     TomlSection{"service", true},
     TomlSection{"tsig_key", true},    TomlSection{"brake", false},
-    TomlSection{"self_check", false},
+    TomlSection{"self_check", false}, TomlSection{"steering", false},
+    TomlSection{"distance", true},
 };
 
 }  // namespace swingover::server

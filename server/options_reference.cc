@@ -11,7 +11,9 @@
 #include "base/options.h"
 #include "health/monitor_file.h"
 #include "server/daemon_options.h"
+#include "zones/distance_file.h"
 #include "zones/service_file.h"
+#include "zones/steering_file.h"
 #include "zones/topology_file.h"
 #include "zones/transfer_file.h"
 
@@ -65,11 +67,20 @@ std::vector<SectionReference> all_sections() {
       {"[[region]]", "Localities close to one another.", describe<RegionOptions>(region_options)},
       {"[[locality]]", "What a cloud calls an availability zone: fails together, cheap inside.",
        describe<Locality>(locality_options)},
+      {"[[distance]]",
+       "What it costs to serve clients of one place from another, where nearness alone does not "
+       "say it. Of several that fit, locality to locality counts first, then locality to region, "
+       "region to locality, region to region.",
+       describe<DistanceOptions>(distance_options)},
       {"[[cluster]]",
        "One platform in one region, over one or more localities. Its name is blind to case: the "
        "pools of a service "
        "can be asked for one by one at `CLUSTER.on.SERVICE`, whatever their health.",
        describe<ClusterOptions>(cluster_options)},
+      {"[steering]",
+       "How services whose pools have a capacity are steered, and what distance costs. low < "
+       "target < high, and high is not above limit.",
+       describe<SteeringOptions>(steering_options)},
       {"[[monitor]]",
        "How to look whether an endpoint is up. Services use monitors at each of their endpoints, "
        "clusters at each of "

@@ -90,6 +90,8 @@ std::string_view nearness_word(Nearness nearness) {
       return "in the client's locality";
     case Nearness::same_region:
       return "in the client's region";
+    case Nearness::near:
+      return "near the client's locality";
     case Nearness::anywhere:
       return "anywhere";
   }

@@ -44,7 +44,8 @@ struct OptionWords<zones::Policy> {
       Word<Policy>{Policy::active_active, "active-active",
                    "all pools that are eligible, by `weight`"},
       Word<Policy>{Policy::local, "local",
-                   "the pools nearest to the client: its locality, its region, anywhere"},
+                   "the pools that cost least from the client's locality: that itself, its region, "
+                   "what is near or declared to be, anywhere"},
       Word<Policy>{Policy::all, "all", "every eligible endpoint of every pool, in one answer"},
   };
 };

@@ -30,20 +30,19 @@ uint64_t key_of(const Endpoint& endpoint) {
 /// Pools of equal rank share; the lowest rank comes first.
 struct Rank {
   bool last_resort = false;
-  Nearness nearness = Nearness::anywhere;
+  double cost = 0;
   uint32_t priority = 0;
   friend auto operator<=>(const Rank&, const Rank&) = default;
 };
 
-Rank rank_of(const Service& service, const Pool& pool, const Topology& topology,
-             LocalityId client) {
+Rank rank_of(const Service& service, const Pool& pool, const Topology::Way& way) {
   Rank rank{.last_resort = pool.last_resort};
   switch (service.policy) {
     case Policy::failover:
       rank.priority = pool.priority;
       break;
     case Policy::local:
-      rank.nearness = topology.nearness(client, pool.cluster);
+      rank.cost = way.cost;
       rank.priority = pool.priority;
       break;
     case Policy::active_active:
@@ -114,18 +113,36 @@ class ServicePlanWriter {
   void add_row(const Service& service, LocalityId client) {
     std::vector<std::pair<Rank, uint16_t>> ranked;
     for (uint16_t i = 0; i < service.pools.size(); ++i) {
-      ranked.emplace_back(rank_of(service, service.pools[i], topology_, client), i);
+      const Pool& pool = service.pools[i];
+      ranked.emplace_back(rank_of(service, pool, way(service, client, pool)), i);
     }
     std::sort(ranked.begin(), ranked.end());
     first_tiers_.push_back(static_cast<uint32_t>(tiers_.size()));
     uint16_t end = 0;
     for (const auto& [rank, place] : ranked) {
+      const Nearness nearness = way(service, client, service.pools[place]).nearness;
       if (end == 0 || ranked[end - 1U].first != rank) {
-        tiers_.push_back({.last_resort = rank.last_resort, .nearness = rank.nearness});
+        tiers_.push_back({.last_resort = rank.last_resort, .nearness = nearness});
       }
+      ServicePlan::Tier& tier = tiers_.back();
+      tier.nearness = std::min(tier.nearness, nearness);
       order_.push_back(place);
-      tiers_.back().end = ++end;
+      tier.end = ++end;
     }
+  }
+
+  /// Ten thousand services ask for the same few pairs.
+  Topology::Way way(const Service& service, LocalityId client, const Pool& pool) {
+    if (service.policy != Policy::local || client == no_locality) return {};
+    const size_t clusters = topology_.clusters.size();
+    if (ways_.empty()) {
+      ways_.reserve(topology_.localities.size() * clusters);
+      for (uint32_t from = 0; from < topology_.localities.size(); ++from) {
+        for (uint32_t to = 0; to < clusters; ++to)
+          ways_.push_back(topology_.way(LocalityId(from), ClusterId(to)));
+      }
+    }
+    return ways_[client.value * clusters + pool.cluster.value];
   }
 
   void add_pools(const Service& service) {
@@ -171,6 +188,7 @@ class ServicePlanWriter {
 
   std::vector<uint8_t>& memory_;
   const Topology& topology_;
+  std::vector<Topology::Way> ways_;  // [locality × clusters + cluster]; made when it is needed
   ServicePlan plan_;
   std::vector<uint32_t> first_tiers_;
   std::vector<ServicePlan::Tier> tiers_;

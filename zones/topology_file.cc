@@ -5,7 +5,26 @@
 
 #include "base/text.h"
 #include "base/toml_tables.h"
+#include "zones/distance_file.h"
 #include "zones/group_file.h"
+
+namespace swingover {
+
+Result<zones::Coordinates> Form<zones::Coordinates>::read(const TomlValue& value, NoLimits) {
+  if (value.kind != TomlValue::Kind::array || value.items.size() != 2) return must_be(noun, value);
+  const auto latitude = Form<double>::read(value.items[0], {-90, 90});
+  if (!latitude) return must_be(noun, value, "the latitude " + latitude.error().message);
+  const auto longitude = Form<double>::read(value.items[1], {-180, 180});
+  if (!longitude) return must_be(noun, value, "the longitude " + longitude.error().message);
+  return zones::Coordinates{*latitude, *longitude};
+}
+
+std::string Form<zones::Coordinates>::text(const zones::Coordinates& value) {
+  return fmt::format("[{}, {}]", Form<double>::text(value.latitude),
+                     Form<double>::text(value.longitude));
+}
+
+}  // namespace swingover
 
 namespace swingover::zones {
 namespace {
@@ -132,6 +151,7 @@ Topology parse_topology(const TomlDocument& document, std::span<const std::strin
   parse_regions(document, topology, diagnostics);
   parse_localities(document, topology, diagnostics);
   parse_clusters(document, monitors, topology, diagnostics);
+  topology.distances = parse_distances(document, diagnostics);
   return topology;
 }
 

@@ -11,6 +11,19 @@
 #include "base/toml_source.h"
 #include "zones/topology.h"
 
+namespace swingover {
+
+template <>
+struct Form<zones::Coordinates> {
+  static constexpr std::string_view noun = "a latitude and a longitude such as [50.11, 8.68]";
+  static constexpr std::string_view plural = "pairs of a latitude and a longitude";
+  static constexpr bool in_quotes = false;
+  static Result<zones::Coordinates> read(const TomlValue& value, NoLimits);
+  static std::string text(const zones::Coordinates& value);
+};
+
+}  // namespace swingover
+
 namespace swingover::zones {
 
 struct RegionOptions {
@@ -42,6 +55,8 @@ inline constexpr std::tuple locality_options{
         .by_default("none: near nothing but itself"),
     option("clients", &Locality::clients,
            "the networks of the clients who live there; the longest prefix wins"),
+    option("coordinates", &Locality::coordinates, "where on Earth it is: latitude and longitude")
+        .by_default("not known"),
 };
 
 inline constexpr std::tuple cluster_options{
@@ -75,7 +90,7 @@ inline constexpr std::tuple cluster_options{
         .by_default("`min_healthy`"),
 };
 
-/// The `[[region]]`, `[[locality]]` and `[[cluster]]` tables of `document`. Every problem goes to `diagnostics`;
+/// The `[[region]]`, `[[locality]]`, `[[cluster]]` and `[[distance]]` tables of `document`. Every problem goes to `diagnostics`;
 /// what has a name is kept all the same, so that references to it are no further problems.
 Topology parse_topology(const TomlDocument& document, std::span<const std::string> monitors,
                         Diagnostics& diagnostics);

@@ -81,6 +81,10 @@ TEST_CASE("the config of the description loads, with every value in its place", 
   CHECK(config.topology.clusters.at(0).capacity == 1000.0);
   CHECK(config.topology.clusters.at(0).localities.at(0) == LocalityId(0));
   CHECK(config.topology.localities.at(0).clients.size() == 2);
+  CHECK(config.topology.localities.at(0).coordinates == zones::Coordinates{50.11, 8.68});
+  CHECK(config.topology.distances.at(0).cost == 1.5);
+  CHECK(config.steering.cost_anywhere == 12);
+  CHECK(config.topology.cost(no_locality, ClusterId(0)) == 12);
   REQUIRE(config.monitors.size() == 2);
   CHECK(config.monitors[0]->expect_body == "ok");
   const zones::Service& service = config.services.at(0);

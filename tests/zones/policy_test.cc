@@ -271,6 +271,27 @@ TEST_CASE("a tier of `local` says how near it is", "[policy]") {
   CHECK(row.tiers[1].nearness == Nearness::same_region);
 }
 
+TEST_CASE("local goes to what is declared to cost less before the rest", "[policy]") {
+  Topology topology = three_localities();
+  topology.localities[1].region = "west";  // now both of the others are anywhere
+  const std::vector<tests::PoolText> pools{{.cluster = "c1", .endpoints = {"192.0.2.2"}},
+                                           {.cluster = "c2", .endpoints = {"192.0.2.3"}},
+                                           {.cluster = "c0", .endpoints = {"192.0.2.1"}}};
+  PlannedService alike({.policy = Policy::local}, pools, topology);
+  CHECK(alike.plan().row(LocalityId(0)).tiers.size() == 2);
+
+  topology.distances = {{{false, "fra-a"}, {true, "us"}, 3, {}}};
+  PlannedService declared({.policy = Policy::local}, pools, topology);
+  const ServicePlan::Row row = declared.plan().row(LocalityId(0));
+  REQUIRE(row.tiers.size() == 3);
+  CHECK(row.tiers[1].nearness == Nearness::near);
+  CHECK(row.tiers[2].nearness == Nearness::anywhere);
+  declared.set("192.0.2.1", E::down);
+  CHECK(declared.answer({.locality = LocalityId(0)}) == "192.0.2.3");
+  declared.set("192.0.2.3", E::down);
+  CHECK(declared.answer({.locality = LocalityId(0)}) == "192.0.2.2");
+}
+
 TEST_CASE("a service without endpoints has no data", "[policy]") {
   PlannedService shop({}, {{.cluster = "fra", .endpoints = {}}});
   CHECK(shop.answer() == "nodata");

@@ -69,6 +69,24 @@ TEST_CASE("a cluster's name is a DNS label", "[topology_file]") {
   CHECK(parsed("[[cluster]]\nname = \"" + std::string(64, 'a') + "\"\n").problems.size() == 1);
 }
 
+TEST_CASE("coordinates are a latitude and a longitude on Earth", "[topology_file]") {
+  const auto with = [](const std::string& coordinates) {
+    return parsed("[[locality]]\nname = \"fra\"\ncoordinates = " + coordinates + "\n");
+  };
+  CHECK(with("[50.11, 8.68]").problems.empty());
+  CHECK(with("[-90, 180]").topology.localities.at(0).coordinates == Coordinates{-90, 180});
+  CHECK_FALSE(with("[]").problems.empty());
+  CHECK_FALSE(with("[1, 2, 3]").problems.empty());
+  CHECK(with("50.11").problems.size() == 1);
+  CHECK(
+      with("[91, 0]").problems ==
+      only(
+          R"(3:15: "coordinates" must be a latitude and a longitude such as [50.11, 8.68], not a list (the latitude must be from -90 to 90, not 91))"));
+  CHECK(with("[0, 180.5]").problems.size() == 1);
+  CHECK(with("[nan, 0]").problems.size() == 1);
+  CHECK(with(R"(["50", "8"])").problems.size() == 1);
+}
+
 TEST_CASE("a capacity is a number from 0 on", "[topology_file]") {
   const auto with = [](const std::string& capacity) {
     return parsed("[[cluster]]\nname = \"fra\"\ncapacity = " + capacity + "\n").problems;
