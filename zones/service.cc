@@ -14,6 +14,12 @@ MinHealthy min_healthy_of(const Pool& pool) {
           .all_up = pool.min_healthy_up};
 }
 
+bool Service::is_steered() const {
+  return policy != Policy::all && std::ranges::all_of(pools, [](const Pool& pool) {
+           return pool.last_resort || pool.capacity.has_value();
+         });
+}
+
 Counts number(std::vector<Service>& services) {
   Counts counts;
   uint32_t service_id = 0;

@@ -38,6 +38,9 @@ struct Pool {
   Weight weight{100};     // share among equals; 0 = only when no other of its tier is eligible
   bool last_resort = false;
   std::vector<Endpoint> endpoints;  // addresses, or exactly one target
+  // What it can carry of this service, in the services' unit of load: its cluster's, unless it says itself; absent:
+  // nobody knows.
+  std::optional<double> capacity{};
   // As the service's, of the endpoints of this pool alone; for a monitor that both name this counts.
   std::vector<std::string> monitors{};
   std::vector<std::string> voting_monitors{};
@@ -79,6 +82,9 @@ struct Service {
   Milliseconds failback_hold{300'000};
   double bytes_per_unit = 0;  // what a unit of load, of a second, sends; for what traffic costs
 
+  /// Its shares follow capacity, load and distance: it is known what each ordinary pool can carry, and an answer is of
+  /// one pool.
+  bool is_steered() const;
   Ttl least_ttl() const { return std::min(ttl_min.value_or(Ttl(5)), ttl); }
 };
 

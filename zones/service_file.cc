@@ -129,6 +129,7 @@ class ServiceFile {
     const auto found = std::ranges::find(all, pool.cluster_name, &Cluster::name);
     if (found != all.end()) {
       pool.cluster = ClusterId(static_cast<uint32_t>(found - all.begin()));
+      if (!pool.capacity) pool.capacity = found->capacity;
       if (!table.find("endpoints")) take_addresses(*found, table, pool);
     }
     if (const TomlMember* own = table.find("endpoints");

@@ -156,6 +156,11 @@ inline constexpr std::tuple pool_options{
     option("last_resort", &Pool::last_resort, "used only when no other pool is eligible"),
     option("endpoints", &Pool::endpoints, "addresses, or one target, which is answered as a CNAME")
         .by_default("the cluster's addresses"),
+    option("capacity", &Pool::capacity, 0.0, 1e15,
+           "what it can carry of this service, in units of load; where each pool but the "
+           "`last_resort` ones has "
+           "one, shares follow it")
+        .by_default("the cluster's `capacity`"),
     option("monitors", &Pool::monitors, "more of the service's `monitors`, for this pool alone"),
     option("voting_monitors", &Pool::voting_monitors,
            "more of the service's `voting_monitors`, for this pool alone"),

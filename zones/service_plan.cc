@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -60,6 +61,8 @@ class ServicePlanWriter {
   ServicePlanWriter(std::vector<uint8_t>& memory, const Topology& topology)
       : memory_(memory), topology_(topology) {}
 
+  size_t share_octets() const { return share_octets_; }
+
   /// The plan's octets, from the end of the memory on.
   void write(const Service& service) {
     gather(service);
@@ -69,6 +72,7 @@ class ServicePlanWriter {
     put(std::span(tiers_));
     put(std::span(order_));
     memory_.resize(begin + plan_.pools_at_);
+    if (plan_.steered_) put_share_place();
     put(std::span(pools_));
     put(std::span(addresses_));
     put(std::span(kinds_));
@@ -97,17 +101,31 @@ class ServicePlanWriter {
     plan_.has_targets_ = std::ranges::count(kinds_, ServicePlan::Kind::target) > 0;
     plan_.all_v4_ = std::ranges::all_of(
         kinds_, [](ServicePlan::Kind kind) { return kind == ServicePlan::Kind::v4; });
-    plan_.plain_ =
+    plan_.steered_ = service.is_steered();
+    const bool is_plain =
         service.sticky == Sticky::none && service.policy != Policy::all &&
         pools_.size() <= ServicePlan::plain_pools_max &&
         std::ranges::all_of(pools_, [](const auto& pool) { return pool.endpoints <= 64; });
+    plan_.plain_ = is_plain && !plan_.steered_;
+    plan_.plain_steered_ = is_plain && plan_.steered_;
     plan_.rows_ = static_cast<uint32_t>(localities + 1);
     plan_.pools_ = static_cast<uint16_t>(pools_.size());
     plan_.endpoints_ = static_cast<uint16_t>(kinds_.size());
     const size_t order_end = sizeof plan_ + sizeof(uint32_t) * first_tiers_.size() +
                              sizeof(ServicePlan::Tier) * tiers_.size() +
-                             sizeof(uint16_t) * order_.size();
+                             sizeof(uint16_t) * order_.size() +
+                             (plan_.steered_ ? sizeof(uint32_t) : 0);
     plan_.pools_at_ = static_cast<uint32_t>((order_end + 3) / 4 * 4);
+  }
+
+  /// In front of the pools, which whoever reads it reads next.
+  void put_share_place() {
+    const size_t row = share_row_octets(pools_.size());
+    const size_t border = std::min<size_t>(row, alignment);
+    const size_t begin = (share_octets_ + border - 1) / border * border;
+    share_octets_ = begin + row * (topology_.localities.size() + 1);
+    const auto place = static_cast<uint32_t>(begin / share_place_octets);
+    std::memcpy(memory_.data() + memory_.size() - sizeof place, &place, sizeof place);
   }
 
   void add_row(const Service& service, LocalityId client) {
@@ -186,9 +204,12 @@ class ServicePlanWriter {
     memory_.insert(memory_.end(), octets, octets + values.size_bytes());
   }
 
+  static constexpr size_t alignment = 64;
+
   std::vector<uint8_t>& memory_;
   const Topology& topology_;
   std::vector<Topology::Way> ways_;  // [locality × clusters + cluster]; made when it is needed
+  size_t share_octets_ = 0;
   ServicePlan plan_;
   std::vector<uint32_t> first_tiers_;
   std::vector<ServicePlan::Tier> tiers_;
@@ -209,6 +230,8 @@ ServicePlans::ServicePlans(std::span<const Service> services, const Topology& to
     places_.push_back(static_cast<uint32_t>(memory.size() / alignment));
     writer.write(service);
   }
+  share_rows_ = topology.localities.size() + 1;
+  share_octets_ = writer.share_octets();
   memory_ = Block(memory.size());
   std::ranges::copy(memory, memory_.data());
 }

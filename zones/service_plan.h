@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,6 +16,14 @@
 #include "zones/topology.h"
 
 namespace swingover::zones {
+
+/// What a row of shares of a steered service takes (ShareRows), and a row of answers in a worker's tally: a word for
+/// the row, and one a pool. No row of up to 15 pools lies on two cache lines.
+constexpr size_t share_row_octets(size_t pools) {
+  const size_t octets = sizeof(uint32_t) * (pools + 1);
+  return octets <= 64 ? std::bit_ceil(octets) : (octets + 63) / 64 * 64;
+}
+inline constexpr size_t share_place_octets = 8;  // share_place() counts in these
 
 /// What a query reads of a service: its pools in the order in which they are tried, and its addresses. Lies in
 /// the memory of ServicePlans, followed by its arrays: with two pools of one address each that is two cache
@@ -66,8 +76,14 @@ class ServicePlan {
     return Ttl(std::min(static_cast<uint32_t>(left), ttl_));
   }
   bool has_targets() const { return has_targets_; }
-  /// Neither sticky nor of policy `all`; at most plain_pools_max pools, of 64 endpoints at most.
+  /// Neither sticky nor steered nor of policy `all`; at most plain_pools_max pools, of 64 endpoints at most.
   bool is_plain() const { return plain_; }
+  /// It has shares within capacity, a row of them for each locality whatever its policy; see ShareRows.
+  bool is_steered() const { return steered_; }
+  /// Steered, and but for that plain.
+  bool is_plain_steered() const { return plain_steered_; }
+  /// Where its first row of shares begins, in the memory of all; only when steered. Rows follow each other.
+  uint32_t share_place() const { return *at<uint32_t>(pools_at_ - sizeof(uint32_t)); }
   static constexpr size_t plain_pools_max = 16;
   /// Every endpoint is an IPv4 address.
   bool is_all_v4() const { return all_v4_; }
@@ -112,7 +128,7 @@ class ServicePlan {
   const T* at(size_t offset) const {
     return reinterpret_cast<const T*>(reinterpret_cast<const uint8_t*>(this) + offset);
   }
-  // In octets from here: the rows, their tiers, their orders, then these.
+  // In octets from here: the rows, their tiers, their orders, when steered the share_place(), then these.
   size_t addresses_at() const { return pools_at_ + pools_ * sizeof(PlanPool); }
   size_t kinds_at() const { return addresses_at() + endpoints_ * sizeof(Address); }
   size_t keys_at() const { return (kinds_at() + endpoints_ + 7) / 8 * 8; }
@@ -122,6 +138,8 @@ class ServicePlan {
   bool has_targets_ : 1 = false;
   bool all_v4_ : 1 = true;
   bool plain_ : 1 = false;
+  bool steered_ : 1 = false;
+  bool plain_steered_ : 1 = false;
   uint32_t answers_ = 1;
   uint32_t ttl_ = 0;
   uint32_t ttl_min_ = 0;
@@ -146,11 +164,17 @@ class ServicePlans {
                                                  size_t{places_[service]} * alignment);
   }
 
+  /// How many rows of shares each steered service has, and what all of them take.
+  size_t share_rows() const { return share_rows_; }
+  size_t share_octets() const { return share_octets_; }
+
  private:
   static constexpr size_t alignment = 64;  // a plan begins a cache line
 
   std::vector<uint32_t> places_;  // by ServiceId
   Block memory_;
+  size_t share_rows_ = 1;
+  size_t share_octets_ = 0;
 };
 
 }  // namespace swingover::zones

@@ -119,6 +119,7 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
   snapshot->sources = SourceMap(model->topology);
   snapshot->eligibility = std::make_shared<EligibilityMap>(snapshot->counts.endpoints);
   snapshot->changes = std::make_shared<ChangeTimes>(model->services.size());
+  snapshot->shares = std::make_shared<ShareRows>(snapshot->plans);
   snapshot->model = std::move(model);
   return snapshot;
 }

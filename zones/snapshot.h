@@ -13,6 +13,7 @@
 #include "zones/eligibility.h"
 #include "zones/service.h"
 #include "zones/service_plan.h"
+#include "zones/share_rows.h"
 #include "zones/source_map.h"
 #include "zones/topology.h"
 #include "zones/transfer_zone.h"
@@ -52,8 +53,9 @@ struct Model {
   std::vector<TsigKey> tsig_keys;
 };
 
-/// The immutable whole that answers come from (docs/architecture.md), with the two mutable parts beside it: the
-/// eligibility map of this generation's endpoints, and when its services may change.
+/// The immutable whole that answers come from (docs/architecture.md), with the three mutable parts beside it: the
+/// eligibility map of this generation's endpoints, when its services may change, and the shares of those that are
+/// steered within capacity.
 struct Snapshot {
   uint64_t generation = 0;
   uint64_t pick_secret = 0;  // keys client hashes; the same for a process's life
@@ -66,6 +68,7 @@ struct Snapshot {
   Serials serials;                              // of all zones that were ever transferred
   std::shared_ptr<EligibilityMap> eligibility;  // written by the control thread alone
   std::shared_ptr<ChangeTimes> changes;         // likewise
+  std::shared_ptr<ShareRows> shares;            // likewise
 };
 
 struct SnapshotOptions {
@@ -82,7 +85,7 @@ std::shared_ptr<const Zone> unchanged_zone(const Snapshot& previous, const ZoneS
 
 /// Compiles `model`. Zones whose contents and services are those of `previous` are shared with it, not
 /// built again. The eligibility map is new, all `unknown`, and so
-/// are the times of changes; the caller fills both before it publishes.
+/// are the times of changes; all shares are zero. The caller fills them before it publishes.
 /// Cost: O(records of changed zones + services). Control path; any thread, model is only read.
 std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
                                                SnapshotOptions options,

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "health/derived_monitors.h"
 #include "server/control/target.h"
+#include "zones/carried_shares.h"
 #include "zones/explain.h"
 
 namespace swingover::control {
@@ -142,6 +143,7 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   is_touched_.assign(setup_.model->services.size(), false);
   for (uint32_t i = 0; i < setup_.model->services.size(); ++i) touch(i);
   set_change_times(tick.at);
+  if (before) keep_shares(*before, prepared.old_services);
   environment_.publish(snapshot_);
   start_probes(std::move(prepared.checks), std::move(prepared.keys));
   if (!before) leave_out_known(changes);
@@ -190,6 +192,16 @@ void Control::set_eligibility(EndpointId id) {
 
 void Control::mark_all_stored() {
   for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i) set_eligibility(EndpointId(i));
+}
+
+/// Until they are worked out anew, a reload moves nobody.
+void Control::keep_shares(const zones::Snapshot& before,
+                          const std::vector<std::optional<Teller::Old>>& old_services) {
+  std::vector<std::optional<ServiceId>> places;
+  places.reserve(old_services.size());
+  for (const std::optional<Teller::Old>& old : old_services)
+    places.push_back(old ? std::optional(ServiceId(old->place)) : std::nullopt);
+  zones::carry_shares(before, places, *snapshot_);
 }
 
 void Control::start_probes(std::vector<health::Check> checks, Keys keys) {

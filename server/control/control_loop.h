@@ -192,6 +192,8 @@ class Control {
   void put_in_force(Prepared prepared, Tick& tick);
   bool is_stored(EndpointId id) const;
   void set_eligibility(EndpointId id);
+  void keep_shares(const zones::Snapshot& before,
+                   const std::vector<std::optional<Teller::Old>>& old_services);
   void mark_all_stored();
   void start_probes(std::vector<health::Check> checks, Keys keys);
   std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;

@@ -211,6 +211,27 @@ TEST_CASE("keys of services and pools have bounds", "[service_file]") {
         "27:1: [[service]] needs at least one [[service.pool]]");
 }
 
+TEST_CASE("a pool can carry what its cluster can, unless it says so itself", "[service_file]") {
+  const std::string text =
+      changed(changed(good_config, "name = \"ams\"", "name = \"ams\"\ncapacity = 40"),
+              "cluster = \"fra\"", "cluster = \"fra\"\ncapacity = 12.5");
+  Diagnostics diagnostics("t.toml", text);
+  const TomlDocument document = parse_toml(text, diagnostics);
+  const std::vector<std::string> monitors = names_in(document.root, "monitor");
+  const std::vector<Name> zones{*parse_name("svc.example.com.")};
+  const Topology topology = parse_topology(document, monitors, diagnostics);
+  const auto services = parse_services(
+      document, {.topology = topology, .monitors = monitors, .zones = zones}, diagnostics);
+  CAPTURE(diagnostics.problems().size());
+  REQUIRE(services.size() == 1);
+  REQUIRE(services[0].pools.size() == 2);
+  CHECK(services[0].pools[0].capacity == 12.5);
+  CHECK(services[0].pools[1].capacity == 40);
+  CHECK(services[0].is_steered());
+  CHECK(problem_of("cluster = \"fra\"", "cluster = \"fra\"\ncapacity = -1")
+            .ends_with(R"("capacity" must be from 0 to 1e+15, not -1)"));
+}
+
 TEST_CASE("a service of more endpoints than any answer holds is refused", "[service_file]") {
   const auto endpoints = [](unsigned count) {
     std::string out = "endpoints = [";
