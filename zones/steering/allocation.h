@@ -65,7 +65,8 @@ struct Allocation {
 /// demands and capacities. A locality without demand gets its cheapest clusters that are not full, by capacity.
 ///
 /// Errors     None: a Problem that makes sense has an allocation. Asserts that it does (sizes, signs, finite numbers).
-/// Precision  Flows within about 1e-10 of the locality's demand or the cluster's load, whichever is larger.
+/// Precision  Flows within about 1e-10 of the locality's demand or the cluster's load, whichever is larger. A cluster
+///            may carry 1e-12 of the other clusters' load less than it should.
 /// Threads    Any. Pure: the same Problem gives the same Allocation, to the bit.
 /// Cost       That of an Allocator (allocator.h), which whoever solves many keeps, and its memory once.
 /// Source     shared capacity as flows: lexicographic min-max (Megiddo 1974), min-cost flow, balanced flow; the spread

@@ -53,12 +53,9 @@ Allocation Allocator::allocate(const Problem& problem) {
       rooms_[j] = transport_.capacities[j] * std::max(problem.target, levels_[j]);
     }
     cheapest_.solve(transport_, rooms_);
-    // Beyond the target a level is all that the others leave to a cluster, so its load is known; and who has a price
-    // is full in each cheapest flow.
-    fixed_.assign(transport_.clusters, false);
-    for (size_t j = 0; j < transport_.clusters; ++j) {
-      fixed_[j] = cheapest_.prices()[j] > 0 || levels_[j] > problem.target * (1 + at_bound);
-    }
+    // Who has a price is full in each cheapest flow. So is who has a level beyond the target, but there nothing else is
+    // possible, and balancing finds that by itself.
+    for (size_t j = 0; j < transport_.clusters; ++j) fixed_[j] = cheapest_.prices()[j] > 0;
     balancer_.balance(transport_, fixed_, balanced_);
     spreader_.spread(transport_);
     give(problem, out);
@@ -152,9 +149,11 @@ void Allocator::give(const Problem& problem, Allocation& out) {
 /// A locality without demand moves nothing, but its next client must go somewhere: to its cheapest clusters that have
 /// room, by capacity; when none has, to its cheapest.
 void Allocator::fill_idle_rows(const Problem& problem, Allocation& out) {
+  double lost = 0;  // a room that is this small may be the rounding of another
+  for (const double load : out.loads) lost += 10 * slack * load;
   const auto has_room = [&](size_t j) {
     const double room = problem.capacities[j] * std::max(problem.target, out.levels[j]);
-    return out.loads[j] < room * (1 - at_bound);
+    return out.loads[j] < room * (1 - at_bound) - lost;
   };
   row_.assign(problem.clusters(), 0);
   for (size_t i = 0; i < problem.localities(); ++i) {

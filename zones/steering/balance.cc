@@ -1,9 +1,15 @@
 #include "zones/steering/balance.h"
 
 #include <algorithm>
-#include <limits>
+#include <iterator>
 
 namespace swingover::steering {
+
+namespace {
+
+constexpr double yielding = 1e-10;  // of a load
+
+}  // namespace
 
 void Balancer::balance(Transport& transport, const std::vector<bool>& fixed,
                        std::vector<double>& levels) {
@@ -30,32 +36,43 @@ void Balancer::balance(Transport& transport, const std::vector<bool>& fixed,
 
 void Balancer::settle(Transport& transport, uint32_t block, std::vector<double>& levels) {
   const double level = level_of(transport, block);
-  for (size_t j = 0; j < transport.clusters; ++j) {
-    if (blocks_[j] != block) continue;
-    excess_[j] = transport.loads[j] - level * transport.capacities[j] * (1 + slack);
-  }
-  for (size_t to; (to = find_room(transport, block)) != none;) move_along_path(transport, to);
+  move_excess(transport, block, level * (1 + slack));
+  const bool has_excess = std::ranges::any_of(members_, [&](size_t j) { return excess_[j] > 0; });
+  if (has_excess && split(block)) return;
 
-  // The search that found no room has marked all that the clusters with too much can reach.
-  bool is_level = true;
-  bool is_all_reached = true;
+  // Beside a huge cluster, what a tiny one could relieve it of is lost in the huge one's last digits. So those at the
+  // level hand on a little more than they must; who stays below it even so has a lower level of its own.
+  move_excess(transport, block, level * (1 - yielding));
+  const bool has_room = std::ranges::any_of(
+      members_, [&](size_t j) { return excess_[j] < -yielding * level * transport.capacities[j]; });
+  if (has_room && split(block)) return;
+  for (const size_t j : members_) levels[j] = level;
+}
+
+/// What is above the level in the block goes to where there is less, as far as anything leads there.
+void Balancer::move_excess(Transport& transport, uint32_t block, double level) {
+  members_.clear();
   for (size_t j = 0; j < transport.clusters; ++j) {
     if (blocks_[j] != block) continue;
-    is_level &= excess_[j] <= 0;
-    is_all_reached &= parents_[j] != none;
+    members_.push_back(j);
+    excess_[j] = transport.loads[j] - level * transport.capacities[j];
   }
-  if (is_level || is_all_reached) {
-    for (size_t j = 0; j < transport.clusters; ++j) {
-      if (blocks_[j] == block) levels[j] = level;
-    }
-    return;
-  }
+  for (size_t to; (to = find_room(block)) != none;) move_along_path(transport, to);
+}
+
+/// The search that found no room has marked all that the clusters with too much can reach: a block of its own. False
+/// when that is all or nothing.
+bool Balancer::split(uint32_t block) {
+  const auto is_reached = [&](size_t j) { return parents_[j] != none; };
+  const auto reached = std::ranges::count_if(members_, is_reached);
+  if (reached == 0 || reached == std::ssize(members_)) return false;
   const uint32_t higher = blocks_made_++;
-  for (size_t j = 0; j < transport.clusters; ++j) {
-    if (blocks_[j] == block && parents_[j] != none) blocks_[j] = higher;
+  for (const size_t j : members_) {
+    if (is_reached(j)) blocks_[j] = higher;
   }
   unsettled_.push_back(block);
   unsettled_.push_back(higher);
+  return true;
 }
 
 double Balancer::level_of(const Transport& transport, uint32_t block) const {
@@ -71,11 +88,11 @@ double Balancer::level_of(const Transport& transport, uint32_t block) const {
 
 /// The cluster with room that is nearest to those with too much, over clusters of the block and fixed ones. Nothing is
 /// lost by leaving out the other blocks: no path comes back from a higher one, and none leads to a lower one.
-size_t Balancer::find_room(const Transport& transport, uint32_t block) {
+size_t Balancer::find_room(uint32_t block) {
   std::ranges::fill(parents_, none);
   queue_.clear();
-  for (size_t j = 0; j < transport.clusters; ++j) {
-    if (blocks_[j] != block || excess_[j] <= 0) continue;
+  for (const size_t j : members_) {
+    if (excess_[j] <= 0) continue;
     parents_[j] = j;
     queue_.push_back(j);
   }

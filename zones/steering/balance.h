@@ -30,7 +30,9 @@ class Balancer {
 
   double level_of(const Transport& transport, uint32_t block) const;
   void settle(Transport& transport, uint32_t block, std::vector<double>& levels);
-  size_t find_room(const Transport& transport, uint32_t block);
+  void move_excess(Transport& transport, uint32_t block, double level);
+  bool split(uint32_t block);
+  size_t find_room(uint32_t block);
   double width(const Transport& transport, size_t from, size_t to) const;
   void move_along_path(Transport& transport, size_t to);
   void find_neighbours(const Transport& transport, size_t cluster);
@@ -40,7 +42,8 @@ class Balancer {
       blocks_;  // by cluster: which block it is in; no_block when its load is fixed
   std::vector<uint32_t> unsettled_;
   uint32_t blocks_made_ = 0;
-  std::vector<double> excess_;  // by cluster of the block: above its room; below 0: room
+  std::vector<size_t> members_;  // of the block at hand
+  std::vector<double> excess_;   // by cluster of the block: above its room; below 0: room
   std::vector<size_t>
       parents_;  // by cluster, in the last search: where it was reached from; itself at a start
   std::vector<size_t> queue_;

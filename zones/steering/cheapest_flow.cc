@@ -4,26 +4,44 @@
 
 namespace swingover::steering {
 
+namespace {
+
+constexpr int rounds_max = 4;
+
+}  // namespace
+
 void CheapestFlow::solve(Transport& transport, const std::vector<double>& rooms) {
   const size_t clusters = transport.clusters;
   place_cheapest(transport);
-  excess_.resize(clusters);
-  for (size_t j = 0; j < clusters; ++j) {
-    excess_[j] = transport.loads[j] - rooms[j] * (1 + slack);
-  }
   steps_.resize(clusters * clusters);
   for (size_t j = 0; j < clusters; ++j) find_steps(transport, j);
   potentials_.assign(clusters, 0);
-  int64_t farthest = 0;  // the potential of wherever room is
-  for (size_t to; (to = find_room(clusters)) != none;) {
-    const int64_t distance = distances_[to];
-    for (size_t j = 0; j < clusters; ++j) potentials_[j] += std::min(distances_[j], distance);
-    farthest += distance;
-    move_along_path(transport, to);
+  farthest_ = 0;
+  for (int round = 0; round < rounds_max && find_excess(transport, rooms); ++round) {
+    for (size_t to; (to = find_room(clusters)) != none;) {
+      const int64_t distance = distances_[to];
+      for (size_t j = 0; j < clusters; ++j) potentials_[j] += std::min(distances_[j], distance);
+      farthest_ += distance;
+      move_along_path(transport, to);
+    }
   }
   prices_.resize(clusters);
-  for (size_t j = 0; j < clusters; ++j) prices_[j] = farthest - potentials_[j];
+  for (size_t j = 0; j < clusters; ++j) prices_[j] = farthest_ - potentials_[j];
   keep_cheapest_arcs(transport);
+}
+
+/// Sums up what is where. A huge demand that was first put on a tiny cluster and then taken away leaves its rounding
+/// there, which shows only now. False when nobody has too much worth moving.
+bool CheapestFlow::find_excess(Transport& transport, const std::vector<double>& rooms) {
+  excess_.resize(transport.clusters);
+  bool is_found = false;
+  for (size_t j = 0; j < transport.clusters; ++j) {
+    transport.loads[j] = 0;
+    for (const double flow : transport.flows_to(j)) transport.loads[j] += flow;
+    excess_[j] = transport.loads[j] - rooms[j] * (1 + slack);
+    is_found |= excess_[j] > slack * rooms[j];
+  }
+  return is_found;
 }
 
 /// Equally cheap clusters take part by capacity, which leaves the least to move.
@@ -46,10 +64,6 @@ void CheapestFlow::place_cheapest(Transport& transport) {
       transport.flows_to(j)[i] = transport.demands[i] * (transport.capacities[j] / capacity);
     }
   }
-  for (size_t j = 0; j < clusters; ++j) {
-    transport.loads[j] = 0;
-    for (const double flow : transport.flows_to(j)) transport.loads[j] += flow;
-  }
 }
 
 void CheapestFlow::find_steps(const Transport& transport, size_t from) {
@@ -67,6 +81,7 @@ void CheapestFlow::find_steps(const Transport& transport, size_t from) {
 
 /// The cheapest cluster to reach that has room, from all that have too much. Distances are over steps made
 /// non-negative by the potentials; those of clusters that the search did not settle are no nearer than the found one.
+/// Who has a price is full but for the rounding of a sum: that is no room.
 size_t CheapestFlow::find_room(size_t clusters) {
   distances_.assign(clusters, no_route);
   parents_.assign(clusters, none);
@@ -82,7 +97,8 @@ size_t CheapestFlow::find_room(size_t clusters) {
       if (is_final_[j] || parents_[j] == none) continue;
       if (from == none || distances_[j] < distances_[from]) from = j;
     }
-    if (from == none || excess_[from] < 0) return from;
+    if (from == none) return none;
+    if (excess_[from] < 0 && potentials_[from] == farthest_) return from;
     is_final_[from] = true;
     const int64_t* steps = &steps_[from * clusters];
     for (size_t to = 0; to < clusters; ++to) {

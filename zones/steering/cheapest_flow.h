@@ -31,6 +31,7 @@ class CheapestFlow {
   static constexpr size_t none = SIZE_MAX;
 
   void place_cheapest(Transport& transport);
+  bool find_excess(Transport& transport, const std::vector<double>& rooms);
   void find_steps(const Transport& transport, size_t from);
   size_t find_room(size_t clusters);
   void move_along_path(Transport& transport, size_t to);
@@ -39,6 +40,7 @@ class CheapestFlow {
   std::vector<int64_t> steps_;  // [from × clusters + to]: least cost of passing one unit on
   std::vector<int64_t>
       potentials_;                  // by cluster: how far from those with too much, in all searches
+  int64_t farthest_ = 0;            // the potential of wherever room is
   std::vector<int64_t> distances_;  // by cluster, in the last search
   std::vector<size_t> parents_;     // by cluster, in the last search; itself at a start
   std::vector<bool> is_final_;

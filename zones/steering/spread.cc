@@ -28,6 +28,9 @@ void Spreader::spread(Transport& transport) {
     for (size_t k = j + 1; k < clusters; ++k) {
       if (reach_.has(j, k) && reach_.has(k, j)) group_.push_back(k);
     }
+    // Sums of demands and of loads differ by their rounding. The last one takes it, so that is the largest.
+    const auto by_load = [&](size_t cluster) { return transport.loads[cluster]; };
+    std::iter_swap(std::ranges::max_element(group_, {}, by_load), group_.end() - 1);
     for (size_t place = 0; place < group_.size(); ++place) {
       is_done_[group_[place]] = true;
       place_[group_[place]] = place;
