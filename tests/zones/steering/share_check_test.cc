@@ -1,0 +1,111 @@
+#include "zones/steering/share_check.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/seeds.h"
+#include "tests/zones/steering/random_problem.h"
+#include "zones/steering/allocator.h"
+
+namespace swingover::steering {
+
+namespace {
+
+const std::vector<std::string> localities{"fra-a", "ams-a", "waw-a", "par-a", "lon-a"};
+const std::vector<std::string> clusters{"fra", "ams", "waw", "par", "lon"};
+
+using Lines = std::vector<std::string>;
+using Shares = std::vector<uint16_t>;
+
+Lines broken(const Problem& problem, const Shares& shares) {
+  return broken_invariants(problem, shares, {localities, clusters});
+}
+
+/// Two localities, three clusters; the second locality may not use the last one.
+Problem example() {
+  return {.demands = {600, 300}, .capacities = {1000, 500, 0}, .costs = {0, 2, 5, 2, 0, forbidden}};
+}
+
+}  // namespace
+
+TEST_CASE("a table that keeps everything breaks nothing", "[share_check]") {
+  CHECK(broken(example(), {10'000, 0, 0, 0, 10'000, 0}).empty());
+  CHECK(broken(example(), {5'000, 5'000, 0, 10'000, 0, 0}).empty());
+}
+
+TEST_CASE("shares that do not add up are told", "[share_check]") {
+  CHECK(broken(example(), {9'990, 0, 0, 0, 10'000, 0}) ==
+        Lines{"locality fra-a: shares add up to 9,990"});
+  CHECK(broken(example(), {10'000, 0, 0, 1, 10'000, 0}) ==
+        Lines{"locality ams-a: shares add up to 10,001"});
+  CHECK(broken(example(), {0, 0, 0, 0, 10'000, 0}) == Lines{"locality fra-a: shares add up to 0"});
+}
+
+TEST_CASE("shares at closed doors are told", "[share_check]") {
+  CHECK(broken(example(), {7'000, 0, 3'000, 0, 10'000, 0}) ==
+        Lines{"locality fra-a: a share of 3,000 at waw, which has no capacity"});
+  CHECK(broken(example(), {10'000, 0, 0, 0, 0, 10'000}) ==
+        Lines{"locality ams-a: a share of 10,000 at waw, which is forbidden"});
+}
+
+TEST_CASE("a locality that nobody can serve has no shares", "[share_check]") {
+  Problem problem = example();
+  problem.costs[3] = problem.costs[4] = forbidden;
+  CHECK(broken(problem, {10'000, 0, 0, 0, 0, 0}).empty());
+  CHECK(broken(problem, {10'000, 0, 0, 10'000, 0, 0}) ==
+        Lines{"locality ams-a: a share of 10,000 at fra, which is forbidden",
+              "locality ams-a: has shares although no cluster can serve it"});
+}
+
+TEST_CASE("a cluster above its limit is told when its load has somewhere to go", "[share_check]") {
+  Problem problem = example();
+  CHECK(broken(problem, {0, 10'000, 0, 0, 10'000, 0}) ==
+        Lines{"cluster ams: 400 above its limit, while fra has room for 1,000"});
+
+  SECTION("also over another cluster that is full") {
+    // fra-a may go to fra and ams, ams-a to ams and waw: fra's excess pushes ams-a on to waw.
+    problem = {.demands = {1000, 400},
+               .capacities = {500, 500, 500},
+               .costs = {0, 0, forbidden, forbidden, 0, 0}};
+    CHECK(broken(problem, {9'000, 1'000, 0, 0, 10'000, 0}) ==
+          Lines{"cluster fra: 400 above its limit, while waw has room for 500"});
+  }
+  SECTION("not when nobody has room") {
+    problem.demands = {2000, 0};
+    CHECK(broken(problem, {6'667, 3'333, 0, 0, 10'000, 0}).empty());
+  }
+  SECTION("not when it has no other way") {
+    problem.costs[0] = problem.costs[3] = forbidden;
+    CHECK(broken(problem, {0, 10'000, 0, 0, 10'000, 0}).empty());
+  }
+  SECTION("and rounding to whole parts is forgiven") {
+    problem = {.demands = {1000, 0}, .capacities = {100.05, 2000, 0}, .costs = example().costs};
+    CHECK(broken(problem, {1'001, 8'999, 0, 0, 10'000, 0}).empty());
+    CHECK(broken(problem, {1'003, 8'997, 0, 0, 10'000, 0}) ==
+          Lines{"cluster fra: 0.25 above its limit, while ams has room for 1,100"});
+  }
+}
+
+TEST_CASE("a table of another size is told and not read", "[share_check]") {
+  CHECK(broken(example(), {10'000, 0}) == Lines{"the table has 2 shares, not 6"});
+}
+
+TEST_CASE("every allocation passes the check, and none with a part more or less", "[share_check]") {
+  Allocator allocator;
+  size_t tried = 0;
+  size_t caught = 0;
+  for (const uint64_t seed : tests::simulation_seeds(3'000)) {
+    Random random(seed);
+    const Problem problem = random_problem(random);
+    const Allocation got = allocator.allocate(problem);
+    const Lines lines = broken(problem, got.shares);
+    if (!lines.empty()) FAIL("seed " << seed << ": " << lines[0] << '\n' << to_text(problem));
+    Shares shares = got.shares;
+    const size_t at = random.below(shares.size());
+    shares[at] = static_cast<uint16_t>(shares[at] ^ 1);
+    ++tried;
+    caught += !broken(problem, shares).empty();
+  }
+  CHECK(caught == tried);
+}
+
+}  // namespace swingover::steering

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "zones/steering/allocation.h"
+
+namespace swingover::steering {
+
+/// What the places of a Problem are called.
+struct PlaceNames {
+  std::span<const std::string> localities;
+  std::span<const std::string> clusters;
+};
+
+/// What a share table breaks of what each must keep, whoever made it; a table that breaks anything is not published.
+///
+/// - The shares of a locality add up to share_parts; all are 0 exactly when no cluster that it may use has capacity.
+/// - No share leads to a cluster without capacity, or to a forbidden one.
+/// - No cluster is above its limit while some of its load could move, directly or over others, to one below it.
+///
+/// Shape      `shares` as Allocation::shares. One line each, such as "locality fra-a: shares add up to 9,990"; empty
+///            when nothing is broken.
+/// Precision  Shares are rounded to parts: what that can put on a cluster is forgiven.
+/// Cost       Localities × clusters, and clusters² when somebody is above its limit. Knows nothing of the allocator.
+/// Errors     Sizes that do not fit the Problem are a line too, and then the only one.
+std::vector<std::string> broken_invariants(const Problem& problem, std::span<const uint16_t> shares,
+                                           const PlaceNames& names);
+
+}  // namespace swingover::steering
