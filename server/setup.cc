@@ -79,6 +79,7 @@ control::Setup compile(Config& config, LoadedZones zones, const SetupSource& sou
   setup.failed_zones = std::move(zones.failed);
   setup.warnings = std::move(zones.problems);
   setup.journal_keep = config.server.journal_keep;
+  setup.loads = {.age_max = config.steering.load_age_max, .hold = config.steering.demand_hold};
   setup.brake = {.endpoints = config.brake.endpoints,
                  .clusters = config.brake.clusters,
                  .window = config.brake.window};

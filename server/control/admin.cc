@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "server/control/target.h"
 #include "server/control/views.h"
+#include "server/control/views_load.h"
 #include "store/journal.h"
 #include "zones/explain.h"
 #include "zones/zone_file_rdata.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr size_t history_default = 1'000;
 constexpr size_t history_max = 10'000;
+constexpr size_t read_here_max = size_t{16} * 1024;  // octets of JSON, some hundred microseconds
 
 HttpReply json_reply(std::string body, unsigned status = 200) {
   HttpReply reply;
@@ -106,6 +108,10 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
   } else if (path == "/v1/push") {
     if (is_get) return respond(json_reply(pushes_json(control_)));
     if (is_post) return push(request, respond);
+    allowed = "GET, HEAD, POST";
+  } else if (path == "/v1/load") {
+    if (is_get) return loads(request, respond);
+    if (is_post) return post_load(request, respond);
     allowed = "GET, HEAD, POST";
   } else if (path == "/v1/reload") {
     if (is_post) return reload(respond);
@@ -217,6 +223,38 @@ void Admin::push(const HttpRequest& request, const HttpResponder& respond) {
   if (!heard) return respond(error_reply(heard.error()));
   // Not all that was ever reported: where thousands report, that would be megabytes for each report.
   respond(json_reply("{\"checks\": " + std::to_string(*heard) + "}\n"));
+}
+
+void Admin::post_load(const HttpRequest& request, const HttpResponder& respond) {
+  using Reports = Result<std::vector<LoadReport>>;
+  const auto take = [this, respond](const Reports& reports) {
+    if (!reports) return respond(error_reply(reports.error()));
+    const Result<LoadBoard::Outcome> outcome = control_.report_loads(*reports);
+    respond(outcome ? json_reply(load_taken_json(*outcome)) : error_reply(outcome.error()));
+  };
+  if (request.body.size() <= read_here_max) return take(parse_load_reports(request.body));
+  // A cluster's ten thousand services take tens of milliseconds to read.
+  auto reports = std::make_shared<std::optional<Reports>>();
+  loop_.offload([reports, body = request.body] { *reports = parse_load_reports(body); },
+                [reports, take] { take(**reports); });
+}
+
+void Admin::loads(const HttpRequest& request, const HttpResponder& respond) {
+  std::optional<ServiceId> only;
+  if (const std::string name = request.argument("service"); !name.empty()) {
+    only = control_.loads().find(name);
+    if (!only) return respond(http_error(404, "not_found", "no service of this name: " + name));
+  }
+  const Control::Environment& environment = control_.environment();
+  const auto write = loads_json(control_.loads(), control_.snapshot().model,
+                                {environment.clock.now(), environment.clock.wall()}, only);
+  auto text = std::make_shared<std::string>();
+  loop_.offload([write, text] { *text = write(); },
+                [text, respond] {
+                  HttpReply reply;
+                  reply.large_body = text;
+                  respond(std::move(reply));
+                });
 }
 
 void Admin::history(const HttpRequest& request, const HttpResponder& respond) {

@@ -44,6 +44,8 @@ class Admin {
   void steer_brake(const HttpRequest& request, const HttpResponder& respond);
   void resume(const HttpRequest& request, const HttpResponder& respond);
   void push(const HttpRequest& request, const HttpResponder& respond);
+  void post_load(const HttpRequest& request, const HttpResponder& respond);
+  void loads(const HttpRequest& request, const HttpResponder& respond);
   void history(const HttpRequest& request, const HttpResponder& respond);
   void explain(const HttpRequest& request, const HttpResponder& respond);
   void metrics(const HttpResponder& respond);

@@ -112,8 +112,8 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   const std::shared_ptr<Join> join = std::move(prepared.join);
   join->set_intents(intents_);
   std::vector<std::string> kept_before = std::exchange(kept_before_, {});
+  std::vector<std::optional<uint32_t>> places;
   if (join_) {
-    std::vector<std::optional<uint32_t>> places;
     for (const std::optional<Teller::Old>& old : prepared.old_services)
       places.push_back(old ? std::optional(old->place) : std::nullopt);
     join->follow(*join_, places);
@@ -146,6 +146,7 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   if (before) keep_shares(*before, prepared.old_services);
   environment_.publish(snapshot_);
   start_probes(std::move(prepared.checks), std::move(prepared.keys));
+  replace_loads(std::move(prepared.names), places);
   if (!before) leave_out_known(changes);
   tell_clusters(changes, tick);
   teller_.follow(*snapshot_, *join_, before.get(), prepared.old_services, tick.at, tick.cause);
@@ -477,6 +478,7 @@ void Control::cancel_intent(const std::string& id, const std::string& owner,
 void Control::housekeeping() {
   expire_intents();
   tick_pushes();
+  tick_loads();
   if (doubt_.is_in_doubt()) {  // it ends by time
     Tick tick = new_tick("");
     settle(tick);
@@ -569,6 +571,7 @@ void Control::Prepared::read_off() {
   auto all = std::make_shared<std::vector<std::string>>();
   for (const health::Check& check : checks) all->push_back(check.key());
   keys = std::move(all);
+  names = std::make_shared<ServiceNames>(loaded.setup->model);
   config_hash = control::config_hash(loaded.setup->config_text);
 }
 

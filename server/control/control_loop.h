@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "server/control/brake.h"
 #include "server/control/intents.h"
 #include "server/control/join.h"
+#include "server/control/load_board.h"
 #include "server/control/next_change.h"
 #include "server/control/push.h"
 #include "server/control/restore.h"
@@ -41,6 +43,7 @@ struct Setup {
   std::string warnings;                     // for people; whole lines
   std::function<void()> also_put_in_force;  // of a reload: what is not Control's to know
   Milliseconds journal_keep{90LL * 24 * 3600 * 1000};
+  LoadBoard::Rules loads{};
 };
 
 /// What a reload finds: a Setup, or every problem that speaks against one.
@@ -130,6 +133,12 @@ class Control {
   Result<size_t> push(const PushReport& report);
   const PushBoard& pushes() const { return pushes_; }
 
+  /// Clusters say what they carry; on the board at once. Errors: see LoadBoard::take().
+  Result<LoadBoard::Outcome> report_loads(std::span<const LoadReport> reports);
+  /// Whoever estimates demand takes from it what is new.
+  LoadBoard& loads() { return loads_; }
+  const LoadBoard& loads() const { return loads_; }
+
   struct ReloadResult {
     bool reloaded = false;
     uint64_t generation = 0;
@@ -182,6 +191,7 @@ class Control {
     std::vector<std::optional<Teller::Old>> old_services;
     std::vector<health::Check> checks;  // the join's
     Keys keys;
+    std::shared_ptr<const ServiceNames> names;
     std::string config_hash;
 
     void follow(const Join& before);
@@ -202,6 +212,10 @@ class Control {
   void let_come_back(const std::vector<std::string>& keys);
   void apply_pushed(const std::vector<health::CheckUpdate>& updates);
   void tick_pushes();
+  void tick_loads();
+  void replace_loads(std::shared_ptr<const ServiceNames> names,
+                     const std::vector<std::optional<uint32_t>>& old_services);
+  LoadBoard::Now load_now() const { return {environment_.clock.now(), environment_.clock.wall()}; }
   PushBoard::Now push_now() const { return {environment_.clock.now(), environment_.clock.wall()}; }
   void apply_updates();
   void settle(Tick& tick);
@@ -246,6 +260,7 @@ class Control {
   std::vector<bool> is_touched_;       // by service
   mutable ChangeFinder change_finder_;
   PushBoard pushes_;
+  LoadBoard loads_;
   Brake brake_;
   SelfDoubt doubt_;
   std::vector<std::string> kept_before_;  // by the last run; until the first setup is in force

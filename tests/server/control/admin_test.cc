@@ -119,6 +119,10 @@ struct Address {
   std::unique_ptr<HttpServer> server;
 };
 
+nlohmann::json body_of(const std::string& reply) {
+  return nlohmann::json::parse(reply.substr(reply.find("\r\n\r\n") + 4));
+}
+
 bool is(const std::string& reply, int status) {
   return reply.starts_with("HTTP/1.1 " + std::to_string(status) + " ");
 }
@@ -433,6 +437,60 @@ TEST_CASE("a push check says what was reported last, and until when the next rep
   beat = fra_checks(at)[0];
   CHECK(beat["verdicts"][0]["verdict"] == "fail");
   CHECK(beat["verdicts"][0]["words"] == "push: it reports itself down: draining");
+}
+
+TEST_CASE("clusters report what they carry, and it is shown with its age", "[admin]") {
+  Address at;
+  std::string reply =
+      at.ask("POST", "/v1/load",
+             R"([{"cluster":"fra","service":"shop.svc.example.test.","load":120,"in_flight":3},
+          {"cluster":"ams","load":50,"capacity":900}, {"cluster":"nowhere","load":1}])");
+  CHECK(is(reply, 200));
+  const auto taken = body_of(reply);
+  CHECK(taken["taken"] == 2);
+  CHECK(taken["ignored"] == 1);
+  CHECK(taken["notes"][0]["report"] == 2);
+  CHECK(taken["notes"][0]["result"] == "unknown");
+  at.control.loads().take_new({});
+  at.clock.advance(Milliseconds(2'500));
+
+  const auto shown = body_of(at.ask("GET", "/v1/load"));
+  REQUIRE(shown["clusters"].size() == 2);
+  CHECK(shown["clusters"][0]["state"] == "fresh");
+  CHECK(shown["clusters"][0]["age_seconds"] == 2.5);
+  CHECK(shown["clusters"][0]["reports"]["taken"] == 1);
+  CHECK(shown["clusters"][1]["load"] == 50);
+  CHECK(shown["clusters"][1]["capacity"] == 900);
+  REQUIRE(shown["services"].size() == 1);
+  const auto& shop = shown["services"][0];
+  CHECK(shop["service"] == "shop.svc.example.test.");
+  REQUIRE(shop["loads"].size() == 2);
+  CHECK(shop["loads"][0]["load"] == 120);
+  CHECK(shop["loads"][0]["in_flight"] == 3);
+  CHECK(shop["loads"][0]["of"] == "service");
+  CHECK(shop["loads"][1]["of"] == "cluster");
+  CHECK(body_of(at.ask("GET", "/v1/load?service=Shop.svc.example.test")) == shown);
+
+  CHECK(is(at.ask("GET", "/v1/load?service=none.example."), 404));
+  CHECK(is(at.ask("POST", "/v1/load", R"({"cluster":"nowhere","load":1})"), 404));
+  reply = at.ask("POST", "/v1/load", R"({"cluster":"fra","load":"much"})");
+  CHECK(is(reply, 400));
+  CHECK(reply.find("load: must be a number") != reply.npos);
+  CHECK(is(at.ask("DELETE", "/v1/load"), 405));
+}
+
+TEST_CASE("a report of thousands of services is read off the control thread", "[admin]") {
+  tests::SmallWorld world;
+  world.copies = 3'000;
+  Address at({}, world);
+  std::string body = R"([{"cluster":"fra","service":"shop.svc.example.test.","load":1})";
+  for (int i = 1; i < 3'000; ++i) {
+    body += R"(,{"cluster":"fra","service":"copy-)" + std::to_string(i) +
+            R"(.svc.example.test.","load":2.5})";
+  }
+  CHECK(body_of(at.ask("POST", "/v1/load", body + "]"))["taken"] == 3'000);
+  CHECK(body_of(at.ask("GET", "/v1/load"))["services"].size() == 3'000);
+  CHECK(is(at.ask("POST", "/v1/load", body), 400));
 }
 
 TEST_CASE("each check says how it counts, and a pool which monitors are its own", "[admin]") {
