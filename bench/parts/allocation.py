@@ -1,0 +1,11 @@
+"""What it costs to decide who serves whom, by size and kind of problem."""
+
+import subprocess
+
+TARGETS = ["allocation_bench"]
+IN_ALL = True
+
+
+def measure(bench):
+    pinned = ["taskset", "-c", str(bench.server_cpu)]
+    subprocess.run([*pinned, bench.folder / "bench/allocation_bench"], check=True)
