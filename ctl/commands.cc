@@ -7,14 +7,18 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <functional>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 
 #include "base/printable.h"
+#include "base/result.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "ctl/plan.h"
 #include "ctl/views.h"
 
 namespace swingover::ctl {
@@ -38,6 +42,7 @@ int resume(Session& session, const Arguments& given);
 int push(Session& session, const Arguments& given);
 int reload(Session& session, const Arguments&);
 int check(Session& session, const Arguments& given);
+int plan(Session& session, const Arguments& given);
 
 const Argument target{
     "TARGET", "", true,
@@ -112,6 +117,11 @@ const std::vector<Verb>& verbs() {
        {{"FILE", "", true, "the config file"}},
        {},
        check},
+      {"plan",
+       "who would serve whom: shares, loads and cost of a case, without any daemon",
+       {{"FILE", "", true, "one JSON object; - is standard input"}},
+       {},
+       plan},
   };
   return table;
 }
@@ -402,6 +412,42 @@ int check(Session& session, const Arguments& given) {
   session.errors << "swingctl: check needs swingoverd on this host: " << std::strerror(problem)
                  << "\n";  // NOLINT(concurrency-mt-unsafe): one thread
   return exit_refused;
+}
+
+/// A pipe is as good as a file: a case often comes from another program.
+Result<std::string> read_case(const std::string& file) {
+  constexpr size_t size_max = size_t{64} << 20;
+  std::ifstream opened;
+  if (file != "-") opened.open(file, std::ios::binary);
+  std::istream& in = file == "-" ? std::cin : opened;
+  std::string text;
+  std::array<char, 65536> part{};
+  while (in && text.size() <= size_max) {
+    in.read(part.data(), part.size());
+    text.append(part.data(), static_cast<size_t>(in.gcount()));
+  }
+  if (!in.eof() && text.empty()) {
+    return Error{ErrorCode::system, file + ": " + std::strerror(errno)};
+  }
+  if (text.size() > size_max) return Error{ErrorCode::invalid, file + ": larger than 64 MiB"};
+  return text;
+}
+
+int plan(Session& session, const Arguments& given) {
+  const std::string file = given["FILE"];
+  const auto text = read_case(file);
+  if (!text) {
+    session.errors << "swingctl: " << printable(text.error().message) << "\n";
+    return exit_refused;
+  }
+  const bool is_terminal = session.terminal.width > 0 || session.terminal.colour;
+  const Planned planned = plan_case(*text, is_terminal);
+  for (const std::string& problem : planned.problems) {
+    session.errors << printable(file == "-" ? "standard input" : file) << ": " << problem << "\n";
+  }
+  if (!planned.problems.empty()) return exit_refused;
+  session.out << planned.json << "\n";
+  return exit_done;
 }
 
 }  // namespace

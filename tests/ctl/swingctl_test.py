@@ -68,9 +68,9 @@ class Swingctl(unittest.TestCase):
         done = self.run_it("--help")
         self.assertEqual(done.returncode, 0)
         for verb in ("status", "services", "service", "explain", "drain", "undrain", "force", "intents", "cancel", "history",
-                     "reload", "check"):
+                     "reload", "check", "plan"):
             self.assertRegex(done.stdout, r"(?m)^  %s +\w" % verb)
-        for verb in ("freeze", "thaw", "swing", "what-if", "plan", "backup"):
+        for verb in ("freeze", "thaw", "swing", "what-if", "backup"):
             self.assertNotRegex(done.stdout, r"(?m)^  %s " % verb)
         self.assertEqual(self.run_it("drain", "--help").returncode, 0)
         self.assertIn("swingctl 0.", self.run_it("--version").stdout)
@@ -129,6 +129,34 @@ class Swingctl(unittest.TestCase):
             os.chmod(daemon, 0o755)
             done = subprocess.run([tool, "check", "a.toml"], capture_output=True, text=True, timeout=30)
         self.assertEqual((done.returncode, done.stdout), (1, "--config a.toml --check\n"))
+
+    def test_plan_needs_no_daemon(self):
+        case = {"target": 0.7, "limit": 1, "client_localities": [{"name": "a", "demand": 80}],
+                "clusters": [{"name": "A", "capacity": 100}, {"name": "B", "capacity": 50}],
+                "cost_per_unit": {"a": {"A": 0, "B": 1}}}
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "case.json")
+            with open(file, "w") as out:
+                json.dump(case, out)
+            for words, stdin in (([file], ""), (["-"], json.dumps(case)), (["/dev/stdin"], json.dumps({"input": case}))):
+                done = subprocess.run([SWINGCTL, "--server", "127.0.0.1:1", "plan", *words], input=stdin,
+                                      capture_output=True, text=True, timeout=30)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                planned = json.loads(done.stdout)
+                self.assertEqual(planned["weights_per_10000"], {"a": {"A": 8750, "B": 1250}})
+                self.assertEqual(planned["cluster_load"], {"A": 70.0, "B": 10.0})
+            case["clusters"][1]["capacity"] = -1
+            case["limit"] = "full"
+            with open(file, "w") as out:
+                json.dump(case, out)
+            done = self.run_it("plan", file)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertEqual(done.stderr, f"{file}: limit: not a number\n{file}: clusters[1].capacity: below 0\n")
+            missing = self.run_it("plan", os.path.join(folder, "none.json"))
+            self.assertEqual((missing.returncode, missing.stdout), (1, ""))
+            self.assertIn("none.json: No such file", missing.stderr)
+            self.assertEqual(self.run_it("plan", folder).returncode, 1)
+        self.assertEqual(self.run_it("plan").returncode, 2)
 
 
 if __name__ == "__main__":
