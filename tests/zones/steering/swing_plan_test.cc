@@ -121,7 +121,7 @@ TEST_CASE("a target that goes down takes everything back at once", "[swing_plan]
   }
   SECTION("after a step back") {
     story.step(4);
-    CHECK(story.after(1, {.utilisation_now = 0.81}).change == SwingChange::went_back);
+    CHECK(story.after(1, {.utilisation_now = 0.86}).change == SwingChange::went_back);
     CHECK(story.after(1, down) == reversed);
   }
   CHECK(story.plan.moved() == 0);
@@ -139,8 +139,8 @@ TEST_CASE("a target that overheats gets one step less, and the swing waits for a
           "[swing_plan]") {
   Story story;
   story.step(4);
-  CHECK(story.after(1, {.utilisation_now = 0.80}) == nothing);
-  CHECK(story.after(1, {.utilisation_now = 0.81}) ==
+  CHECK(story.after(1, {.utilisation_now = 0.85}) == nothing);
+  CHECK(story.after(1, {.utilisation_now = 0.86}) ==
         SwingEvent{SwingChange::went_back, SwingReason::overheats});
   CHECK(story.plan.moved() == 2500);
   CHECK(story.plan.phase() == SwingPhase::stopped);
