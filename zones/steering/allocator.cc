@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
 
 namespace swingover::steering {
 
@@ -48,6 +49,7 @@ Allocation Allocator::allocate(const Problem& problem) {
   keep_what_lives(problem, out);
   if (transport_.localities > 0) {
     find_levels();
+    close_full_clusters(problem.target);
     rooms_.resize(transport_.clusters);
     for (size_t j = 0; j < transport_.clusters; ++j) {
       rooms_[j] = transport_.capacities[j] * std::max(problem.target, levels_[j]);
@@ -118,6 +120,20 @@ void Allocator::find_levels() {
   levels_.assign(t.clusters, 0);
   balanced_.assign(t.clusters, 0);
   balancer_.balance(t, fixed_, levels_);
+}
+
+/// A cluster beyond the target is filled by those who can go nowhere lower, to its last digit; others would only bring
+/// what its rounding takes in, which for a locality of hardly any demand can be a share.
+void Allocator::close_full_clusters(double target) {
+  Transport& t = transport_;
+  for (size_t i = 0; i < t.localities; ++i) {
+    double least = std::numeric_limits<double>::infinity();
+    for_each_cluster(t.arcs[i], [&](size_t j) { least = std::min(least, levels_[j]); });
+    const double highest = std::max(target, least) * (1 + at_bound);
+    for_each_cluster(t.arcs[i], [&](size_t j) {
+      if (levels_[j] > highest) t.costs[i * t.clusters + j] = no_route;
+    });
+  }
 }
 
 void Allocator::give(const Problem& problem, Allocation& out) {

@@ -24,6 +24,7 @@ class Allocator {
  private:
   void keep_what_lives(const Problem& problem, Allocation& out);
   void find_levels();
+  void close_full_clusters(double target);
   void give(const Problem& problem, Allocation& out);
   void fill_idle_rows(const Problem& problem, Allocation& out);
 

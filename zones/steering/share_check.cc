@@ -11,6 +11,8 @@ namespace swingover::steering {
 
 namespace {
 
+constexpr double noticed = 1e-6;  // of a capacity
+
 /// With commas between thousands: 9990 is "9,990".
 std::string grouped(int64_t number) {
   std::string text = std::to_string(number);
@@ -99,7 +101,8 @@ class Check {
     }
   }
 
-  /// Where the load of each cluster could go instead, by the localities that send more there than rounding would.
+  /// Where the load of each cluster could go instead, by the localities that send more there than rounding would, and
+  /// enough that the cluster would notice.
   void find_steps() {
     ClusterSets open;
     open.assign(problem_.localities(), problem_.clusters());
@@ -110,7 +113,8 @@ class Check {
         if (is_open(problem_, i, j)) open.insert(i, j);
       }
       for (size_t j = 0; j < problem_.clusters(); ++j) {
-        if (share(i, j) > 1) steps_.add(j, open, i);
+        const double flow = problem_.demands[i] * share(i, j) / share_parts;
+        if (share(i, j) > 1 && flow > noticed * problem_.capacities[j]) steps_.add(j, open, i);
       }
     }
   }

@@ -1,5 +1,6 @@
 #include "zones/steering/share_check.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/support/seeds.h"
@@ -95,7 +96,8 @@ TEST_CASE("every allocation passes the check, and none with a part more or less"
   size_t caught = 0;
   for (const uint64_t seed : tests::simulation_seeds(3'000)) {
     Random random(seed);
-    const Problem problem = random_problem(random);
+    const ProblemKind kind{.magnitudes = static_cast<int>(random.below(3)) * 4};
+    const Problem problem = random_problem(random, kind);
     const Allocation got = allocator.allocate(problem);
     const Lines lines = broken(problem, got.shares);
     if (!lines.empty()) FAIL("seed " << seed << ": " << lines[0] << '\n' << to_text(problem));
@@ -106,6 +108,32 @@ TEST_CASE("every allocation passes the check, and none with a part more or less"
     caught += !broken(problem, shares).empty();
   }
   CHECK(caught == tried);
+}
+
+TEST_CASE("localities of hardly any demand leave no share at clusters that others overload",
+          "[share_check]") {
+  Allocator allocator;
+  for (const uint64_t seed : tests::simulation_seeds(1'000)) {
+    Random random(seed);
+    const ProblemKind kind{.localities_max = 30, .clusters_max = 6, .magnitudes = 7};
+    const Problem problem = random_problem(random, kind);
+    const Allocation got = allocator.allocate(problem);
+    for (size_t i = 0; i < problem.localities(); ++i) {
+      double least = forbidden;
+      for (size_t j = 0; j < problem.clusters(); ++j) {
+        if (problem.capacities[j] > 0 && problem.cost(i, j) != forbidden) {
+          least = std::min(least, got.levels[j]);
+        }
+      }
+      if (problem.demands[i] == 0) continue;
+      for (size_t j = 0; j < problem.clusters(); ++j) {
+        const bool is_full = got.levels[j] > std::max(problem.target, least) * (1 + 1e-6);
+        if (is_full && got.shares[i * problem.clusters() + j] > 0) {
+          FAIL("seed " << seed << " locality " << i << '\n' << to_text(problem));
+        }
+      }
+    }
+  }
 }
 
 }  // namespace swingover::steering
