@@ -198,6 +198,14 @@ TEST_CASE("demands and capacities may differ by 18 powers of ten", "[allocation_
   }
 }
 
+TEST_CASE("a huge demand that leaves a tiny cluster leaves no rounding there",
+          "[allocation_properties]") {
+  const Problem problem{
+      .demands = {71234567.891}, .capacities = {356343948.5, 1.47e-7}, .costs = {8, 0}};
+  const double room = problem.target * problem.capacities[1];
+  CHECK(is_near(allocate(problem).loads[1], room, 1e-8));
+}
+
 TEST_CASE("large problems keep what defines an allocation", "[allocation_properties]") {
   Allocator allocator;
   struct Size {
