@@ -334,6 +334,7 @@ Config read_config(const TomlDocument& document, const std::string& path,
   const TomlValue* self =
       read_section(document, "self_check", self_check_options, config.self_check, diagnostics);
   if (self) read_self_checks(*self, config.self_check, diagnostics);
+  read_section(document, "clients", clients_options, config.clients, diagnostics);
   config.zones = parse_zones(document, diagnostics);
   config.tsig_keys = zones::parse_tsig_keys(document, path, diagnostics);
 

@@ -87,6 +87,10 @@ struct SelfCheckOptions {
   std::vector<health::Check> checks{};  // what the targets come to
 };
 
+struct ClientsOptions {
+  std::vector<std::string> maps;  // as written, seen from the config file's folder
+};
+
 struct ZoneOptions {
   zones::Name name;
   std::string file;  // as written, seen from the config file's folder
@@ -106,6 +110,7 @@ struct Config {
   CookieOptions cookies;
   BrakeOptions brake;
   SelfCheckOptions self_check;
+  ClientsOptions clients;
   std::vector<ZoneOptions> zones;
   std::vector<zones::TsigKey> tsig_keys;
   zones::SteeringOptions steering;
@@ -139,5 +144,15 @@ struct LoadedZones {
 /// Reads each zone's file and checks it against the services. A bad one never takes the others with it. A file that
 /// gives what it gave for `previous` is read, but not parsed.
 LoadedZones load_zones(const Config& config, const zones::Snapshot* previous = nullptr);
+
+struct LoadedClients {
+  zones::ClientSources sources;     // of the files that are fine
+  std::vector<std::string> failed;  // the others
+  std::string problems;
+};
+
+/// Reads the files of [clients] and checks them against the localities and one another. One that gives what it gave
+/// for `previous` is read, but not parsed; if that is true of all, nothing is compiled either.
+LoadedClients load_clients(const Config& config, const zones::Snapshot* previous = nullptr);
 
 }  // namespace swingover::server

@@ -197,6 +197,8 @@ Status Daemon::start(std::string config_text) {
   for (const std::string& zone : setup.failed_zones) {
     log_error("zone did not load: it is answered SERVFAIL", {{"zone", zone}});
   }
+  for (const std::string& file : setup.failed_client_files)
+    log_error("client networks did not load: their clients count as unknown", {{"file", file}});
   start_control(std::move(setup));
   // What reading the files took and left in holes of the heap; nobody is served yet who would notice.
   malloc_trim(0);
@@ -469,7 +471,9 @@ Checked check_config(const std::string& config_file) {
   checked.swing_times = swing_times_text(*loaded.config);
   const LoadedZones zones = load_zones(*loaded.config);
   checked.problems += zones.problems;
-  checked.is_fine = zones.failed.empty();
+  const LoadedClients clients = load_clients(*loaded.config);
+  checked.problems += clients.problems;
+  checked.is_fine = zones.failed.empty() && clients.failed.empty();
   return checked;
 }
 

@@ -145,6 +145,13 @@ inline constexpr std::tuple self_check_options{
         "its reason"),
 };
 
+inline constexpr std::tuple clients_options{
+    option(
+        "maps", &ClientsOptions::maps, NotEmpty{},
+        "files of client networks, each line a prefix and a [[locality]]; relative to the config "
+        "file"),
+};
+
 inline constexpr std::tuple zone_options{
     option("name", &ZoneOptions::name, "the zone that this server is authoritative for").required(),
     option("file", &ZoneOptions::file, NotEmpty{},
@@ -164,7 +171,7 @@ inline constexpr std::array sections{
     TomlSection{"monitor", true},     TomlSection{"service", true},
     TomlSection{"tsig_key", true},    TomlSection{"brake", false},
     TomlSection{"self_check", false}, TomlSection{"steering", false},
-    TomlSection{"distance", true},
+    TomlSection{"distance", true},    TomlSection{"clients", false},
 };
 
 }  // namespace swingover::server

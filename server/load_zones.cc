@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "base/file.h"
-#include "base/random.h"
-#include "base/siphash.h"
 #include "server/config.h"
 #include "zones/zone_file.h"
 
@@ -27,16 +25,11 @@ std::vector<zones::Service> services_of(const ZoneOptions& zone, const Config& c
   return own;
 }
 
-zones::TextDigest digest_of(std::string_view text) {
-  static const SipKey key{random_seed(), random_seed()};
-  return {text.size(), siphash(key, {reinterpret_cast<const uint8_t*>(text.data()), text.size()})};
-}
-
 /// Parses the text, or finds that it gave what `previous` has; what people should know is in the source's warnings.
 void load_text(const std::string& path, const std::string& text,
                const std::vector<zones::Service>& services, const zones::Snapshot* previous,
                zones::ZoneSource& source) {
-  source.text = digest_of(text);
+  source.text = zones::digest_of(text);
   if (previous) source.unchanged = zones::unchanged_zone(*previous, source, services);
   if (source.unchanged) {
     const auto& before = previous->model->zones;

@@ -55,6 +55,10 @@ std::vector<SectionReference> all_sections() {
       {"[cookies]",
        "DNS cookies (RFC 7873, 9018), by which a client shows that it is where it says.",
        describe<CookieOptions>(cookie_options)},
+      {"[clients]",
+       "Where clients are, beside the `clients` of each [[locality]]. The longest prefix wins, "
+       "wherever it stands.",
+       describe<ClientsOptions>(clients_options)},
       {"[[zone]]", "A DNS zone that this server is authoritative for. Services lie inside zones.",
        describe<ZoneOptions>(zone_options)},
       {"[[zone.secondary]]",

@@ -54,14 +54,15 @@ std::vector<zones::Service> compact(std::vector<zones::Service> services) {
   return {std::make_move_iterator(services.begin()), std::make_move_iterator(services.end())};
 }
 
-control::Setup compile(Config& config, LoadedZones zones, const SetupSource& source,
-                       uint64_t generation, zones::Serials serials,
+control::Setup compile(Config& config, LoadedZones zones, LoadedClients clients,
+                       const SetupSource& source, uint64_t generation, zones::Serials serials,
                        const zones::Snapshot* previous) {
   auto model = std::make_shared<zones::Model>();
   model->topology = config.topology;
   model->services = compact(std::move(config.services));
   model->zones = std::move(zones.zones);
   model->tsig_keys = config.tsig_keys;
+  model->clients = std::move(clients.sources);
   control::Setup setup;
   setup.snapshot = zones::build_snapshot(model,
                                          {.generation = generation,
@@ -77,7 +78,8 @@ control::Setup compile(Config& config, LoadedZones zones, const SetupSource& sou
   setup.model = std::move(model);
   setup.monitors = config.monitors;
   setup.failed_zones = std::move(zones.failed);
-  setup.warnings = std::move(zones.problems);
+  setup.warnings = zones.problems + clients.problems;
+  setup.failed_client_files = std::move(clients.failed);
   setup.journal_keep = config.server.journal_keep;
   setup.loads = {.age_max = config.steering.load_age_max, .hold = config.steering.demand_hold};
   setup.brake = {.endpoints = config.brake.endpoints,
@@ -92,8 +94,8 @@ control::Setup compile(Config& config, LoadedZones zones, const SetupSource& sou
 
 control::Setup build_setup(Config& config, const SetupSource& source, uint64_t generation,
                            std::string config_text, zones::Serials serials) {
-  control::Setup setup =
-      compile(config, load_zones(config), source, generation, std::move(serials), nullptr);
+  control::Setup setup = compile(config, load_zones(config), load_clients(config), source,
+                                 generation, std::move(serials), nullptr);
   setup.config_text = without_secrets(config_text);
   return setup;
 }
@@ -105,10 +107,12 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   LoadedConfig loaded = parse_config(source.config_file, *text);
   if (!loaded.config) return {std::nullopt, std::move(loaded.problems)};
   LoadedZones zones = load_zones(*loaded.config, previous);
-  if (!zones.failed.empty()) return {std::nullopt, loaded.problems + zones.problems};
+  LoadedClients clients = load_clients(*loaded.config, previous);
+  if (!zones.failed.empty() || !clients.failed.empty())
+    return {std::nullopt, loaded.problems + zones.problems + clients.problems};
 
-  control::Setup setup =
-      compile(*loaded.config, std::move(zones), source, generation, {}, previous);
+  control::Setup setup = compile(*loaded.config, std::move(zones), std::move(clients), source,
+                                 generation, {}, previous);
   setup.warnings = loaded.problems + setup.warnings;
   setup.needs_restart = needs_restart(source, *loaded.config);
   setup.config_text = without_secrets(*text);

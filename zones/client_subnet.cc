@@ -89,6 +89,13 @@ Steering steer_by(const ClientSubnet& subnet, const IpAddress& resolver, const S
   return {.address = address, .is_subnet = true, .extra_bits = extra_bits};
 }
 
+Located locate(const ClientSubnet& subnet, const IpAddress& resolver, const SourceMap& sources) {
+  if (!subnet.present() || subnet.source == 0) return {sources.find(resolver).locality, 0};
+  const SourceMap::Found found = sources.find(subnet.address);
+  if (found.locality != no_locality) return {found.locality, found.length};
+  return {sources.find(resolver).locality, found.length};
+}
+
 unsigned bits_apart_from_local(const IpAddress& address) {
   unsigned bits = 0;
   for (const LocalRange& range : local_ranges(address))

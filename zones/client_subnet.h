@@ -40,6 +40,15 @@ struct Steering {
 /// lists nor the resolver itself stands in: then the resolver's own address is all that is known.
 Steering steer_by(const ClientSubnet& subnet, const IpAddress& resolver, const SourceMap& sources);
 
+/// The locality of the client: that of the option's address if the map knows it, else that of the resolver.
+struct Located {
+  LocalityId locality = no_locality;
+  unsigned scope = 0;  // bits of the option's address that it depended on
+};
+/// An option that says nothing (see steer_by) leaves the resolver. Where the resolver decides for an option's address,
+/// the scope covers those around it that the map does not know either.
+Located locate(const ClientSubnet& subnet, const IpAddress& resolver, const SourceMap& sources);
+
 /// Bits of a global `address` that no local range shares: an answer for all of them says nothing of a local one.
 unsigned bits_apart_from_local(const IpAddress& address);
 

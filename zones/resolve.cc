@@ -19,6 +19,14 @@ unsigned network_bits(const IpAddress& address) {
   return address.is_v4() ? network_bits_v4 : network_bits_v6;
 }
 
+/// Of a subnet's address that a sticky pick holds for. Clients in a local range may be picked for by their resolver:
+/// one such range is narrower than a network, and beside global addresses.
+unsigned sticky_bits(const IpAddress& address, const IpAddress& resolver) {
+  const bool may_be_near =
+      !address.is_v4() && local_range(address) == 0 && local_range(resolver) == 0;
+  return std::max(network_bits(address), may_be_near ? bits_apart_from_local(address) : 0);
+}
+
 uint64_t client_key(const IpAddress& address, uint64_t secret) {
   const IpAddress network = masked(address, network_bits(address));
   uint64_t key = secret;
@@ -196,21 +204,19 @@ Choice Resolver::choose_endpoints(const ServicePlan& plan, AddressFamily family,
   LocalityId locality = no_locality;
   // Mostly one row serves everybody alike: no need to know where the client is.
   if (plan.has_row_per_locality() || plan.sticky() == Sticky::client) {
-    const Steering steering = steer_by(subnet_, client_.address, snapshot_.sources);
-    unsigned bits = 0;
+    unsigned scope = 0;
     if (plan.sticky() == Sticky::client) {
+      const Steering steering = steer_by(subnet_, client_.address, snapshot_.sources);
       key.client = client_key(steering.address, snapshot_.pick_secret);
-      bits = network_bits(steering.address);
+      scope = steering.is_subnet
+                  ? sticky_bits(steering.address, client_.address) + steering.extra_bits
+                  : steering.scope;
     }
     if (plan.has_row_per_locality()) {
-      const SourceMap::Found found = snapshot_.sources.find(steering.address);
-      locality = found.locality;
-      bits = std::max(bits, found.length);
-      // What the map does not list gets another answer in a local range: by the resolver's address.
-      if (locality == no_locality && steering.is_subnet && local_range(client_.address) == 0)
-        bits = std::max(bits, bits_apart_from_local(steering.address));
+      const Located located = locate(subnet_, client_.address, snapshot_.sources);
+      locality = located.locality;
+      scope = std::max(scope, located.scope);
     }
-    const unsigned scope = steering.is_subnet ? bits + steering.extra_bits : steering.scope;
     scope_ = static_cast<uint8_t>(std::max<unsigned>(scope_, scope));
   }
   return choose(plan, locality, *snapshot_.eligibility, family, key, places);

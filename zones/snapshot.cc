@@ -116,7 +116,7 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
       snapshot->counts.endpoints += static_cast<uint32_t>(pool.endpoints.size());
     }
   }
-  snapshot->sources = SourceMap(model->topology);
+  snapshot->sources = model->clients ? model->clients->map : SourceMap(model->topology);
   snapshot->eligibility = std::make_shared<EligibilityMap>(snapshot->counts.endpoints);
   snapshot->changes = std::make_shared<ChangeTimes>(model->services.size());
   snapshot->shares = std::make_shared<ShareRows>(snapshot->plans);

@@ -10,11 +10,13 @@
 
 #include "zones/answering.h"
 #include "zones/change_times.h"
+#include "zones/client_sources.h"
 #include "zones/eligibility.h"
 #include "zones/service.h"
 #include "zones/service_plan.h"
 #include "zones/share_rows.h"
 #include "zones/source_map.h"
+#include "zones/text_digest.h"
 #include "zones/topology.h"
 #include "zones/transfer_zone.h"
 #include "zones/tsig.h"
@@ -22,14 +24,6 @@
 #include "zones/zone_tree.h"
 
 namespace swingover::zones {
-
-/// What tells one text from another, by a keyed hash of all of it: two texts are the same in this process if these
-/// are. No time or number of the file takes part, so no edit is missed.
-struct TextDigest {
-  uint64_t size = 0;
-  uint64_t hash = 0;
-  friend bool operator==(const TextDigest&, const TextDigest&) = default;
-};
 
 /// One configured zone. Neither contents nor an unchanged zone: its file could not be loaded, every query for it is
 /// answered SERVFAIL.
@@ -51,6 +45,7 @@ struct Model {
   std::vector<Service> services;  // numbered: see number() in service.h
   std::vector<ZoneSource> zones;
   std::vector<TsigKey> tsig_keys;
+  std::optional<ClientSources> clients{};  // absent: the topology alone says where clients are
 };
 
 /// The immutable whole that answers come from (docs/architecture.md), with the three mutable parts beside it: the

@@ -1,20 +1,27 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "base/ip.h"
 #include "base/prefix_map.h"
 #include "base/units.h"
+#include "zones/source_map_file.h"
 #include "zones/topology.h"
 
 namespace swingover::zones {
 
-/// Client prefix to locality, longest prefix first. Immutable; lookups allocate nothing. Hot path.
+using LocalityMap = PrefixMap<LocalityId>;
+
+/// Client prefix to locality, longest prefix first. Immutable, and copied at no cost; lookups allocate nothing. Hot
+/// path.
 class SourceMap {
  public:
-  SourceMap() = default;
+  SourceMap();
   explicit SourceMap(const Topology& topology);
+  explicit SourceMap(LocalityMap map);
 
   struct Found {
     LocalityId locality = no_locality;
@@ -25,7 +32,11 @@ class SourceMap {
   Found find(const IpAddress& client) const;
 
  private:
-  PrefixMap<LocalityId> map_;
+  std::shared_ptr<const LocalityMap> map_;
 };
+
+/// What people listed: the clients of `topology` and of `files`, whose names it knows all. The longest prefix wins;
+/// of equal ones that of the topology. Control path.
+LocalityMap listed_clients(const Topology& topology, std::span<const SourceMapFile* const> files);
 
 }  // namespace swingover::zones

@@ -20,6 +20,8 @@ struct Locality {
   std::string region;  // empty: in none, near nothing but itself
   std::vector<IpPrefix> clients;
   std::optional<Coordinates> coordinates{};
+
+  friend bool operator==(const Locality&, const Locality&) = default;
 };
 
 /// A locality or a region, by name.

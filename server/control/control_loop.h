@@ -38,10 +38,11 @@ struct Setup {
   Milliseconds self_check_window{30'000};
   std::shared_ptr<const zones::Snapshot> snapshot;  // of `model`
   std::string config_text;
-  std::vector<std::string> failed_zones;    // that answer SERVFAIL; at start only
-  std::vector<std::string> needs_restart;   // keys whose new values take a restart
-  std::string warnings;                     // for people; whole lines
-  std::function<void()> also_put_in_force;  // of a reload: what is not Control's to know
+  std::vector<std::string> failed_zones;         // that answer SERVFAIL; at start only
+  std::vector<std::string> failed_client_files;  // that are left out; at start only
+  std::vector<std::string> needs_restart;        // keys whose new values take a restart
+  std::string warnings;                          // for people; whole lines
+  std::function<void()> also_put_in_force;       // of a reload: what is not Control's to know
   Milliseconds journal_keep{90LL * 24 * 3600 * 1000};
   LoadBoard::Rules loads{};
 };
