@@ -14,6 +14,7 @@ struct ExtendedError {
 namespace extended_error {
 // 22 and 23 speak of name servers that could not be reached; endpoints are none, so this is "Other" with words.
 inline constexpr ExtendedError all_endpoints_down{0, "all endpoints down"};
+inline constexpr ExtendedError outside_regions{18, "not served to clients from there"};
 inline constexpr ExtendedError stale_state{3, "health as stored, not yet seen again"};
 inline constexpr ExtendedError zone_not_loaded{14, "zone not loaded"};
 inline constexpr ExtendedError transfers_full{14, "other transfers are running"};

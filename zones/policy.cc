@@ -205,6 +205,11 @@ class Chooser {
 };
 
 Choice Chooser::run(const ServicePlan::Row& row) {
+  if (row.tiers.empty() && plan_.endpoints() > 0) {
+    choice_.is_forbidden = true;
+    if (plan_.when_all_down() == WhenAllDown::servfail) choice_.outcome = ChoiceOutcome::servfail;
+    return choice_;
+  }
   for (const bool last_resort : {false, true}) {
     for (const Eligibility wanted : {Eligibility::eligible, Eligibility::unknown}) {
       if (find_in_tiers(row, last_resort, wanted)) return choice_;

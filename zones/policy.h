@@ -23,6 +23,7 @@ struct Choice {
   ChoiceOutcome outcome = ChoiceOutcome::nodata;
   Eligibility best = Eligibility::eligible;  // the class of what was chosen
   bool all_down = false;                     // `when_all_down` decided
+  bool is_forbidden = false;                 // no pool may serve this client at all
   bool is_target = false;                    // the one endpoint is a name
   PoolId pool;         // of the first endpoint; one pool only, except policy `all`
   uint32_t count = 0;  // how many places of `out` are set
@@ -34,6 +35,8 @@ struct Choice {
 ///           last-resort tiers likewise; then `when_all_down`. A pool stands for a tier while any endpoint
 ///           of it, of either family, has the class looked for, so that A and AAAA come from one choice;
 ///           a chosen pool without an address of `family` gives nodata.
+/// Fences    A pool that is in no tier of the row is never chosen. Without any tier there is no data, or SERVFAIL where
+///           `when_all_down` says so.
 /// Weights   Among the pools of a tier: by weighted rendezvous when sticky, else by
 ///           a low-discrepancy sequence. Weight 0 takes part only when nothing heavier of its tier can.
 /// Cost      O(pools + endpoints) of the service, for the first tier alone when that can answer; no allocation,

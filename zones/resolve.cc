@@ -176,7 +176,9 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
     rrtype = type::aaaa;
     choice = choose_endpoints(plan, AddressFamily::v6, sequence, places);
   }
-  if (choice.all_down) {
+  if (choice.is_forbidden) {
+    error_ = &extended_error::outside_regions;
+  } else if (choice.all_down) {
     error_ = &extended_error::all_endpoints_down;
   } else if (choice.count > 0 && snapshot_.eligibility->is_stored(plan.endpoint_id(places[0]))) {
     error_ = &extended_error::stale_state;

@@ -1,10 +1,18 @@
 #include "zones/service.h"
 
+#include <algorithm>
+
 namespace swingover::zones {
 
 std::string Endpoint::text() const {
   if (const auto* target = std::get_if<Name>(&address)) return target->text();
   return std::get<IpAddress>(address).text();
+}
+
+bool Pool::serves(const Topology& topology, LocalityId client) const {
+  if (only_regions.empty()) return true;
+  if (client == no_locality) return false;
+  return std::ranges::count(only_regions, topology.localities[client.value].region) > 0;
 }
 
 MinHealthy min_healthy_of(const Pool& pool) {

@@ -41,6 +41,11 @@ struct Pool {
   // What it can carry of this service, in the services' unit of load: its cluster's, unless it says itself; absent:
   // nobody knows.
   std::optional<double> capacity{};
+  // Serves clients of these regions alone, never others; empty: everybody.
+  std::vector<std::string> only_regions{};
+
+  /// `client`: no_locality is in no region.
+  bool serves(const Topology& topology, LocalityId client) const;
   // As the service's, of the endpoints of this pool alone; for a monitor that both name this counts.
   std::vector<std::string> monitors{};
   std::vector<std::string> voting_monitors{};
@@ -74,6 +79,7 @@ struct Service {
       voting_monitors{};  // an endpoint is down when more than half of them are
   std::vector<std::string> observing_monitors{};  // probed and shown, never counted
   // Of a service whose pools have capacities; what is absent is [steering]'s.
+  std::vector<std::string> only_regions{};  // of pools that say nothing themselves
   std::optional<double> demand{};  // in all, in the unit of capacity: where nobody reports loads
   std::optional<double> target{};  // parts of capacity
   std::optional<double> limit{};

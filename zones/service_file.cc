@@ -95,6 +95,7 @@ class ServiceFile {
                  {.header = "[[service]]", .complete = document_.complete, .inner = {"pool"}},
                  diagnostics_);
     draft.has_name = !service.name.is_root();
+    check_regions(table);
     if (service.policy == Policy::all && !table.find("answers")) service.answers = 0;
     if (service.ttl_min && *service.ttl_min > service.ttl) {
       diagnostics_.error(
@@ -112,14 +113,24 @@ class ServiceFile {
     } else if (document_.complete) {
       diagnostics_.error(table.at, "[[service]] needs at least one [[service.pool]]");
     }
-    for (const TomlValue* pool : draft.pool_tables) service.pools.push_back(parse_pool(*pool));
+    for (const TomlValue* pool : draft.pool_tables) {
+      service.pools.push_back(parse_pool(*pool));
+      if (!pool->find("only_regions")) service.pools.back().only_regions = service.only_regions;
+    }
     return draft;
+  }
+
+  void check_regions(const TomlValue& table) {
+    const std::vector<std::string> regions = names_in(document_.root, "region");
+    if (document_.complete)
+      check_references(table, "only_regions", regions, "[[region]]", diagnostics_);
   }
 
   Pool parse_pool(const TomlValue& table) {
     Pool pool;
     read_options(table, pool_options, pool,
                  {.header = "[[service.pool]]", .complete = document_.complete}, diagnostics_);
+    check_regions(table);
     const std::vector<std::string> clusters = names_in(document_.root, "cluster");
     if (document_.complete) {
       check_references(table, "cluster", clusters, "[[cluster]]", diagnostics_);

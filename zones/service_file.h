@@ -124,6 +124,9 @@ inline constexpr std::tuple service_options{
            "probed at each endpoint and shown, never counted"),
     option("sticky", &Service::sticky, "whether a client network keeps its pool"),
     option("when_all_down", &Service::when_all_down, "what to answer when nothing is eligible"),
+    option("only_regions", &Service::only_regions,
+           "`only_regions` of its pools that have none of their own")
+        .by_default("everywhere"),
     option("demand", &Service::demand, 0.0, 1e15,
            "what clients ask of the service in all, in the unit of its pools' capacities: where to "
            "begin, and what counts while no load is reported")
@@ -156,6 +159,10 @@ inline constexpr std::tuple pool_options{
     option("last_resort", &Pool::last_resort, "used only when no other pool is eligible"),
     option("endpoints", &Pool::endpoints, "addresses, or one target, which is answered as a CNAME")
         .by_default("the cluster's addresses"),
+    option("only_regions", &Pool::only_regions,
+           "serves clients of these regions alone; nobody else is ever answered it, whatever is "
+           "down; a client of no known locality is in no region")
+        .by_default("the service's `only_regions`"),
     option("capacity", &Pool::capacity, 0.0, 1e15,
            "what it can carry of this service, in units of load; where each pool but the "
            "`last_resort` ones has "

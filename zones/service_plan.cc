@@ -86,7 +86,10 @@ class ServicePlanWriter {
     first_tiers_.clear();
     tiers_.clear();
     order_.clear();
-    const size_t localities = service.policy == Policy::local ? topology_.localities.size() : 0;
+    const bool is_fenced = std::ranges::any_of(
+        service.pools, [](const Pool& pool) { return !pool.only_regions.empty(); });
+    const size_t localities =
+        service.policy == Policy::local || is_fenced ? topology_.localities.size() : 0;
     add_row(service, no_locality);
     for (uint32_t i = 0; i < localities; ++i) add_row(service, LocalityId(i));
     first_tiers_.push_back(static_cast<uint32_t>(tiers_.size()));
@@ -132,6 +135,7 @@ class ServicePlanWriter {
     std::vector<std::pair<Rank, uint16_t>> ranked;
     for (uint16_t i = 0; i < service.pools.size(); ++i) {
       const Pool& pool = service.pools[i];
+      if (!pool.serves(topology_, client)) continue;
       ranked.emplace_back(rank_of(service, pool, way(service, client, pool)), i);
     }
     std::sort(ranked.begin(), ranked.end());
@@ -146,6 +150,9 @@ class ServicePlanWriter {
       tier.nearness = std::min(tier.nearness, nearness);
       order_.push_back(place);
       tier.end = ++end;
+    }
+    for (uint16_t i = 0; i < service.pools.size(); ++i) {
+      if (!service.pools[i].serves(topology_, client)) order_.push_back(i);
     }
   }
 

@@ -29,9 +29,10 @@ inline constexpr size_t share_place_octets = 8;  // share_place() counts in thes
 /// the memory of ServicePlans, followed by its arrays: with two pools of one address each that is two cache
 /// lines, and 8 to 16 octets more for each locality of `local`. Immutable.
 ///
-/// A *row* is the order for clients of one locality. Only the policy `local` has more than one: row 0
-/// is for clients of no known locality, row i + 1 for locality i. A row is a list of *tiers*; pools of
-/// one tier share by weight, a tier is used when no tier before it has what is asked for.
+/// A *row* is the order for clients of one locality. Only the policy `local` and services with `only_regions` have
+/// more than one: row 0 is for clients of no known locality, row i + 1 for locality i. A row is a list of *tiers*;
+/// pools of one tier share by weight, a tier is used when no tier before it has what is asked for. A pool that must
+/// not serve these clients is in none of them.
 class ServicePlan {
  public:
   struct Tier {
@@ -42,7 +43,11 @@ class ServicePlan {
   };
   struct Row {
     std::span<const Tier> tiers;
-    std::span<const uint16_t> order;  // places in pools(), each once
+    std::span<const uint16_t> order;  // places in pools(), each once; what is forbidden comes last
+
+    std::span<const uint16_t> forbidden() const {
+      return order.subspan(tiers.empty() ? 0 : tiers.back().end);
+    }
 
     std::span<const uint16_t> pools_of(size_t tier) const {
       const size_t begin = tier == 0 ? 0 : tiers[tier - 1].end;

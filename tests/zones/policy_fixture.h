@@ -18,6 +18,7 @@ struct PoolText {
   uint32_t priority = 1;
   uint32_t weight = 100;
   bool last_resort = false;
+  std::vector<std::string> only_regions{};
 };
 
 /// What of a service the policy reads, besides its pools.
@@ -121,6 +122,7 @@ struct PlannedService {
     pool.priority = text.priority;
     pool.weight = Weight(text.weight);
     pool.last_resort = text.last_resort;
+    pool.only_regions = text.only_regions;
     for (const std::string& endpoint : text.endpoints) {
       if (endpoint.ends_with('.')) {
         pool.endpoints.push_back({*zones::parse_name(endpoint), {}});

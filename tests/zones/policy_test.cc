@@ -292,6 +292,60 @@ TEST_CASE("local goes to what is declared to cost less before the rest", "[polic
   CHECK(declared.answer({.locality = LocalityId(0)}) == "192.0.2.2");
 }
 
+TEST_CASE("a pool with only_regions answers nobody else, whatever is down", "[policy]") {
+  const Asked fra{.locality = LocalityId(0)};
+  const Asked ams{.locality = LocalityId(1)};
+  const Asked nyc{.locality = LocalityId(2)};
+  for (const Policy policy :
+       {Policy::failover, Policy::active_active, Policy::local, Policy::all}) {
+    for (const WhenAllDown rule : {WhenAllDown::all, WhenAllDown::nodata, WhenAllDown::servfail}) {
+      for (const Sticky sticky : {Sticky::none, Sticky::client}) {
+        PlannedService shop(
+            {.policy = policy, .sticky = sticky, .when_all_down = rule},
+            {{.cluster = "c0", .endpoints = {"192.0.2.1"}, .only_regions = {"eu"}},
+             {.cluster = "c2", .endpoints = {"192.0.2.3"}, .only_regions = {"us", "asia"}}},
+            three_localities());
+        const std::string nothing = rule == WhenAllDown::servfail ? "servfail" : "nodata";
+        const std::vector<E> states{E::eligible, E::unknown, E::down, E::excluded};
+        for (const E first : states) {
+          for (const E second : states) {
+            shop.set("192.0.2.1", first);
+            shop.set("192.0.2.3", second);
+            for (uint32_t i = 0; i < 20; ++i) {
+              Asked asked = i % 2 == 0 ? fra : ams;
+              asked.sequence = i;
+              asked.client = i;
+              const bool answers = first > E::down || rule == WhenAllDown::all;
+              REQUIRE(shop.answer(asked) == (answers ? "192.0.2.1" : nothing));
+              asked.locality = nyc.locality;
+              const bool others = second > E::down || rule == WhenAllDown::all;
+              REQUIRE(shop.answer(asked) == (others ? "192.0.2.3" : nothing));
+              asked.locality = no_locality;
+              REQUIRE(shop.answer(asked) == nothing);
+              CHECK(shop.ask(asked).is_forbidden);
+              CHECK_FALSE(shop.ask(nyc).is_forbidden);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a last resort inside the fence is one, outside of it is none", "[policy]") {
+  PlannedService shop(
+      {.when_all_down = WhenAllDown::last_resort},
+      {{.cluster = "c0", .endpoints = {"192.0.2.1"}, .only_regions = {"eu"}},
+       {.cluster = "c2", .endpoints = {"192.0.2.3"}, .last_resort = true, .only_regions = {"us"}}},
+      three_localities());
+  shop.set_all(E::down);
+  CHECK(shop.answer({.locality = LocalityId(0)}) == "192.0.2.1");
+  CHECK(shop.answer({.locality = LocalityId(2)}) == "192.0.2.3");
+  const ServicePlan::Row row = shop.plan().row(LocalityId(0));
+  REQUIRE(row.forbidden().size() == 1);
+  CHECK(row.forbidden()[0] == 1);
+}
+
 TEST_CASE("a service without endpoints has no data", "[policy]") {
   PlannedService shop({}, {{.cluster = "fra", .endpoints = {}}});
   CHECK(shop.answer() == "nodata");

@@ -271,3 +271,27 @@ TEST_CASE("a cluster's bounds count the endpoints of all services in it", "[serv
       problem_of("name = \"fra\"\n", fra + "2\n") ==
       R"(12:15: "min_healthy" can never be reached: there is 1 endpoint in this cluster, in all services together)");
 }
+
+TEST_CASE("a fence names regions, and pools take that of their service", "[service_file]") {
+  CHECK(problem_of(shop, std::string(shop) + "\nonly_regions = [\"us\"]") ==
+        R"(21:17: no [[region]] is named "us")");
+  CHECK(problem_of("cluster = \"fra\"", "cluster = \"fra\"\nonly_regions = [\"uo\"]") ==
+        R"(24:17: no [[region]] is named "uo"; did you mean "eu"?)");
+
+  const std::string text = changed(
+      changed(good_config, shop, std::string(shop) + "\nonly_regions = [\"eu\"]"),
+      "cluster = \"ams\"\n  endpoints", "cluster = \"ams\"\n  only_regions = []\n  endpoints");
+  Diagnostics diagnostics("t.toml", text);
+  const TomlDocument document = parse_toml(text, diagnostics);
+  const std::vector<std::string> monitors{"web"};
+  const std::vector<Name> zones{*parse_name("svc.example.com.")};
+  const Topology topology = parse_topology(document, monitors, diagnostics);
+  const auto services = parse_services(
+      document, {.topology = topology, .monitors = monitors, .zones = zones}, diagnostics);
+  CHECK(diagnostics.problems().empty());
+  CHECK(services.at(0).pools.at(0).only_regions == std::vector<std::string>{"eu"});
+  CHECK(services.at(0).pools.at(1).only_regions.empty());
+  CHECK(services.at(0).pools.at(0).serves(topology, LocalityId(0)));
+  CHECK_FALSE(services.at(0).pools.at(0).serves(topology, no_locality));
+  CHECK(services.at(0).pools.at(1).serves(topology, no_locality));
+}
