@@ -29,13 +29,28 @@ class PrefixMap {
   PrefixMap() = default;
   explicit PrefixMap(std::vector<Rule> rules);
 
+  /// For prefixes that come in the order of their addresses and never overlap, each family for itself: no sort, and
+  /// nothing is held but the ranges.
+  class Builder;
+
   struct Found {
     std::optional<T> value;  // of the longest prefix that contains the address
     unsigned length = 0;  // every address that shares so many leading bits with it finds the same
   };
   Found find(const IpAddress& address) const;
 
+  /// What `join` makes of the values of both maps at each address: an optional<R> from an optional<T> and an
+  /// optional<U>, of which not both are empty.
+  template <class R, class U, class Join>
+  PrefixMap<R> joined_with(const PrefixMap<U>& other, const Join& join) const;
+
+  size_t ranges() const { return v4_.size() + v6_.size(); }
+  static constexpr size_t range_octets() { return sizeof(Range); }
+
  private:
+  template <class>
+  friend class PrefixMap;
+
   /// An address of either family, its first bit in the highest place.
   struct Key {
     uint64_t high = 0;
@@ -81,6 +96,10 @@ class PrefixMap {
   }
 
   static Ranges build(std::vector<Span> spans);
+  template <class R, class U, class Join>
+  static typename PrefixMap<R>::Ranges join_ranges(const Ranges& mine,
+                                                   const typename PrefixMap<U>::Ranges& theirs,
+                                                   const Join& join);
   static void append(Ranges& ranges, Key first, std::optional<T> value);
 
   Ranges v4_;
@@ -99,6 +118,61 @@ PrefixMap<T>::PrefixMap(std::vector<Rule> rules) {
   }
   v4_ = build(std::move(v4));
   v6_ = build(std::move(v6));
+}
+
+template <class T>
+class PrefixMap<T>::Builder {
+ public:
+  void add(const IpPrefix& prefix, T value) {
+    Ranges& ranges = prefix.address.is_v4() ? map_.v4_ : map_.v6_;
+    if (ranges.empty()) append(ranges, Key{}, std::nullopt);
+    const Key first = key_of(prefix.address);
+    const Key last = last_of(first, prefix.length);
+    append(ranges, first, std::move(value));
+    if (last != key_max) append(ranges, next(last), std::nullopt);
+  }
+  PrefixMap build() && {
+    map_.v4_.shrink_to_fit();
+    map_.v6_.shrink_to_fit();
+    return std::move(map_);
+  }
+
+ private:
+  PrefixMap map_;
+};
+
+template <class T>
+template <class R, class U, class Join>
+PrefixMap<R> PrefixMap<T>::joined_with(const PrefixMap<U>& other, const Join& join) const {
+  PrefixMap<R> out;
+  out.v4_ = join_ranges<R, U>(v4_, other.v4_, join);
+  out.v6_ = join_ranges<R, U>(v6_, other.v6_, join);
+  return out;
+}
+
+template <class T>
+template <class R, class U, class Join>
+typename PrefixMap<R>::Ranges PrefixMap<T>::join_ranges(const Ranges& mine,
+                                                        const typename PrefixMap<U>::Ranges& theirs,
+                                                        const Join& join) {
+  typename PrefixMap<R>::Ranges out;
+  if (mine.empty() && theirs.empty()) return out;
+  size_t a = 0;  // ranges that have begun
+  size_t b = 0;
+  Key at{};
+  for (;;) {
+    while (a < mine.size() && mine[a].first <= at) ++a;
+    while (b < theirs.size() && Key{theirs[b].first.high, theirs[b].first.low} <= at) ++b;
+    const std::optional<T> left = a > 0 ? mine[a - 1].value : std::nullopt;
+    const std::optional<U> right = b > 0 ? theirs[b - 1].value : std::nullopt;
+    PrefixMap<R>::append(out, {at.high, at.low},
+                         left || right ? join(left, right) : std::optional<R>());
+    if (a == mine.size() && b == theirs.size()) break;
+    at = a < mine.size() ? mine[a].first : key_max;
+    if (b < theirs.size()) at = std::min(at, Key{theirs[b].first.high, theirs[b].first.low});
+  }
+  out.shrink_to_fit();
+  return out;
 }
 
 template <class T>

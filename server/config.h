@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "health/monitor_options.h"
 #include "health/prober.h"
+#include "server/file_watch.h"
 #include "server/query/tls_credentials.h"
 #include "zones/answering.h"
 #include "zones/service.h"
@@ -88,7 +89,9 @@ struct SelfCheckOptions {
 };
 
 struct ClientsOptions {
-  std::vector<std::string> maps;  // as written, seen from the config file's folder
+  // As written, seen from the config file's folder.
+  std::vector<std::string> maps;
+  std::vector<std::string> databases;
 };
 
 struct ZoneOptions {
@@ -149,6 +152,7 @@ struct LoadedClients {
   zones::ClientSources sources;     // of the files that are fine
   std::vector<std::string> failed;  // the others
   std::string problems;
+  std::vector<FileWatch::File> files;  // all of them
 };
 
 /// Reads the files of [clients] and checks them against the localities and one another. One that gives what it gave

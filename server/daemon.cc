@@ -52,6 +52,7 @@ namespace {
 constexpr Milliseconds reclaim_every{1'000};
 constexpr Milliseconds reload_hurries_after{30'000};
 constexpr Milliseconds limit_log_every{5'000};
+constexpr Milliseconds watch_every{1'000};
 constexpr Milliseconds tcp_grace{2'000};
 constexpr Milliseconds flush_at_stop{1'000};
 constexpr Milliseconds stop_within{4'500};
@@ -141,7 +142,7 @@ class Daemon {
   using DescribeDone = std::function<void(std::vector<health::CheckDetails>)>;
   void describe_checks(std::vector<uint32_t> checks, DescribeDone done);
   void publish(std::shared_ptr<const zones::Snapshot> snapshot);
-  void reload();
+  void reload(const std::string& by);
   void log_ready() const;
   void offload(std::function<void()> work, std::function<void()> done);
   std::string status_line() const;
@@ -149,6 +150,7 @@ class Daemon {
   std::optional<StopDeadline> deadline_;  // first: it outlives all else
   Config config_;
   SetupSource source_;
+  FileWatch watch_;
   uint32_t workers_count_ = 1;
   control::Remembered remembered_;
   std::unique_ptr<store::Store> store_;
@@ -186,7 +188,8 @@ Status Daemon::start(std::string config_text) {
                  [this](const query::TransportOptions& options) {
                    if (workers_) workers_->configure(options);
                  },
-             .configure_exec = [this](uint32_t most) { prober_->set_exec_max(most); }};
+             .configure_exec = [this](uint32_t most) { prober_->set_exec_max(most); },
+             .watch_files = [this](auto files) { watch_.follow(std::move(files)); }};
   control::Setup setup = build_setup(config_, source_, remembered_.generation.generation + 1,
                                      std::move(config_text), std::move(remembered_.serials));
   if (!setup.warnings.empty()) {
@@ -209,7 +212,7 @@ Status Daemon::start(std::string config_text) {
   notifier_->announce(control_->snapshot());
   if (Status started = start_admin(handed); !started) return started;
 
-  signals_.push_back(std::make_unique<loop::Signal>(loop_, SIGHUP, [this] { reload(); }));
+  signals_.push_back(std::make_unique<loop::Signal>(loop_, SIGHUP, [this] { reload("SIGHUP"); }));
   for (const int number : {SIGTERM, SIGINT}) {
     signals_.push_back(std::make_unique<loop::Signal>(loop_, number, [this] { loop_.stop(); }));
   }
@@ -217,6 +220,10 @@ Status Daemon::start(std::string config_text) {
     serving_->reclaim([this](auto old) { background_->run([old = std::move(old)] {}); });
   }));
   timers_.back()->start_repeating(reclaim_every);
+  timers_.push_back(std::make_unique<loop::Timer>(loop_, [this] {
+    if (watch_.look()) reload("files of [clients] that changed");
+  }));
+  timers_.back()->start_repeating(watch_every);
   timers_.push_back(std::make_unique<loop::Timer>(
       loop_, [this] { limit_log_.look(workers_->limited_networks(), system_clock().now()); }));
   timers_.back()->start_repeating(limit_log_every);
@@ -383,8 +390,8 @@ Status Daemon::start_admin(const std::vector<systemd::Socket>& handed) {
   return Done{};
 }
 
-void Daemon::reload() {
-  log_info("reload asked for", {{"by", "SIGHUP"}});
+void Daemon::reload(const std::string& by) {
+  log_info("reload asked for", {{"by", by}});
   control_->reload([](const control::Control::ReloadResult& result) {
     for (const std::string_view line : split(result.problems, '\n')) {
       if (!line.empty()) log_warning(line);

@@ -146,10 +146,13 @@ inline constexpr std::tuple self_check_options{
 };
 
 inline constexpr std::tuple clients_options{
-    option(
-        "maps", &ClientsOptions::maps, NotEmpty{},
-        "files of client networks, each line a prefix and a [[locality]]; relative to the config "
-        "file"),
+    option("maps", &ClientsOptions::maps, NotEmpty{},
+           "files of client networks, each line a prefix and a [[locality]]; relative to the "
+           "config file; read anew when they change"),
+    option("databases", &ClientsOptions::databases, NotEmpty{},
+           "MaxMind databases (.mmdb) of countries, autonomous systems or coordinates, for clients "
+           "that no locality and no map lists; relative to the config file; read anew when they "
+           "change"),
 };
 
 inline constexpr std::tuple zone_options{

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/file.h"
 #include "server/config.h"
@@ -10,26 +11,36 @@ namespace swingover::server {
 
 namespace {
 
+using zones::ClientDatabase;
 using zones::ClientMap;
 using zones::ClientSources;
 
+/// That of `before` if it is this file with this text; null if not.
+template <class File>
+const File* same_in(const std::vector<File>& before, const std::string& file,
+                    const zones::TextDigest& text) {
+  const auto found = std::ranges::find(before, file, &File::file);
+  return found != before.end() && found->text == text ? &*found : nullptr;
+}
+
 class Loader {
  public:
-  Loader(const Config& config, const ClientSources* previous, LoadedClients& out)
-      : config_(config), previous_(previous), out_(out) {}
+  Loader(const Config& config, const zones::Model* previous, LoadedClients& out)
+      : config_(config), out_(out), geography_(config.topology) {
+    if (!previous || !previous->clients) return;
+    previous_ = &*previous->clients;
+    same_localities_ = previous->topology.localities == config.topology.localities;
+    same_geography_ = zones::Geography(previous->topology) == geography_;
+  }
 
   void load_map(const std::string& name) {
-    ClientMap map{.file = path_beside(config_.file, name)};
-    const auto text = read_file(map.file, zones::SourceMapFile::size_max);
-    if (!text) {
-      out_.problems += fmt::format("error: client map: {}\n", text.error().message);
-      out_.failed.push_back(map.file);
-      return;
-    }
-    map.text = zones::digest_of(*text);
-    Diagnostics diagnostics = Diagnostics::of_kept(map.file, *text);
-    map.rules = unchanged(map);
-    if (!map.rules) map.rules = zones::parse_source_map(*text, diagnostics);
+    const std::string file = path_beside(config_.file, name);
+    const auto text = read(file, zones::SourceMapFile::size_max);
+    if (!text) return;
+    ClientMap map{.file = file, .text = zones::digest_of(*text)};
+    const ClientMap* before = previous_ ? same_in(previous_->maps, file, map.text) : nullptr;
+    Diagnostics diagnostics = Diagnostics::of_kept(file, *text);
+    map.rules = before ? before->rules : zones::parse_source_map(*text, diagnostics);
     if (map.rules) {
       zones::check_names(*map.rules, config_.topology, diagnostics);
       zones::check_against(*map.rules, config_.topology, diagnostics);
@@ -38,52 +49,83 @@ class Loader {
     }
     out_.problems += diagnostics.text();
     if (diagnostics.has_errors()) {
-      out_.failed.push_back(map.file);
+      out_.failed.push_back(file);
     } else {
       out_.sources.maps.push_back(std::move(map));
     }
   }
 
-  /// Whether the previous generation was made of the same.
-  bool is_same(const zones::Topology& before) const {
-    const auto same_file = [](const auto& a, const auto& b) {
-      return a.file == b.file && a.text == b.text;
-    };
-    return previous_ && before.localities == config_.topology.localities &&
-           std::ranges::equal(previous_->maps, out_.sources.maps, same_file);
+  void load_database(const std::string& name) {
+    const std::string file = path_beside(config_.file, name);
+    const auto content = read(file, size_t{1} << 30);
+    if (!content) return;
+    ClientDatabase database{.file = file, .text = zones::digest_of(*content)};
+    const ClientDatabase* before =
+        previous_ && same_geography_ ? same_in(previous_->databases, file, database.text) : nullptr;
+    if (before) {
+      database.map = before->map;
+    } else {
+      auto map = zones::compile_geo_database(*content, geography_);
+      if (!map) return fail(file, file + ": error: " + map.error().message);
+      database.map = std::make_shared<const zones::GeoMap>(*std::move(map));
+    }
+    if (database.map->ranges() == 0) {
+      out_.problems += fmt::format(
+          R"({}: warning: nothing in it leads to a [[locality]]: see "asns", "countries" and "coordinates")"
+          "\n",
+          file);
+    }
+    out_.sources.databases.push_back(std::move(database));
   }
 
   void compile() {
-    std::vector<const zones::SourceMapFile*> files;
-    for (const ClientMap& map : out_.sources.maps) files.push_back(map.rules.get());
-    out_.sources.map = zones::SourceMap(zones::listed_clients(config_.topology, files));
+    const auto is_same = [](const auto& a, const auto& b) {
+      return a.file == b.file && a.text == b.text;
+    };
+    const ClientSources& now = out_.sources;
+    const bool is_unchanged = previous_ && same_localities_ &&
+                              std::ranges::equal(previous_->maps, now.maps, is_same) &&
+                              std::ranges::equal(previous_->databases, now.databases, is_same);
+    out_.sources.map =
+        is_unchanged ? previous_->map : zones::compile_sources(config_.topology, now);
   }
 
  private:
-  std::shared_ptr<const zones::SourceMapFile> unchanged(const ClientMap& map) const {
-    if (!previous_) return nullptr;
-    const auto before = std::ranges::find(previous_->maps, map.file, &ClientMap::file);
-    const bool is_same = before != previous_->maps.end() && before->text == map.text;
-    return is_same ? before->rules : nullptr;
+  std::optional<std::string> read(const std::string& file, size_t size_max) {
+    out_.files.push_back({file, stamp_of(file)});  // first: what changes from here on is seen
+    std::error_code ignored;                       // a device or a pipe would be read for ever
+    if (std::filesystem::exists(file, ignored) &&
+        !std::filesystem::is_regular_file(file, ignored)) {
+      fail(file, fmt::format("error: clients: {} is no regular file", file));
+      return std::nullopt;
+    }
+    auto text = read_file(file, size_max);
+    if (text) return *std::move(text);
+    fail(file, "error: clients: " + text.error().message);
+    return std::nullopt;
+  }
+
+  void fail(const std::string& file, const std::string& problem) {
+    out_.problems += problem + "\n";
+    out_.failed.push_back(file);
   }
 
   const Config& config_;
-  const ClientSources* previous_;
   LoadedClients& out_;
+  const zones::Geography geography_;
+  const ClientSources* previous_ = nullptr;
+  bool same_localities_ = false;
+  bool same_geography_ = false;
 };
 
 }  // namespace
 
 LoadedClients load_clients(const Config& config, const zones::Snapshot* previous) {
   LoadedClients loaded;
-  const zones::Model* before = previous ? previous->model.get() : nullptr;
-  Loader loader(config, before && before->clients ? &*before->clients : nullptr, loaded);
+  Loader loader(config, previous ? previous->model.get() : nullptr, loaded);
   for (const std::string& name : config.clients.maps) loader.load_map(name);
-  if (before && loader.is_same(before->topology)) {
-    loaded.sources.map = before->clients->map;
-  } else {
-    loader.compile();
-  }
+  for (const std::string& name : config.clients.databases) loader.load_database(name);
+  loader.compile();
   return loaded;
 }
 

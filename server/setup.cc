@@ -94,8 +94,10 @@ control::Setup compile(Config& config, LoadedZones zones, LoadedClients clients,
 
 control::Setup build_setup(Config& config, const SetupSource& source, uint64_t generation,
                            std::string config_text, zones::Serials serials) {
-  control::Setup setup = compile(config, load_zones(config), load_clients(config), source,
-                                 generation, std::move(serials), nullptr);
+  LoadedClients clients = load_clients(config);
+  if (source.watch_files) source.watch_files(clients.files);
+  control::Setup setup = compile(config, load_zones(config), std::move(clients), source, generation,
+                                 std::move(serials), nullptr);
   setup.config_text = without_secrets(config_text);
   return setup;
 }
@@ -111,6 +113,7 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   if (!zones.failed.empty() || !clients.failed.empty())
     return {std::nullopt, loaded.problems + zones.problems + clients.problems};
 
+  std::vector<FileWatch::File> files = std::move(clients.files);
   control::Setup setup = compile(*loaded.config, std::move(zones), std::move(clients), source,
                                  generation, {}, previous);
   setup.warnings = loaded.problems + setup.warnings;
@@ -118,9 +121,11 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   setup.config_text = without_secrets(*text);
   setup.also_put_in_force = [transport = source.configure_transport, exec = source.configure_exec,
                              options = transport_of(*loaded.config),
-                             exec_max = loaded.config->server.exec_max] {
+                             exec_max = loaded.config->server.exec_max, watch = source.watch_files,
+                             files = std::move(files)] {
     if (transport) transport(options);
     if (exec) exec(exec_max);
+    if (watch) watch(files);
   };
   return {std::move(setup), {}};
 }

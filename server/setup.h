@@ -22,6 +22,7 @@ struct SetupSource {
   /// The control thread, when a reload is in force.
   std::function<void(const query::TransportOptions&)> configure_transport;
   std::function<void(uint32_t exec_max)> configure_exec;
+  std::function<void(std::vector<FileWatch::File>)> watch_files;
 };
 
 /// The setup of a checked config, whose services it takes over. A zone file with errors leaves its zone answering

@@ -30,6 +30,7 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "systemd/": "server/systemd",
     "rocksdb/": "store/rocks_store",
     "ldns/": "zones/zone_file",
+    "maxminddb.h": "zones/geo_database",
     # Three uses that share nothing: what seals a client's stream, a probe's, and what signs a message.
     "openssl/": ("server/query/tls_", "health/tls_client", "zones/tsig"),
     "prometheus/": "server/control/metrics",

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/text.h"
+#include "zones/client_reason.h"
 #include "zones/found_tier.h"
 #include "zones/policy.h"
 #include "zones/protocol.h"
@@ -155,7 +157,9 @@ class Teller {
     const std::vector<PoolShare> shares = pool_shares(plan, locality, map);
     step("service", service.name.folded().text(), "policy " + std::string(word(service.policy)));
     ttl(service, plan);
-    if (!found) {
+    if (row.tiers.empty()) {
+      step("only_regions", "prohibited", "no pool serves clients from there, whatever is up");
+    } else if (!found) {
       step("all down", std::string(word(service.when_all_down)),
            "no pool has an endpoint that is eligible or not yet known: when_all_down decides");
     }
@@ -170,6 +174,11 @@ class Teller {
       if (tier.last_resort) reason += "; last resort";
       step("tier " + std::to_string(t + 1), is_used ? "used" : "passed over", reason);
       for (const uint32_t place : row.pools_of(t)) pool(service, place, shares);
+    }
+    for (const uint32_t place : row.forbidden()) {
+      const Pool& pool = service.pools[place];
+      step("pool " + pool.cluster_name, "prohibited",
+           "only for clients of " + joined(pool.only_regions, ", "));
     }
   }
 
@@ -280,8 +289,7 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
     teller.service(told, locality);
   };
   teller.step("locality", out.locality.empty() ? "none" : out.locality,
-              out.locality.empty() ? "no locality has this client's address"
-                                   : "longest prefix that holds the client's address");
+              client_reason(*snapshot.model, client));
   const Service* service = service_of(snapshot, name);
   if (service) {
     tell_service(*service);

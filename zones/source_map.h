@@ -31,6 +31,9 @@ class SourceMap {
   };
   Found find(const IpAddress& client) const;
 
+  /// One and the same, not built anew.
+  bool is_same_as(const SourceMap& other) const { return map_ == other.map_; }
+
  private:
   std::shared_ptr<const LocalityMap> map_;
 };

@@ -15,11 +15,20 @@ namespace swingover::zones {
 /// declared to cost less than anywhere, or within `near_km`.
 enum class Nearness : uint8_t { same_locality, same_region, near, anywhere };
 
+/// "DE", or a part of a country: "DE-HE" (ISO 3166).
+struct CountryCode {
+  std::string text;
+  friend bool operator==(const CountryCode&, const CountryCode&) = default;
+};
+
 struct Locality {
   std::string name;
   std::string region;  // empty: in none, near nothing but itself
   std::vector<IpPrefix> clients;
   std::optional<Coordinates> coordinates{};
+  // Whose clients live there as far as databases know; see Geography.
+  std::vector<uint32_t> asns{};
+  std::vector<CountryCode> countries{};
 
   friend bool operator==(const Locality&, const Locality&) = default;
 };

@@ -24,6 +24,21 @@ std::string Form<zones::Coordinates>::text(const zones::Coordinates& value) {
                      Form<double>::text(value.longitude));
 }
 
+Result<zones::CountryCode> Form<zones::CountryCode>::read(const TomlValue& value, NoLimits) {
+  if (value.kind != TomlValue::Kind::text) return must_be(noun, value);
+  const std::string_view text = value.text;
+  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  const auto is_part = [&](char c) { return is_upper(c) || (c >= '0' && c <= '9'); };
+  const std::string_view part = text.size() > 3 ? text.substr(3) : std::string_view();
+  const bool is_whole = text.size() == 2;
+  const bool has_part = text.size() > 3 && text.size() <= 6 && text[2] == '-';
+  if ((!is_whole && !has_part) || !std::ranges::all_of(text.substr(0, 2), is_upper) ||
+      !std::ranges::all_of(part, is_part)) {
+    return must_be(noun, value);
+  }
+  return zones::CountryCode{value.text};
+}
+
 }  // namespace swingover
 
 namespace swingover::zones {
@@ -58,6 +73,7 @@ void check_clients(const TomlValue& table, UniqueNames& prefixes) {
 void parse_localities(const TomlDocument& document, Topology& topology, Diagnostics& diagnostics) {
   UniqueNames names("the name of the [[locality]]", diagnostics);
   UniqueNames prefixes("the client network", diagnostics);
+  UniqueNames asns("the autonomous system", diagnostics);
   const std::vector<std::string> regions = names_in(document.root, "region");
   for (const TomlValue* table : tables_of(document.root, "locality")) {
     Locality locality;
@@ -65,6 +81,8 @@ void parse_localities(const TomlDocument& document, Topology& topology, Diagnost
                  {.header = "[[locality]]", .complete = document.complete}, diagnostics);
     if (document.complete) check_references(*table, "region", regions, "[[region]]", diagnostics);
     check_clients(*table, prefixes);
+    for (const uint32_t asn : locality.asns)
+      asns.add(std::to_string(asn), std::to_string(asn), table->position_of("asns"));
     if (!locality.name.empty() &&
         names.add(lower(locality.name), locality.name, table->position_of("name"))) {
       topology.localities.push_back(std::move(locality));

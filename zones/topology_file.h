@@ -22,6 +22,15 @@ struct Form<zones::Coordinates> {
   static std::string text(const zones::Coordinates& value);
 };
 
+template <>
+struct Form<zones::CountryCode> {
+  static constexpr std::string_view noun = R"(a country code such as "DE", or "DE-HE")";
+  static constexpr std::string_view plural = R"(country codes such as "DE", or "DE-HE")";
+  static constexpr bool in_quotes = true;
+  static Result<zones::CountryCode> read(const TomlValue& value, NoLimits);
+  static std::string text(const zones::CountryCode& value) { return value.text; }
+};
+
 }  // namespace swingover
 
 namespace swingover::zones {
@@ -57,6 +66,11 @@ inline constexpr std::tuple locality_options{
            "the networks of the clients who live there; the longest prefix wins"),
     option("coordinates", &Locality::coordinates, "where on Earth it is: latitude and longitude")
         .by_default("not known"),
+    option("asns", &Locality::asns, 1U, UINT32_MAX,
+           "the autonomous systems whose clients live there, as far as a database knows them"),
+    option("countries", &Locality::countries,
+           "the countries whose clients live there, or parts of them such as \"DE-HE\"; of several "
+           "localities with one country the nearest by `coordinates`, else the first"),
 };
 
 inline constexpr std::tuple cluster_options{

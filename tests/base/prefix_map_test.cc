@@ -103,6 +103,40 @@ TEST_CASE("random maps find what a scan of the rules finds", "[prefix_map]") {
   }
 }
 
+TEST_CASE("a builder makes the map that rules in order make", "[prefix_map]") {
+  Map::Builder builder;
+  const std::vector<Map::Rule> rules{{prefix("10.0.0.0/9"), 1},  {prefix("10.128.0.0/9"), 1},
+                                     {prefix("11.0.0.0/16"), 2}, {prefix("255.0.0.0/8"), 3},
+                                     {prefix("::/1"), 4},        {prefix("8000::/1"), 5}};
+  for (const Map::Rule& rule : rules) builder.add(rule.prefix, rule.value);
+  const Map built = std::move(builder).build();
+  const Map sorted(rules);
+  CHECK(built.ranges() == sorted.ranges());
+  for (const std::string_view text : {"9.9.9.9", "10.0.0.0", "10.255.255.255", "11.0.1.1",
+                                      "11.1.0.0", "254.0.0.1", "255.255.255.255", "::", "ff::"}) {
+    CHECK(built.find(address(text)).value == sorted.find(address(text)).value);
+    CHECK(built.find(address(text)).length == sorted.find(address(text)).length);
+  }
+}
+
+TEST_CASE("joined maps hold what both say of each address", "[prefix_map]") {
+  Random random(3);
+  for (int round = 0; round < 300; ++round) {
+    const Map one(random_rules(random));
+    const Map two(random_rules(random));
+    const Map joined = one.joined_with<int>(
+        two, [](const std::optional<int>& a, const std::optional<int>& b) { return a ? a : b; });
+    for (int i = 0; i < 60; ++i) {
+      const IpAddress asked = random_address(random, i % 2 == 0);
+      const auto first = one.find(asked).value;
+      REQUIRE(joined.find(asked).value == (first ? first : two.find(asked).value));
+    }
+    const Map alone = one.joined_with<int>(
+        Map(), [](const std::optional<int>& a, const std::optional<int>&) { return a; });
+    REQUIRE(alone.ranges() == one.ranges());
+  }
+}
+
 TEST_CASE("all addresses under the length found get the same value, and under no shorter one",
           "[prefix_map]") {
   Random random(2);

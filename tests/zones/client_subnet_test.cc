@@ -109,15 +109,15 @@ TEST_CASE("a client is where its subnet is, else where its resolver is", "[clien
   };
   const std::string_view known = "203.0.113.53";
   const std::string_view unknown = "203.0.113.99";
-  CHECK(located(subnet({0, 1, 24, 0, 198, 51, 100}), known) == std::pair(0, 24U));
-  CHECK(located({}, known) == std::pair(0, 0U));
-  CHECK(located(subnet({0, 1, 0, 0}), known) == std::pair(0, 0U));
+  CHECK(located(subnet({0, 1, 24, 0, 198, 51, 100}), known) == std::pair(1, 24U));
+  CHECK(located({}, known) == std::pair(2, 0U));
+  CHECK(located(subnet({0, 1, 0, 0}), known) == std::pair(2, 0U));
   CHECK(located(subnet({0, 1, 24, 0, 192, 0, 2}), unknown) == std::pair(-1, 6U));
-  CHECK(located(subnet({0, 1, 24, 0, 192, 0, 2}), known) == std::pair(0, 6U));
-  CHECK(located(subnet({0, 1, 24, 0, 10, 9, 7}), known) == std::pair(0, 13U));
-  CHECK(located(subnet({0, 2, 32, 0, 0x20, 0x01, 0x0d, 0xb8}), known) == std::pair(0, 0U));
+  CHECK(located(subnet({0, 1, 24, 0, 192, 0, 2}), known) == std::pair(2, 6U));
+  CHECK(located(subnet({0, 1, 24, 0, 10, 9, 7}), known) == std::pair(2, 13U));
+  CHECK(located(subnet({0, 2, 32, 0, 0x20, 0x01, 0x0d, 0xb8}), known) == std::pair(2, 0U));
   CHECK(located(subnet({0, 2, 120, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, 51, 100}),
-                unknown) == std::pair(0, 96U + 24U));
+                unknown) == std::pair(1, 96U + 24U));
 }
 
 TEST_CASE("local ranges are known by their prefix", "[client_subnet]") {

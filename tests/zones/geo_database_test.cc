@@ -166,7 +166,7 @@ TEST_CASE("what is compiled is what libmaxminddb looks up", "[geo_database]") {
       }
       const auto mine = map->find(asked).value;
       REQUIRE((mine ? mine->locality() : no_locality) == expected);
-      known += expected != no_locality ? 1 : 0;
+      if (expected != no_locality) ++known;
     }
     CHECK(known > 1000);
     MMDB_close(&mmdb);

@@ -86,7 +86,7 @@ TEST_CASE("a prefix twice is a problem if the localities differ", "[source_map_f
 
 TEST_CASE("of many problems fifty are told", "[source_map_file]") {
   std::string text;
-  for (int i = 0; i < 1000; ++i) text += "x\n";
+  for (int i = 0; i < 1000; ++i) text += "x fra-a\n";
   const auto result = parsed(text);
   CHECK(result.problems.size() == 51);
   CHECK(result.problems.back() == "50:1: 50 problems; no more of them are looked for");

@@ -87,6 +87,22 @@ TEST_CASE("coordinates are a latitude and a longitude on Earth", "[topology_file
   CHECK(with(R"(["50", "8"])").problems.size() == 1);
 }
 
+TEST_CASE("a locality may stand for countries and autonomous systems", "[topology_file]") {
+  const auto with = [](const std::string& keys) {
+    return parsed("[[locality]]\nname = \"fra\"\n" + keys);
+  };
+  const auto fine = with("countries = [\"DE\", \"CH-ZH\"]\nasns = [64500, 4294967295]\n");
+  CHECK(fine.problems.empty());
+  CHECK(fine.topology.localities.at(0).countries.at(1).text == "CH-ZH");
+  CHECK(fine.topology.localities.at(0).asns.at(1) == 4294967295U);
+  for (const std::string bad : {"de", "D", "DEU", "DE-", "DE-HESSEN", "DE_HE", "", "DE-he"})
+    CHECK(with("countries = [\"" + bad + "\"]\n").problems.size() == 1);
+  CHECK(with("asns = [0]\n").problems.size() == 1);
+  CHECK(with("asns = [4294967296]\n").problems.size() == 1);
+  CHECK(with("asns = [64500]\n[[locality]]\nname = \"ams\"\nasns = [64500]\n").problems ==
+        only(R"(6:8: the autonomous system "64500" stands twice; first in line 3)"));
+}
+
 TEST_CASE("a capacity is a number from 0 on", "[topology_file]") {
   const auto with = [](const std::string& capacity) {
     return parsed("[[cluster]]\nname = \"fra\"\ncapacity = " + capacity + "\n").problems;
