@@ -192,7 +192,7 @@ class CaseReader {
       names_are_known_ = false;
       return {};
     }
-    const std::string found = value->is_string() ? value->get<std::string>() : std::string();
+    std::string found = value->is_string() ? value->get<std::string>() : std::string();
     if (found.empty()) problem(below(path, "name"), "not a name");
     names_are_known_ &= !found.empty();
     return found;

@@ -57,7 +57,9 @@ void Balancer::move_excess(Transport& transport, uint32_t block, double level) {
     members_.push_back(j);
     excess_[j] = transport.loads[j] - level * transport.capacities[j];
   }
-  for (size_t to; (to = find_room(block)) != none;) move_along_path(transport, to);
+  for (size_t to = find_room(block); to != none; to = find_room(block)) {
+    move_along_path(transport, to);
+  }
 }
 
 /// The search that found no room has marked all that the clusters with too much can reach: a block of its own. False

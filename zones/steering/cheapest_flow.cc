@@ -18,7 +18,7 @@ void CheapestFlow::solve(Transport& transport, const std::vector<double>& rooms)
   potentials_.assign(clusters, 0);
   farthest_ = 0;
   for (int round = 0; round < rounds_max && find_excess(transport, rooms); ++round) {
-    for (size_t to; (to = find_room(clusters)) != none;) {
+    for (size_t to = find_room(clusters); to != none; to = find_room(clusters)) {
       const int64_t distance = distances_[to];
       for (size_t j = 0; j < clusters; ++j) potentials_[j] += std::min(distances_[j], distance);
       farthest_ += distance;
