@@ -112,8 +112,10 @@ class Reader {
             fmt::format("{} is in {} already, by line {}", first.prefix.text(),
                         toml_quoted(file_->names[first.name].text), first.line));
     }
-    const auto same = std::ranges::unique(rules, {}, &SourceMapFile::Rule::prefix);
-    rules.erase(same.begin(), same.end());
+    const auto same = [](const SourceMapFile::Rule& a, const SourceMapFile::Rule& b) {
+      return a.prefix == b.prefix;
+    };
+    rules.erase(std::unique(rules.begin(), rules.end(), same), rules.end());
   }
 
   std::string_view text_;
