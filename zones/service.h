@@ -46,6 +46,9 @@ struct Pool {
 
   /// `client`: no_locality is in no region.
   bool serves(const Topology& topology, LocalityId client) const;
+  // Requests under way at one endpoint: above `high` the pool is full, below `low` it has room. Absent: capacity stands.
+  std::optional<double> in_flight_low{};
+  std::optional<double> in_flight_high{};
   // As the service's, of the endpoints of this pool alone; for a monitor that both name this counts.
   std::vector<std::string> monitors{};
   std::vector<std::string> voting_monitors{};

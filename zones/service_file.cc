@@ -147,9 +147,24 @@ class ServiceFile {
         own && own->value.kind == TomlValue::Kind::array) {
       check_endpoint_kinds(own->value, pool);
     }
+    check_band(table, pool);
     if (document_.complete)
       check_min_healthy(table, min_healthy_of(pool), members_of(pool), "this pool", diagnostics_);
     return pool;
+  }
+
+  void check_band(const TomlValue& table, const Pool& pool) {
+    if (pool.in_flight_low.has_value() != pool.in_flight_high.has_value()) {
+      const char* one = pool.in_flight_low ? "in_flight_low" : "in_flight_high";
+      diagnostics_.error(
+          table.position_of(one),
+          R"("in_flight_low" and "in_flight_high" are the ends of one band: set both)");
+    } else if (pool.in_flight_low && *pool.in_flight_low >= *pool.in_flight_high) {
+      diagnostics_.error(
+          table.position_of("in_flight_low"),
+          fmt::format(R"("in_flight_low" must be below "in_flight_high", which is {})",
+                      *pool.in_flight_high));
+    }
   }
 
   void take_addresses(const Cluster& cluster, const TomlValue& table, Pool& pool) {

@@ -168,6 +168,15 @@ inline constexpr std::tuple pool_options{
            "`last_resort` ones has "
            "one, shares follow it")
         .by_default("the cluster's `capacity`"),
+    option("in_flight_low", &Pool::in_flight_low, 0.0, 1e9,
+           "with `in_flight_high`: where reports say how many requests are under way, the capacity "
+           "follows them, so that each endpoint has between so many and so many; below `low` it "
+           "rises")
+        .by_default("`capacity` stands"),
+    option(
+        "in_flight_high", &Pool::in_flight_high, 0.001, 1e9,
+        "requests under way at one endpoint at which the pool is full; above, the capacity falls")
+        .by_default("`capacity` stands"),
     option("monitors", &Pool::monitors, "more of the service's `monitors`, for this pool alone"),
     option("voting_monitors", &Pool::voting_monitors,
            "more of the service's `voting_monitors`, for this pool alone"),
