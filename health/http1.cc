@@ -61,6 +61,7 @@ void HttpAnswer::append(std::string_view octets, bool keep) {
 
 void Http1::ask(const HttpRequest& request, bool keep_body) {
   answer_ = {};
+  answer_.body_max = request.answer_max;
   next_ = Next::status_line;
   line_.clear();
   header_octets_ = 0;

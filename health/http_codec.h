@@ -18,20 +18,20 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // beside those that the protocol needs
   std::string body;
   bool keep_alive = false;
+  size_t answer_max = size_t{64} * 1024;  // octets of the answer's body; then it is cut
 };
 
 /// What has come back so far.
 struct HttpAnswer {
   static constexpr size_t headers_max = size_t{64} * 1024;
-  static constexpr size_t body_max = size_t{64} * 1024;
-
-  /// `cut`: the first `body_max` octets of a longer body are there, and count as the whole.
+  /// `cut`: the first `answer_max` octets of a longer body are there, and count as the whole.
   enum class Heard : uint8_t { nothing, status, headers, whole, cut, broken };
   Heard heard = Heard::nothing;
   std::string problem;  // why it is broken, in words
   uint16_t status = 0;
   std::string body;
   size_t body_size = 0;  // also where the body is not kept
+  size_t body_max = HttpRequest{}.answer_max;
   /// The connection can be asked again.
   bool reusable = false;
 

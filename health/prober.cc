@@ -101,6 +101,13 @@ class Prober::Core {
     });
   }
 
+  void pull(std::vector<Pull> pulls, Pulls::Deliver deliver) {
+    loop_.post([this, pulls = std::move(pulls), deliver = std::move(deliver)]() mutable {
+      if (!pulls_) pulls_.emplace(*streams_, std::move(deliver));
+      pulls_->replace(std::move(pulls));
+    });
+  }
+
   std::vector<MonitorCounters> counters() const {
     const std::lock_guard lock(mutex_);
     std::vector<MonitorCounters> all;
@@ -126,6 +133,7 @@ class Prober::Core {
   std::optional<IcmpProbes> icmp_;
   std::optional<ExecProbes> exec_;
   std::optional<FileProbes> file_;
+  std::optional<Pulls> pulls_;
   std::optional<ProbeEngine> engine_;
   LagCounts lag_;
 
@@ -169,6 +177,7 @@ void Prober::Core::run(const Deliver& deliver, uint64_t seed) {
           .on_start = [this](MonotonicTime due, MonotonicTime at) { lag_.add(due, at); }});
   loop_.run();
   engine_.reset();
+  pulls_.reset();
   file_.reset();
   exec_.reset();
   icmp_.reset();
@@ -258,6 +267,10 @@ void Prober::set_exec_max(uint32_t most) {
 void Prober::describe(std::vector<uint32_t> checks,
                       std::function<void(std::vector<CheckDetails>)> done) {
   core_->describe(std::move(checks), std::move(done));
+}
+
+void Prober::pull(std::vector<Pull> pulls, Pulls::Deliver deliver) {
+  core_->pull(std::move(pulls), std::move(deliver));
 }
 
 std::vector<MonitorCounters> Prober::counters() const {

@@ -11,6 +11,7 @@
 #include "health/check_details.h"
 #include "health/health.h"
 #include "health/monitor_options.h"
+#include "health/pulls.h"
 #include "health/stored_state.h"
 
 namespace swingover::health {
@@ -111,6 +112,10 @@ class Prober {
   /// What is known of these checks (places of the newest replace()), for people; `done` is called once, on the probe
   /// thread. Places that there are not are left out.
   void describe(std::vector<uint32_t> checks, std::function<void(std::vector<CheckDetails>)> done);
+
+  /// From now on these pages are read, and `deliver` is called on the probe thread with each. Not a probe: no check
+  /// depends on them.
+  void pull(std::vector<Pull> pulls, Pulls::Deliver deliver);
 
   std::vector<MonitorCounters> counters() const;
   ProberLoad load() const;

@@ -17,8 +17,7 @@ namespace swingover::health {
 namespace {
 
 constexpr size_t read_max = size_t{64} * 1024;
-constexpr int reads_max = 16;                   // a turn
-constexpr size_t flood = reads_max * read_max;  // far more than any probe reads
+constexpr int reads_max = 16;  // a turn
 
 /// This host by one of its own addresses, or what only its link has: 169.254.0.0/16 (clouds answer there with their
 /// secrets) and fe80::/10.
@@ -37,6 +36,7 @@ Stream::Stream(StreamWorld& world, const To& to, std::unique_ptr<TlsClient> tls,
       user_(&user),
       port_(to.port),
       is_outside_(to.is_outside),
+      octets_max_(to.octets_max),
       deadline_(system_clock().now() + to.timeout),
       timer_(world.loop, [this] { on_time(); }),
       tls_(std::move(tls)) {
@@ -188,10 +188,11 @@ Stream::Read Stream::receive() {
   }
   const std::string_view octets(buffer.data(), static_cast<size_t>(got));
   received_ += octets.size();
-  if (received_ >= flood || unsent_.size() >= flood) {
+  if (received_ >= octets_max_ || unsent_.size() >= octets_max_) {
     end({.how = End::How::failed,
          .doing = doing(),
-         .reason = "flood: the other end sends more than 1 MiB"});
+         .reason =
+             "flood: the other end sends more than " + std::to_string(octets_max_ >> 20) + " MiB"});
     return Read::gone;
   }
   const bool is_there =

@@ -25,7 +25,7 @@ namespace swingover::health {
 ///           destroy the stream, which is then silent.
 /// Names     Each address is tried in the resolver's order; one that stays silent has its share of the time.
 /// Time      All must be over within the timeout, or on_end() says how far it came.
-/// Bound     It is over when more than 1 MiB comes, or waits here to be sent, for one user: an answer takes less, and
+/// Bound     It is over when more than `octets_max` come, or wait here to be sent, for one user: an answer takes less, and
 ///           a flood would have it all.
 /// Cost      One descriptor, one timer. Sending never blocks: what the kernel does not take waits here.
 class Stream final : private loop::ReadySet::User {
@@ -35,6 +35,7 @@ class Stream final : private loop::ReadySet::User {
     uint16_t port = 0;
     Milliseconds timeout{1000};
     bool is_outside = false;  // a stranger named it: not on loopback or this host's link
+    size_t octets_max = size_t{1} << 20;  // far more than any probe reads
   };
 
   struct End {
@@ -102,6 +103,7 @@ class Stream final : private loop::ReadySet::User {
   User* user_;
   uint16_t port_;
   bool is_outside_;
+  size_t octets_max_;
   State state_ = State::resolving;
   MonotonicTime deadline_;
   loop::Timer timer_;

@@ -13,7 +13,9 @@
 #include "base/text.h"
 #include "base/toml_source.h"
 #include "base/toml_tables.h"
+#include "health/metric_page.h"
 #include "health/monitor_file.h"
+#include "health/url.h"
 #include "server/daemon_options.h"
 #include "server/probe_descriptors.h"
 #include "zones/cookie_file.h"
@@ -131,26 +133,50 @@ std::vector<ZoneOptions> parse_zones(const TomlDocument& document, Diagnostics& 
   return zones;
 }
 
+void check_authorities(const std::string& config_file, Position at, std::string& ca_file,
+                       Diagnostics& diagnostics) {
+  if (ca_file.empty()) return;
+  ca_file = path_beside(config_file, ca_file);
+  std::error_code ignored;  // a device or a pipe would be read for ever
+  if (!std::filesystem::is_regular_file(ca_file, ignored)) {
+    return diagnostics.error(at, fmt::format("there is no file {}", ca_file));
+  }
+  const auto pem = read_file(ca_file, config_size_max);
+  if (!pem) {
+    diagnostics.error(at, pem.error().message);
+  } else if (pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+    diagnostics.error(at, fmt::format("{} holds no certificate in PEM form", ca_file));
+  }
+}
+
 /// The daemon reads these files as they are named here, whatever its working directory.
 void resolve_authorities(const TomlDocument& document, const std::string& file,
                          std::vector<health::MonitorOptions>& monitors, Diagnostics& diagnostics) {
   for (health::MonitorOptions& monitor : monitors) {
-    if (monitor.tls_ca_file.empty()) continue;
     const TomlValue* table = table_named(document.root, "monitor", monitor.name);
     const Position at = table ? table->position_of("tls_ca_file") : Position{};
-    monitor.tls_ca_file = path_beside(file, monitor.tls_ca_file);
-    std::error_code ignored;  // a device or a pipe would be read for ever
-    if (!std::filesystem::is_regular_file(monitor.tls_ca_file, ignored)) {
-      diagnostics.error(at, fmt::format("there is no file {}", monitor.tls_ca_file));
-      continue;
+    check_authorities(file, at, monitor.tls_ca_file, diagnostics);
+  }
+}
+
+/// The pages that clusters are asked at: what only who asks knows to be wrong.
+void resolve_loads(const TomlDocument& document, const std::string& file, zones::Topology& topology,
+                   Diagnostics& diagnostics) {
+  for (zones::Cluster& cluster : topology.clusters) {
+    zones::LoadSource& load = cluster.load;
+    if (load.url.empty()) continue;
+    const TomlValue* table = table_named(document.root, "cluster", cluster.name);
+    const auto at = [&](std::string_view key) {
+      return table ? table->position_of(key) : Position{};
+    };
+    const bool is_http = load.url.starts_with("http://") || load.url.starts_with("https://");
+    if (!is_http || !health::follow({}, load.url))
+      diagnostics.error(at("load_url"), "not an http or https URL: " + load.url);
+    if (!load.metric.empty()) {
+      const auto selector = health::parse_metric_selector(load.metric);
+      if (!selector) diagnostics.error(at("load_metric"), selector.error().message);
     }
-    const auto pem = read_file(monitor.tls_ca_file, config_size_max);
-    if (!pem) {
-      diagnostics.error(at, pem.error().message);
-    } else if (pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
-      diagnostics.error(at,
-                        fmt::format("{} holds no certificate in PEM form", monitor.tls_ca_file));
-    }
+    check_authorities(file, at("load_tls_ca_file"), load.tls_ca_file, diagnostics);
   }
 }
 
@@ -344,6 +370,7 @@ Config read_config(const TomlDocument& document, const std::string& path,
   config.steering = zones::parse_steering(document, diagnostics);
   config.topology = zones::parse_topology(document, monitor_names, diagnostics);
   config.topology.costs = config.steering.distance_costs();
+  resolve_loads(document, path, config.topology, diagnostics);
   auto monitors = health::parse_monitors(document, diagnostics);
   resolve_authorities(document, path, monitors, diagnostics);
   resolve_local(document, path, monitors, diagnostics);

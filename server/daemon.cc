@@ -283,6 +283,14 @@ void Daemon::start_control(control::Setup setup) {
           [this](std::vector<uint32_t> checks, DescribeDone done) {
             describe_checks(std::move(checks), std::move(done));
           },
+      .pull =
+          [this](std::vector<health::Pull> pulls) {
+            prober_->pull(std::move(pulls), [this](health::Pulled pulled) {
+              loop_.post([this, pulled = std::move(pulled)]() mutable {
+                if (control_) control_->on_pulled(std::move(pulled));
+              });
+            });
+          },
       .publish = [this](auto snapshot) { publish(std::move(snapshot)); },
       .load =
           [source = source_](uint64_t generation, const zones::Snapshot* previous) {

@@ -67,6 +67,17 @@ struct MinHealthy {
   friend bool operator==(const MinHealthy&, const MinHealthy&) = default;
 };
 
+/// Where a cluster is asked for its load.
+struct LoadSource {
+  std::string url;     // empty: nowhere, it reports or nobody knows
+  std::string metric;  // of a page in Prometheus text format; else
+  std::string json;    // a JSON pointer
+  Milliseconds interval{10'000};
+  bool tls_verify = true;
+  std::string tls_ca_file;  // PEM; empty: the system's
+  friend bool operator==(const LoadSource&, const LoadSource&) = default;
+};
+
 struct Cluster {
   std::string name;
   std::vector<LocalityId> localities;
@@ -76,6 +87,7 @@ struct Cluster {
   std::vector<std::string> voting_monitors{};  // down when more than half of them are
   std::vector<std::string> observing_monitors{};  // shown, never counted
   MinHealthy min_healthy{};                       // of the endpoints of all services in it
+  LoadSource load{};
 };
 
 /// Regions, localities and clusters as configured; ids are places in these vectors. Control path.

@@ -110,6 +110,18 @@ void check_cluster(const TomlDocument& document, const TomlValue& table,
   need_addresses("monitors", cluster.monitors);
   need_addresses("voting_monitors", cluster.voting_monitors);
   need_addresses("observing_monitors", cluster.observing_monitors);
+  for (const std::string_view key :
+       {"load_metric", "load_json", "load_interval", "load_tls_verify", "load_tls_ca_file"}) {
+    if (table.find(key) && !table.find("load_url"))
+      diagnostics.error(table.position_of(key),
+                        fmt::format(R"([[cluster]] with {} needs "load_url")", toml_quoted(key)));
+  }
+  if (!cluster.load_metric.empty() && !cluster.load_json.empty())
+    diagnostics.error(table.position_of("load_json"),
+                      R"("load_metric" or "load_json": the page is of one kind)");
+  if (!cluster.load_json.empty() && !cluster.load_json.starts_with('/'))
+    diagnostics.error(table.position_of("load_json"),
+                      R"(a JSON pointer begins with a slash, such as "/data/rps")");
   const TomlMember* addresses = table.find("addresses");
   if (!addresses) return;
   for (const TomlValue& item : addresses->value.items) {
@@ -151,7 +163,13 @@ void parse_clusters(const TomlDocument& document, std::span<const std::string> m
                     .min_healthy = {.all = options.min_healthy,
                                     .ipv4 = options.min_healthy_ipv4,
                                     .ipv6 = options.min_healthy_ipv6,
-                                    .all_up = options.min_healthy_up}};
+                                    .all_up = options.min_healthy_up},
+                    .load = {.url = std::move(options.load_url),
+                             .metric = std::move(options.load_metric),
+                             .json = std::move(options.load_json),
+                             .interval = options.load_interval,
+                             .tls_verify = options.load_tls_verify,
+                             .tls_ca_file = std::move(options.load_tls_ca_file)}};
     for (const std::string& name : options.localities) {
       const auto found = std::ranges::find(topology.localities, name, &Locality::name);
       if (found == topology.localities.end()) continue;

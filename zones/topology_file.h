@@ -52,6 +52,12 @@ struct ClusterOptions {
   std::optional<Portion> min_healthy_ipv4{};
   std::optional<Portion> min_healthy_ipv6{};
   std::optional<Portion> min_healthy_up{};
+  std::string load_url{};
+  std::string load_metric{};
+  std::string load_json{};
+  Milliseconds load_interval{10'000};
+  bool load_tls_verify = true;
+  std::string load_tls_ca_file{};
 };
 
 inline constexpr std::tuple region_options{
@@ -102,6 +108,26 @@ inline constexpr std::tuple cluster_options{
     option("min_healthy_up", &ClusterOptions::min_healthy_up,
            "once it fell below `min_healthy`, the cluster is up again from so many on")
         .by_default("`min_healthy`"),
+    option("load_url", &ClusterOptions::load_url,
+           "an http or https page that says what the cluster carries, read each `load_interval`; "
+           "clusters that report by themselves need none")
+        .by_default("none"),
+    option("load_metric", &ClusterOptions::load_metric,
+           "the page is in Prometheus text format, and this is its load: a metric, or one with "
+           "labels such as `requests_total{job=\"shop\"}`; counters become rates, a label "
+           "`service` says of which service a sample is")
+        .by_default("none: `load_json`"),
+    option("load_json", &ClusterOptions::load_json,
+           "the page is JSON, and this points to its load (RFC 6901, `/data/rps`): a number, or an "
+           "object of services and numbers")
+        .by_default("the whole page, without `load_metric`"),
+    option("load_interval", &ClusterOptions::load_interval, Milliseconds(1'000),
+           Milliseconds(300'000), "from one look at `load_url` to the next"),
+    option("load_tls_verify", &ClusterOptions::load_tls_verify,
+           "an https `load_url` must show a certificate of its name that is trusted"),
+    option("load_tls_ca_file", &ClusterOptions::load_tls_ca_file,
+           "PEM file of the authorities that it trusts; relative to the config file")
+        .by_default("the system's"),
 };
 
 /// The `[[region]]`, `[[locality]]`, `[[cluster]]` and `[[distance]]` tables of `document`. Every problem goes to `diagnostics`;

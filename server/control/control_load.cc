@@ -1,5 +1,6 @@
 // What clusters report that they carry: on the board at once, told when it stops and when it begins again.
 
+#include <algorithm>
 #include <utility>
 
 #include "server/control/control_loop.h"
@@ -37,10 +38,51 @@ void Control::tick_loads() {
   environment_.writer.write(tick.batch, std::move(tick.told));
 }
 
+void Control::on_pulled(health::Pulled pulled) {
+  const auto& clusters = join_->model().topology.clusters;
+  const auto cluster = std::ranges::find(clusters, pulled.name, &zones::Cluster::name);
+  if (cluster == clusters.end() || cluster->load.url.empty())
+    return;  // it was asked before a reload
+  if (!pulled.fetched.problem.empty()) return take_pulled(pulled, {pulled.fetched.problem, {}});
+  struct Work {
+    health::Pulled pulled;
+    zones::LoadSource source;
+    LoadPage page{};
+  };
+  auto work = std::make_shared<Work>(Work{std::move(pulled), cluster->load});
+  environment_.offload(
+      [work] { work->page = read_load_page(work->source, work->pulled.fetched.body); },
+      [this, work, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) take_pulled(work->pulled, work->page);
+      });
+}
+
+void Control::take_pulled(const health::Pulled& pulled, const LoadPage& page) {
+  const auto& clusters = join_->model().topology.clusters;
+  const auto cluster = std::ranges::find(clusters, pulled.name, &zones::Cluster::name);
+  if (cluster == clusters.end()) return;
+  std::string problem = page.problem;
+  if (problem.empty()) {
+    const LoadBoard::Now now = load_now();
+    const WallTime at = now.wall + (pulled.at - now.now);
+    const auto reports = pulled_loads_.reports(pulled.name, page, std::min(pulled.at, now.now), at);
+    const Result<LoadBoard::Outcome> outcome = loads_.take(reports, now);
+    if (!outcome) problem = outcome.error().message;
+  }
+  const ClusterId id(static_cast<uint32_t>(cluster - clusters.begin()));
+  loads_.pulled(id, problem, pulled.fetched.took, load_now());
+  tick_loads();
+}
+
 void Control::replace_loads(std::shared_ptr<const ServiceNames> names,
                             const std::vector<std::optional<uint32_t>>& old_services) {
-  std::vector<bool> pulled(setup_.model->topology.clusters.size());
+  std::vector<health::Pull> pulls = load_pulls(setup_.model->topology);
+  std::vector<bool> pulled;
+  for (const zones::Cluster& cluster : setup_.model->topology.clusters)
+    pulled.push_back(!cluster.load.url.empty());
+  pulled_loads_.keep(pulls);
   loads_.replace(std::move(names), old_services, std::move(pulled), setup_.loads, load_now());
+  if (environment_.pull) environment_.pull(std::move(pulls));
 }
 
 }  // namespace swingover::control

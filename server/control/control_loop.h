@@ -20,6 +20,7 @@
 #include "server/control/intents.h"
 #include "server/control/join.h"
 #include "server/control/load_board.h"
+#include "server/control/load_pull.h"
 #include "server/control/next_change.h"
 #include "server/control/push.h"
 #include "server/control/restore.h"
@@ -77,6 +78,8 @@ class Control {
     using Described = std::vector<health::CheckDetails>;
     std::function<void(std::vector<uint32_t>, std::function<void(Described)> done)>
         describe_checks{};
+    /// From now on these pages are read, and come to on_pulled(); empty: nobody to read them.
+    std::function<void(std::vector<health::Pull>)> pull{};
     std::function<void(std::shared_ptr<const zones::Snapshot>)> publish;
     /// Any thread: reads everything anew, for this generation; `previous` lends what did not change.
     std::function<Loaded(uint64_t generation, const zones::Snapshot* previous)> load;
@@ -136,6 +139,8 @@ class Control {
 
   /// Clusters say what they carry; on the board at once. Errors: see LoadBoard::take().
   Result<LoadBoard::Outcome> report_loads(std::span<const LoadReport> reports);
+  /// A page of a cluster's load was read, or could not be; it is looked through off this thread.
+  void on_pulled(health::Pulled pulled);
   /// Whoever estimates demand takes from it what is new.
   LoadBoard& loads() { return loads_; }
   const LoadBoard& loads() const { return loads_; }
@@ -214,6 +219,7 @@ class Control {
   void apply_pushed(const std::vector<health::CheckUpdate>& updates);
   void tick_pushes();
   void tick_loads();
+  void take_pulled(const health::Pulled& pulled, const LoadPage& page);
   void replace_loads(std::shared_ptr<const ServiceNames> names,
                      const std::vector<std::optional<uint32_t>>& old_services);
   LoadBoard::Now load_now() const { return {environment_.clock.now(), environment_.clock.wall()}; }
@@ -262,6 +268,8 @@ class Control {
   mutable ChangeFinder change_finder_;
   PushBoard pushes_;
   LoadBoard loads_;
+  PulledLoads pulled_loads_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is read off this thread
   Brake brake_;
   SelfDoubt doubt_;
   std::vector<std::string> kept_before_;  // by the last run; until the first setup is in force

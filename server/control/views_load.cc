@@ -29,10 +29,11 @@ Result<double> amount(const std::string& member, const Json& value) {
 
 Result<std::vector<std::pair<std::string, double>>> amounts(const std::string& member,
                                                             const Json& value) {
-  if (!value.is_object()) return wrong(member, "must be an object of localities and loads");
+  if (!value.is_object()) return wrong(member, "must be an object of names and loads");
   std::vector<std::pair<std::string, double>> all;
   for (const auto& [locality, part] : value.items()) {
-    const Result<double> load = amount(member + "." + locality, part);
+    const Result<double> load =
+        amount(member + (member.starts_with('/') ? "/" : ".") + locality, part);
     if (!load) return load.error();
     all.emplace_back(locality, *load);
   }
@@ -213,20 +214,22 @@ std::function<std::string()> loads_json(const LoadBoard& board,
   };
 }
 
-Result<double> number_at(std::string_view text, const std::string& pointer) {
+Result<std::vector<std::pair<std::string, double>>> loads_at(std::string_view text,
+                                                             const std::string& pointer) {
   const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
   if (json.is_discarded()) return Error{ErrorCode::invalid, "the body is no JSON"};
+  const std::string place = pointer.empty() ? "the body" : pointer;
   // The library tells what is wrong with a pointer, and that nothing is there, by exceptions alone.
+  const Json* value = nullptr;
   try {
-    const Json& value = json.at(Json::json_pointer(pointer));
-    if (!value.is_number()) return Error{ErrorCode::invalid, pointer + ": not a number"};
-    const auto number = value.get<double>();
-    if (!std::isfinite(number) || number < 0)
-      return Error{ErrorCode::invalid, pointer + ": below 0"};
-    return number;
+    value = &json.at(Json::json_pointer(pointer));
   } catch (const Json::exception&) {
-    return Error{ErrorCode::invalid, pointer + ": nothing is there"};
+    return wrong(place, "nothing is there");
   }
+  if (value->is_object()) return amounts(place, *value);
+  const Result<double> load = amount(place, *value);
+  if (!load) return load.error();
+  return std::vector<std::pair<std::string, double>>{{"", *load}};
 }
 
 }  // namespace swingover::control

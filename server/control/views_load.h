@@ -25,7 +25,9 @@ std::function<std::string()> loads_json(const LoadBoard& board,
                                         std::shared_ptr<const zones::Model> model,
                                         LoadBoard::Now now, std::optional<ServiceId> only = {});
 
-/// The number at a JSON pointer (RFC 6901) in a text. Any thread. Errors: invalid, in words.
-Result<double> number_at(std::string_view json, const std::string& pointer);
+/// The load at a JSON pointer (RFC 6901) in a text: one number, without a service, or an object of services and numbers.
+/// Any thread. Errors: invalid, in words.
+Result<std::vector<std::pair<std::string, double>>> loads_at(std::string_view json,
+                                                             const std::string& pointer);
 
 }  // namespace swingover::control

@@ -494,6 +494,46 @@ TEST_CASE("cookies have the secrets of their file, which is no secret when other
   CHECK(problem_before("[cookies]\nrequire = \"maybe\"\n").starts_with("2:11: error:"));
 }
 
+TEST_CASE("where a cluster's load is read is checked", "[config]") {
+  const std::string cluster = "[[cluster]]\nname = \"fra\"\n";
+  const auto parsed = [&](const std::string& lines) {
+    return parse_config("t.toml", cluster + lines).problems;
+  };
+  CHECK(parsed("load_url = \"http://192.0.2.1:9090/metrics\"\nload_metric = 'r_total{a=\"b\"}'\n")
+            .find("load_") == std::string::npos);
+  const std::vector<std::pair<const char*, const char*>> rows{
+      {"load_url = \"ftp://192.0.2.1/\"\n", "3:12: error: not an http or https URL"},
+      {"load_url = \"http://me@192.0.2.1/\"\n", "3:12: error: not an http or https URL"},
+      {"load_metric = \"r\"\n", "3:15: error: [[cluster]] with \"load_metric\" needs \"load_url\""},
+      {"load_url = \"http://a/\"\nload_metric = \"r{\"\n", "4:15: error: not a metric such as"},
+      {"load_url = \"http://a/\"\nload_metric = \"r\"\nload_json = \"/r\"\n",
+       "5:13: error: \"load_metric\" or \"load_json\""},
+      {"load_url = \"http://a/\"\nload_json = \"r\"\n",
+       "4:13: error: a JSON pointer begins with a slash"},
+      {"load_url = \"http://a/\"\nload_tls_ca_file = \"nowhere.pem\"\n",
+       "4:20: error: there is no file nowhere.pem"},
+  };
+  for (const auto& [lines, words] : rows) {
+    INFO(parsed(lines));
+    CHECK(parsed(lines).find(words) != std::string::npos);
+  }
+}
+
+TEST_CASE("a band of requests under way has two ends", "[config]") {
+  const auto parsed = [](const std::string& lines) {
+    return parse_config("t.toml",
+                        "[[cluster]]\nname = \"fra\"\n[[service]]\nname = \"a.example.\"\n"
+                        "[[service.pool]]\ncluster = \"fra\"\nendpoints = [\"192.0.2.1\"]\n" +
+                            lines)
+        .problems;
+  };
+  CHECK(parsed("in_flight_low = 0.8\nin_flight_high = 2\n").find("in_flight") == std::string::npos);
+  CHECK(parsed("in_flight_low = 0.8\n").find("8:17: error: \"in_flight_low\" and") !=
+        std::string::npos);
+  CHECK(parsed("in_flight_low = 3\nin_flight_high = 2\n")
+            .find("8:17: error: \"in_flight_low\" must be below") != std::string::npos);
+}
+
 TEST_CASE("a config mangled at random is refused or read, and nothing worse", "[config]") {
   const auto contract = read_file(source_file("tests/server/contract.toml"));
   REQUIRE(contract);

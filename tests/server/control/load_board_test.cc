@@ -316,7 +316,7 @@ TEST_CASE("the body of a report is read, and what is wrong named", "[load_board]
       {R"({"cluster": "fra", "service": "a.", "load": 1, "by_locality": {"x": "y"}})",
        "by_locality.x: must be a number"},
       {R"({"cluster": "fra", "service": "a.", "load": 1, "by_locality": 3})",
-       "by_locality: must be an object of localities and loads"},
+       "by_locality: must be an object of names and loads"},
       {R"({"cluster": "fra", "load": 1, "by_locality": {"x": 1}})",
        "by_locality: only of one service"},
       {R"({"cluster": "fra", "load": 1, "in_flight": 1})", "in_flight: only of one service"},
@@ -339,16 +339,28 @@ TEST_CASE("the body of a report is read, and what is wrong named", "[load_board]
   CHECK(bad_time.error().message.starts_with("at: "));
 }
 
-TEST_CASE("a number is found by its JSON pointer", "[load_board]") {
-  const std::string_view text = R"({"data": {"rps": 12.5, "a/b": [1, 2, "x"], "low": -1}})";
-  CHECK(*number_at(text, "/data/rps") == 12.5);
-  CHECK(*number_at(text, "/data/a~1b/1") == 2);
-  CHECK(*number_at("7", "") == 7);
-  CHECK(number_at(text, "/data/rpm").error().message == "/data/rpm: nothing is there");
-  CHECK(number_at(text, "/data/a~1b/2").error().message == "/data/a~1b/2: not a number");
-  CHECK(number_at(text, "/data/a~1b/9").error().message == "/data/a~1b/9: nothing is there");
-  CHECK(number_at(text, "/data/low").error().message == "/data/low: below 0");
-  CHECK(number_at("rps 5", "/data").error().message == "the body is no JSON");
+TEST_CASE("a load is found by its JSON pointer, of the whole or by service", "[load_board]") {
+  const std::string_view text =
+      R"({"data": {"rps": 12.5, "a/b": [1, 2, "x"], "low": -1, "of": {"a.": 1, "b.": 2}}})";
+  using Loads = std::vector<std::pair<std::string, double>>;
+  CHECK(*loads_at(text, "/data/rps") == Loads{{"", 12.5}});
+  CHECK(*loads_at(text, "/data/a~1b/1") == Loads{{"", 2}});
+  CHECK(*loads_at("7", "") == Loads{{"", 7}});
+  CHECK(*loads_at(text, "/data/of") == Loads{{"a.", 1}, {"b.", 2}});
+  const std::vector<std::pair<const char*, const char*>> wrong{
+      {"/data/rpm", "/data/rpm: nothing is there"},
+      {"/data/a~1b/2", "/data/a~1b/2: must be a number"},
+      {"/data/a~1b/9", "/data/a~1b/9: nothing is there"},
+      {"/data/a~2b", "/data/a~2b: nothing is there"},
+      {"/data/low", "/data/low: must not be below 0"},
+      {"/data", "/data/a/b: must be a number"},
+  };
+  for (const auto& [pointer, words] : wrong) {
+    INFO(pointer);
+    REQUIRE_FALSE(loads_at(text, pointer));
+    CHECK(loads_at(text, pointer).error().message == words);
+  }
+  CHECK(loads_at("rps 5", "/data").error().message == "the body is no JSON");
 }
 
 }  // namespace swingover::control

@@ -28,6 +28,7 @@ struct SmallWorld {
   std::vector<std::string> fra = {"192.0.2.1"};
   std::vector<std::string> ams = {"198.51.100.1"};
   std::vector<std::string> fra_ingress;
+  zones::LoadSource fra_load;
   bool has_ams = true;
   bool offloads_at_once = false;  // on the control thread itself
   uint32_t copies = 1;            // of the service, with other names
@@ -69,6 +70,7 @@ struct SmallWorld {
     model->topology.clusters.back().voting_monitors = cluster_voting;
     model->topology.clusters.back().observing_monitors = cluster_observing;
     model->topology.clusters.back().min_healthy = cluster_floor;
+    model->topology.clusters.back().load = fra_load;
     model->topology.clusters.push_back({"ams", {}, {}, {}, {}});
     zones::Service service;
     service.name = *zones::parse_name("Shop.svc.example.test.");
