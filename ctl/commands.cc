@@ -40,6 +40,7 @@ int history(Session& session, const Arguments& given);
 int brake(Session& session, const Arguments& given);
 int resume(Session& session, const Arguments& given);
 int push(Session& session, const Arguments& given);
+int load(Session& session, const Arguments& given);
 int reload(Session& session, const Arguments&);
 int check(Session& session, const Arguments& given);
 int plan(Session& session, const Arguments& given);
@@ -103,6 +104,14 @@ const std::vector<Verb>& verbs() {
        {target},
        {reason},
        resume},
+      {"load",
+       "what clusters report that they carry, and how old that is; or report it",
+       {},
+       {{"--service", "NAME", false, "of this service alone"},
+        {"--cluster", "NAME", false, "report for this cluster; with --load"},
+        {"--load", "NUMBER", false, "what it carries, of the service or in all"},
+        {"--in-flight", "NUMBER", false, "requests under way there, of the service"}},
+       load},
       {"push",
        "report a target's health, as a push monitor wants it each deadline",
        {{"MONITOR", "", true, "the push monitor"}, {"HEALTH", "", true, "up or down"}},
@@ -356,6 +365,31 @@ int push(Session& session, const Arguments& given) {
     report["load"] = load;
   }
   const Answer answer = understood(session, session.client.post("/v1/push", body_of(report)));
+  if (answer.json && session.json) print_json(session, *answer.json);
+  return answer.exit_status;
+}
+
+int load(Session& session, const Arguments& given) {
+  if (given.has("--cluster") != given.has("--load"))
+    return wrong_use(session, "--cluster and --load report together");
+  if (given.has("--in-flight") && !given.has("--load"))
+    return wrong_use(session, "--in-flight: of a report, with --cluster and --load");
+  if (!given.has("--load")) {
+    const std::string only =
+        given.has("--service") ? "?service=" + url_escaped(given["--service"]) : std::string();
+    return print_reply(session, session.client.get("/v1/load" + only), &View::loads);
+  }
+  Json report{{"cluster", given["--cluster"]}};
+  if (given.has("--service")) report["service"] = given["--service"];
+  for (const auto& [option, key] :
+       {std::pair{"--load", "load"}, std::pair{"--in-flight", "in_flight"}}) {
+    if (!given.has(option)) continue;
+    const Json number = Json::parse(given[option], nullptr, false);
+    if (!number.is_number())
+      return wrong_use(session, std::string(option) + ": not a number: " + given[option]);
+    report[key] = number;
+  }
+  const Answer answer = understood(session, session.client.post("/v1/load", body_of(report)));
   if (answer.json && session.json) print_json(session, *answer.json);
   return answer.exit_status;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "base/printable.h"
@@ -394,6 +395,63 @@ std::string View::brake(const Json& json) const {
            printable(text_at(target, "health")) + (why.empty() ? "" : ": " + printable(why)) + "\n";
   }
   return out;
+}
+
+namespace {
+
+/// "2.5s", "40s", "3m12s"; what the daemon tells with a tenth of a second.
+std::string seconds_text(const Json& seconds) {
+  if (!seconds.is_number()) return {};
+  const auto milliseconds = static_cast<int64_t>(seconds.get<double>() * 1'000);
+  if (milliseconds >= 10'000) return age_text(Milliseconds(milliseconds));
+  return std::to_string(milliseconds / 1'000) + "." + std::to_string(milliseconds % 1'000 / 100) +
+         "s";
+}
+
+Table::Cell load_state_cell(const Json& object) {
+  const std::string state = text_at(object, "state");
+  return {state, state == "fresh" ? Tint::good : state == "none" ? Tint::faint : Tint::bad};
+}
+
+}  // namespace
+
+std::string View::loads(const Json& reply) const {
+  Table clusters({"CLUSTER", "STATE", "AGE", "LOAD", "CAPACITY", "REMARKS"});
+  for (const Json& cluster : list_at(reply, "clusters")) {
+    const Json& pull = at(cluster, "pull");
+    std::string remarks = text_at(pull, "problem");
+    if (remarks.empty() && pull.is_object()) remarks = "pulled";
+    const Json& reports = at(cluster, "reports");
+    for (const char* result : {"ahead", "older", "too_old", "unknown"}) {
+      const std::string count = text_at(reports, result);
+      if (count.empty() || count == "0") continue;
+      remarks += (remarks.empty() ? "" : ", ") + count + " " + result;
+    }
+    clusters.add({{text_at(cluster, "cluster")},
+                  load_state_cell(cluster),
+                  {seconds_text(at(cluster, "age_seconds"))},
+                  {text_at(cluster, "load")},
+                  {text_at(cluster, "capacity")},
+                  {remarks}});
+  }
+  Table services({"SERVICE", "STATE", "CLUSTER", "LOAD", "AGE", "CAPACITY", "IN-FLIGHT", "OF"});
+  for (const Json& service : list_at(reply, "services")) {
+    std::string name = text_at(service, "service");
+    Table::Cell state = load_state_cell(service);
+    for (const Json& load : list_at(service, "loads")) {
+      services.add({{std::exchange(name, " ")},
+                    std::exchange(state, {" "}),
+                    {text_at(load, "cluster")},
+                    {text_at(load, "load")},
+                    {seconds_text(at(load, "age_seconds"))},
+                    {text_at(load, "capacity")},
+                    {text_at(load, "in_flight")},
+                    {text_at(load, "of")}});
+    }
+  }
+  std::string text = clusters.text(terminal);
+  text += services.empty() ? "\nno load is reported\n" : "\n" + services.text(terminal);
+  return text;
 }
 
 std::string View::intents(const Json& reply) const {

@@ -314,6 +314,46 @@ void add_reports(Families& families, const MetricsPage& page) {
   families.push_back(heard.take());
 }
 
+void add_loads(Families& families, const MetricsPage& page) {
+  Family loads("load", "What a service carries in a cluster, as was reported last.", Type::Gauge);
+  for (const LoadBoard::CellView& load : page.loads) {
+    const zones::Model& model = *page.snapshot->model;
+    loads.gauge({{"service", service_text(model.services[load.service.value])},
+                 {"cluster", model.topology.clusters[load.cluster.value].name}},
+                load.load);
+  }
+  families.push_back(loads.take());
+
+  Family ages("load_age_seconds", "How long ago a cluster's newest load was measured.",
+              Type::Gauge);
+  Family fresh("load_fresh", "1 while a cluster's load counts; 0: it is too old.", Type::Gauge);
+  Family reports("load_reports_total", "Loads that a cluster reported, by what became of them.",
+                 Type::Counter);
+  Family pulls("load_pulls_total", "Pages of a cluster's load that were read, by how that ended.",
+               Type::Counter);
+  for (size_t place = 0; place < page.load_sources.size(); ++place) {
+    const std::string& name = page.snapshot->model->topology.clusters[place].name;
+    const LoadBoard::ClusterView& from = page.load_sources[place];
+    if (from.newest) {
+      ages.gauge({{"cluster", name}},
+                 static_cast<double>((page.looked_at - *from.newest).value) / 1'000);
+    }
+    if (from.newest || from.is_pulled)
+      fresh.gauge({{"cluster", name}}, from.state == LoadBoard::State::fresh ? 1 : 0);
+    for (size_t taking = 0; taking < load_takings; ++taking) {
+      // What is taken always stands, so that a rate has a first value to start from.
+      if (from.takings[taking] == 0 && taking != 0) continue;
+      reports.counter(
+          {{"cluster", name}, {"result", std::string(word(static_cast<LoadTaking>(taking)))}},
+          number(from.takings[taking]));
+    }
+    if (!from.is_pulled) continue;
+    pulls.counter({{"cluster", name}, {"result", "read"}}, number(from.pulls - from.failed_pulls));
+    pulls.counter({{"cluster", name}, {"result", "failed"}}, number(from.failed_pulls));
+  }
+  for (Family* family : {&ages, &fresh, &reports, &pulls}) families.push_back(family->take());
+}
+
 void add_changes(Families& families, const MetricsPage& page) {
   Family swings("swings_total", "Times that a service's answers moved to other pools, by cause.",
                 Type::Counter);
@@ -449,6 +489,10 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
     page.reports.push_back({entry.check.monitor->name, entry.check.address, entry.load->value,
                             static_cast<double>(entry.load->at.unix_milliseconds) / 1000});
   }
+  page.looked_at = control.environment().clock.now();
+  control.loads().for_each([&](const LoadBoard::CellView& load) { page.loads.push_back(load); });
+  for (uint32_t i = 0; i < control.join().model().topology.clusters.size(); ++i)
+    page.load_sources.push_back(control.loads().cluster(ClusterId(i), page.looked_at));
   page.swings = control.swing_counts();
   page.swing_durations = control.swing_durations();
   const Control::Environment& environment = control.environment();
@@ -483,6 +527,7 @@ Families all_families(const MetricsPage& page) {
   add_ttls(families, page);
   add_clusters(families, page);
   add_reports(families, page);
+  add_loads(families, page);
   add_changes(families, page);
   add_transfers(families, page);
   add_daemon(families, page);

@@ -76,10 +76,13 @@ struct MetricsPage {
     double load = 0;
     double at_seconds = 0;  // Unix time
   };
-  std::vector<Report> reports;                     // of push monitors, with a load figure
-  std::vector<std::pair<size_t, WallTime>> heard;  // place of a push monitor's check, last report
-  health::ProberLoad load;                         // filled by who has the prober
-  Notifier::Counts notify;                         // filled by who has the notifier
+  std::vector<Report> reports;                       // of push monitors, with a load figure
+  std::vector<LoadBoard::CellView> loads;            // that clusters report
+  std::vector<LoadBoard::ClusterView> load_sources;  // by ClusterId
+  MonotonicTime looked_at{};                         // what their ages count to
+  std::vector<std::pair<size_t, WallTime>> heard;    // place of a push monitor's check, last report
+  health::ProberLoad load;                           // filled by who has the prober
+  Notifier::Counts notify;                           // filled by who has the notifier
   std::vector<std::pair<std::string, uint32_t>> serials;  // of the zones that secondaries have
   Histogram swing_durations{{}};
   Histogram store_durations{{}};

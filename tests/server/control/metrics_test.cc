@@ -116,6 +116,9 @@ TEST_CASE("docs/metrics.md has the labels of each metric", "[metrics]") {
   page.clusters[0] = {Health::unknown, KeptBy::doubt, IntentKind::drain};
   page.reports.push_back({"beat", "cluster/fra", 0.5, 1});
   page.heard.emplace_back(0, clock.wall());
+  page.loads.emplace_back().load = 5;
+  page.load_sources.at(0).newest = clock.now();
+  page.load_sources.at(0).is_pulled = true;
   page.serials.emplace_back("svc.example.test.", 1);
 
   const std::map<std::string, Labels> found = shown(metrics_text(page));
