@@ -58,6 +58,7 @@ control::Setup compile(Config& config, LoadedZones zones, LoadedClients clients,
                        const SetupSource& source, uint64_t generation, zones::Serials serials,
                        const zones::Snapshot* previous) {
   auto model = std::make_shared<zones::Model>();
+  model->steering = config.steering;
   model->topology = config.topology;
   model->services = compact(std::move(config.services));
   model->zones = std::move(zones.zones);

@@ -41,6 +41,8 @@ struct Pool {
   // What it can carry of this service, in the services' unit of load: its cluster's, unless it says itself; absent:
   // nobody knows.
   std::optional<double> capacity{};
+  bool has_own_capacity =
+      false;  // it says so itself; else it shares its cluster's with other services
   // Serves clients of these regions alone, never others; empty: everybody.
   std::vector<std::string> only_regions{};
 

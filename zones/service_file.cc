@@ -140,6 +140,7 @@ class ServiceFile {
     const auto found = std::ranges::find(all, pool.cluster_name, &Cluster::name);
     if (found != all.end()) {
       pool.cluster = ClusterId(static_cast<uint32_t>(found - all.begin()));
+      pool.has_own_capacity = pool.capacity.has_value();
       if (!pool.capacity) pool.capacity = found->capacity;
       if (!table.find("endpoints")) take_addresses(*found, table, pool);
     }

@@ -16,6 +16,7 @@
 #include "zones/service_plan.h"
 #include "zones/share_rows.h"
 #include "zones/source_map.h"
+#include "zones/steering_options.h"
 #include "zones/text_digest.h"
 #include "zones/topology.h"
 #include "zones/transfer_zone.h"
@@ -45,6 +46,7 @@ struct Model {
   std::vector<Service> services;  // numbered: see number() in service.h
   std::vector<ZoneSource> zones;
   std::vector<TsigKey> tsig_keys;
+  SteeringOptions steering{};
   std::optional<ClientSources> clients{};  // absent: the topology alone says where clients are
 };
 

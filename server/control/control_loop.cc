@@ -1,6 +1,7 @@
 #include "server/control/control_loop.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/log.h"
@@ -39,6 +40,7 @@ std::string first_line(const std::string& text) {
 Control::Control(Environment environment)
     : environment_(std::move(environment)),
       intents_(environment_.seed),
+      steering_(environment_.clock),
       teller_(environment_.clock),
       started_(environment_.clock.now()),
       pruned_(started_),
@@ -83,6 +85,12 @@ void Control::start(Setup setup, Remembered remembered) {
   tick.told.entries.push_back({tick.at, "start", "", std::string(ourselves), "",
                                "generation " + std::to_string(setup.snapshot->generation),
                                "version " + environment_.version});
+  std::unordered_set<std::string> services;
+  for (const zones::Service& service : setup.model->services)
+    services.insert(service_text(service));
+  for (const auto& [name, record] : remembered.steering) {
+    if (!services.contains(name)) tick.batch.erase(store::Table::state, steering_key(name));
+  }
   for (const auto& [key, record] : remembered.health) {
     if (!join->find_check(key)) tick.batch.erase(store::Table::state, health_key(key));
   }
@@ -98,6 +106,7 @@ void Control::start(Setup setup, Remembered remembered) {
   prepared.loaded.setup = std::move(setup);
   prepared.join = std::move(join);
   prepared.read_off();
+  prepared.steering = std::move(remembered.steering);
   put_in_force(std::move(prepared), tick);
   environment_.writer.write(tick.batch, std::move(tick.told));
   go_on();
@@ -144,6 +153,8 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   for (uint32_t i = 0; i < setup_.model->services.size(); ++i) touch(i);
   set_change_times(tick.at);
   if (before) keep_shares(*before, prepared.old_services);
+  steering_.follow(snapshot_, std::move(prepared.groups),
+                   before ? ShareCause::reload : ShareCause::start, prepared.steering);
   environment_.publish(snapshot_);
   start_probes(std::move(prepared.checks), std::move(prepared.keys));
   replace_loads(std::move(prepared.names), places);
@@ -321,9 +332,12 @@ void Control::set_change_times(WallTime now) {
 /// The bytes first: from here on every query sees them. Then what people read, then the disk.
 void Control::settle(Tick& tick) {
   const Join::Changes changes = settle_braked(tick);
+  const ShareCause cause = tick.cause == "intent" ? ShareCause::intent : ShareCause::health;
   for (const Join::EndpointChange& change : changes.endpoints) {
     set_eligibility(change.id);
-    touch(join_->service_of(change.id).id.value);
+    const ServiceId service = join_->service_of(change.id).id;
+    touch(service.value);
+    steering_.touch(service, cause);
   }
   set_change_times(tick.at);
   for (const EndpointId id : std::exchange(confirmed_, {})) set_eligibility(id);
@@ -336,7 +350,7 @@ void Control::settle(Tick& tick) {
 
 /// What of the last ticks is left, in parts, between which whoever waits gets his turn.
 void Control::go_on() {
-  const bool is_done = arrived_.empty() && touched_.empty() && teller_.is_done();
+  const bool is_done = arrived_.empty() && touched_.empty() && teller_.is_done() && !may_steer();
   if (is_done || next_part_.is_active()) return;
   next_part_.start_once(is_store_behind() ? Milliseconds(2) : Milliseconds(0));
 }
@@ -354,7 +368,9 @@ void Control::do_part() {
     apply_updates();
   } else {
     set_change_times(environment_.clock.wall());
-    if (!is_store_behind()) {
+    if (may_steer()) {
+      steer();
+    } else if (!is_store_behind()) {
       Told told;
       teller_.tell_part(told);
       environment_.writer.write({}, std::move(told));
@@ -362,6 +378,17 @@ void Control::do_part() {
     go_on();
   }
   if (when_told_ && teller_.is_done()) std::exchange(when_told_, nullptr)();
+}
+
+/// Until the first state is known, who seems to be down may only not have been seen: then the shares of the last run
+/// stand, and the tiers behind them.
+bool Control::may_steer() const {
+  return is_first_state_known_ && !steering_.is_idle() && !is_store_behind();
+}
+
+void Control::steer() {
+  Steering::Slice slice = steering_.work();
+  environment_.writer.write(slice.batch, std::move(slice.told));
 }
 
 void Control::tell_rest() {
@@ -479,6 +506,8 @@ void Control::housekeeping() {
   expire_intents();
   tick_pushes();
   tick_loads();
+  steering_.tick();
+  go_on();
   if (doubt_.is_in_doubt()) {  // it ends by time
     Tick tick = new_tick("");
     settle(tick);
@@ -522,6 +551,7 @@ void Control::note_first_state() {
   }
   is_first_state_known_ = true;
   log_info("first state known", {{"checks", std::to_string(join_->checks().size())}});
+  go_on();
 }
 
 void Control::reload(std::function<void(const ReloadResult&)> done) {
@@ -567,6 +597,7 @@ void Control::Prepared::follow(const Join& before) {
 }
 
 void Control::Prepared::read_off() {
+  groups = CapacityGroups(loaded.setup->model);
   checks = join->checks();
   auto all = std::make_shared<std::vector<std::string>>();
   for (const health::Check& check : checks) all->push_back(check.key());

@@ -24,6 +24,7 @@
 #include "server/control/next_change.h"
 #include "server/control/push.h"
 #include "server/control/restore.h"
+#include "server/control/steering.h"
 #include "server/control/store_writer.h"
 #include "server/control/teller.h"
 #include "zones/snapshot.h"
@@ -166,6 +167,7 @@ class Control {
 
   const Join& join() const { return *join_; }
   std::shared_ptr<const Join> shared_join() const { return join_; }
+  const Steering& steering() const { return steering_; }
   const Intents& intents() const { return intents_; }
   const zones::Snapshot& snapshot() const { return *snapshot_; }
   std::shared_ptr<const zones::Snapshot> shared_snapshot() const { return snapshot_; }
@@ -195,6 +197,8 @@ class Control {
     std::vector<std::optional<uint32_t>> old_checks;  // by check: its place in the join before
     std::vector<std::string> gone;                    // keys of the checks that are no more
     std::vector<std::optional<Teller::Old>> old_services;
+    CapacityGroups groups;              // of its model
+    Steering::Memory steering{};        // at start: of the last run
     std::vector<health::Check> checks;  // the join's
     Keys keys;
     std::shared_ptr<const ServiceNames> names;
@@ -238,6 +242,8 @@ class Control {
   void touch_users(uint32_t check);
   void touch(uint32_t service);
   void set_change_times(WallTime now);
+  bool may_steer() const;
+  void steer();
   void tell_clusters(const Join::Changes& changes, Tick& tick);
   static void leave_out_known(Join::Changes& changes);
   void go_on();
@@ -290,6 +296,7 @@ class Control {
   bool is_loading_ = false;
   std::vector<std::function<void(const ReloadResult&)>> waiting_;    // for the reload that runs
   std::vector<std::function<void(const ReloadResult&)>> following_;  // for the one after it
+  Steering steering_;
   Teller teller_;
   std::function<void()>
       when_told_;  // a reload that waits until all of the generation before is told

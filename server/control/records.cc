@@ -18,6 +18,7 @@ class Encoder {
  public:
   explicit Encoder(uint8_t record_version = version) { u8(record_version); }
   Encoder& u8(uint8_t value) { return number(value, 1); }
+  Encoder& u16(uint16_t value) { return number(value, 2); }
   Encoder& u64(uint64_t value) { return number(value, 8); }
   Encoder& real(double value) { return u64(std::bit_cast<uint64_t>(value)); }
   Encoder& time(WallTime value) { return u64(static_cast<uint64_t>(value.unix_milliseconds)); }
@@ -44,6 +45,7 @@ class Decoder {
         good_(version_ >= 1 && version_ <= newest) {}
   uint8_t record_version() const { return version_; }
   uint8_t u8() { return reader_.u8(); }
+  uint16_t u16() { return reader_.u16(); }
   uint64_t u64() { return reader_.u64(); }
   /// Of 0 and above: nothing else is ever written.
   double real() {
@@ -63,6 +65,8 @@ class Decoder {
     if (value > static_cast<uint8_t>(last)) good_ = false;
     return static_cast<Enum>(value);
   }
+  /// Nothing was wrong so far.
+  bool is_good() const { return good_ && !reader_.failed(); }
   bool is_whole() const { return good_ && !reader_.failed() && reader_.left() == 0; }
 
  private:
@@ -70,6 +74,8 @@ class Decoder {
   uint8_t version_;
   bool good_;
 };
+
+enum class Flag : uint8_t { no, yes };
 
 Error corrupt(std::string_view what) {
   return {ErrorCode::corrupt,
@@ -197,6 +203,37 @@ Result<zones::SerialState> decode_serial(std::string_view bytes) {
   return record;
 }
 
+std::string encode_steering(const SteeringRecord& record) {
+  Encoder encoder;
+  encoder.u16(static_cast<uint16_t>(record.localities.size()));
+  for (const std::string& name : record.localities) encoder.text(name);
+  encoder.u16(static_cast<uint16_t>(record.clusters.size()));
+  for (const std::string& name : record.clusters) encoder.text(name);
+  for (const uint16_t share : record.shares) encoder.u16(share);
+  for (const double demand : record.demands) encoder.real(demand);
+  encoder.u8(record.is_reported ? 1 : 0);
+  for (const WallTime since : record.back_since) encoder.time(since);
+  return encoder.take();
+}
+
+Result<SteeringRecord> decode_steering(std::string_view bytes) {
+  Decoder decoder(bytes);
+  SteeringRecord record;
+  const size_t rows = decoder.u16();
+  for (size_t i = 0; i < rows && decoder.is_good(); ++i)
+    record.localities.push_back(decoder.text());
+  const size_t pools = decoder.u16();
+  for (size_t i = 0; i < pools && decoder.is_good(); ++i) record.clusters.push_back(decoder.text());
+  for (size_t i = 0; i < rows * pools && decoder.is_good(); ++i)
+    record.shares.push_back(decoder.u16());
+  for (size_t i = 0; i < rows && decoder.is_good(); ++i) record.demands.push_back(decoder.real());
+  record.is_reported = decoder.one_of(Flag::yes) == Flag::yes;
+  for (size_t i = 0; i < pools && decoder.is_good(); ++i)
+    record.back_since.push_back(decoder.time());
+  if (!decoder.is_whole()) return corrupt("steering");
+  return record;
+}
+
 std::string health_key(std::string_view check_key) {
   return std::string(health_prefix).append(check_key);
 }
@@ -211,6 +248,10 @@ std::string kept_key(std::string_view target) {
 
 std::string serial_key(const zones::Name& zone) {
   return std::string(serial_prefix).append(zone.folded().text());
+}
+
+std::string steering_key(std::string_view service) {
+  return std::string(steering_prefix).append(service);
 }
 
 std::string config_hash(std::string_view text) {

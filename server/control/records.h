@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -75,6 +76,17 @@ struct ConfigRecord {
   friend bool operator==(const ConfigRecord&, const ConfigRecord&) = default;
 };
 
+/// How a service within capacity was steered last, all by names. Table state, key steering_key(service).
+struct SteeringRecord {
+  std::vector<std::string> localities;  // by row; of clients of no known locality: an empty name
+  std::vector<std::string> clusters;    // by pool
+  std::vector<uint16_t> shares;         // [row × clusters + cluster], parts of 10,000
+  std::vector<double> demands;          // by row, in the service's unit of load
+  bool is_reported = false;             // the demands rest on reports, not on what is configured
+  std::vector<WallTime> back_since;     // by pool: since when its share grows again; 0: it does not
+  friend bool operator==(const SteeringRecord&, const SteeringRecord&) = default;
+};
+
 // zones::SerialState: the serial under which a zone was served last, and what was served. Table state, key
 // serial_key(zone).
 
@@ -84,6 +96,7 @@ std::string encode_kept(const KeptRecord& record);
 std::string encode_generation(const GenerationRecord& record);
 std::string encode_config(const ConfigRecord& record);
 std::string encode_serial(const zones::SerialState& record);
+std::string encode_steering(const SteeringRecord& record);
 
 /// Errors: corrupt, for bytes that no version of the encoder writes.
 Result<HealthRecord> decode_health(std::string_view bytes);
@@ -92,6 +105,7 @@ Result<KeptRecord> decode_kept(std::string_view bytes);
 Result<GenerationRecord> decode_generation(std::string_view bytes);
 Result<ConfigRecord> decode_config(std::string_view bytes);
 Result<zones::SerialState> decode_serial(std::string_view bytes);
+Result<SteeringRecord> decode_steering(std::string_view bytes);
 
 // Keys. A range [prefix, prefix_end) holds all records of one kind.
 inline constexpr std::string_view health_prefix = "health/";
@@ -102,11 +116,14 @@ inline constexpr std::string_view serial_prefix = "serial/";
 inline constexpr std::string_view serial_prefix_end = "serial0";
 inline constexpr std::string_view kept_prefix = "kept/";
 inline constexpr std::string_view kept_prefix_end = "kept0";
+inline constexpr std::string_view steering_prefix = "steering/";
+inline constexpr std::string_view steering_prefix_end = "steering0";
 inline constexpr std::string_view generation_key = "generation";
 std::string health_key(std::string_view check_key);
 std::string intent_key(std::string_view id);
 std::string kept_key(std::string_view target);
 std::string serial_key(const zones::Name& zone);
+std::string steering_key(std::string_view service);
 /// 16 hexadecimal digits (FNV-1a, 64 bit): names a text, protects nothing.
 std::string config_hash(std::string_view text);
 

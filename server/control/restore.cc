@@ -23,49 +23,44 @@ Status restore_intents(const store::Store& store, std::vector<Intent>& intents) 
   return scanned;
 }
 
-Status restore_health(const store::Store& store,
-                      std::unordered_map<std::string, HealthRecord>& health) {
+/// Of what may be found anew, what can be read; the rest is told in the log as `what`.
+template <class Decode, class Take>
+Status restore_readable(const store::Store& store, std::string_view prefix, std::string_view end,
+                        std::string_view what, Decode decode, Take take) {
   const auto visit = [&](std::string_view key, std::string_view value) {
-    Result<HealthRecord> record = decode_health(value);
-    if (record) {
-      health.emplace(key.substr(health_prefix.size()), std::move(*record));
-    } else {
-      log_warning("stored health cannot be read", {{"key", std::string(key)}});
-    }
+    auto record = decode(value);
+    if (!record || !take(key.substr(prefix.size()), std::move(*record)))
+      log_warning("stored " + std::string(what) + " cannot be read", {{"key", std::string(key)}});
     return true;
   };
-  return store.scan(store::Table::state, health_prefix, health_prefix_end,
-                    store::Direction::ascending, visit);
+  return store.scan(store::Table::state, prefix, end, store::Direction::ascending, visit);
 }
 
-Status restore_kept(const store::Store& store,
-                    std::vector<std::pair<std::string, KeptRecord>>& kept) {
-  const auto visit = [&](std::string_view key, std::string_view value) {
-    Result<KeptRecord> record = decode_kept(value);
-    if (record) {
-      kept.emplace_back(key.substr(kept_prefix.size()), std::move(*record));
-    } else {
-      log_warning("stored state of the brake cannot be read", {{"key", std::string(key)}});
-    }
-    return true;
-  };
-  return store.scan(store::Table::state, kept_prefix, kept_prefix_end, store::Direction::ascending,
-                    visit);
-}
-
-Status restore_serials(const store::Store& store, zones::Serials& serials) {
-  const auto visit = [&](std::string_view key, std::string_view value) {
-    const Result<zones::SerialState> record = decode_serial(value);
-    const Result<zones::Name> zone = zones::parse_name(key.substr(serial_prefix.size()));
-    if (record && zone) {
-      serials.emplace(*zone, *record);
-    } else {
-      log_warning("stored serial cannot be read", {{"key", std::string(key)}});
-    }
-    return true;
-  };
-  return store.scan(store::Table::state, serial_prefix, serial_prefix_end,
-                    store::Direction::ascending, visit);
+Status restore_found_anew(const store::Store& store, Remembered& remembered) {
+  Status read = restore_readable(store, health_prefix, health_prefix_end, "health", decode_health,
+                                 [&](std::string_view key, HealthRecord record) {
+                                   remembered.health.emplace(key, std::move(record));
+                                   return true;
+                                 });
+  if (!read) return read;
+  read = restore_readable(store, kept_prefix, kept_prefix_end, "state of the brake", decode_kept,
+                          [&](std::string_view key, KeptRecord record) {
+                            remembered.kept.emplace_back(key, std::move(record));
+                            return true;
+                          });
+  if (!read) return read;
+  read = restore_readable(store, steering_prefix, steering_prefix_end, "steering", decode_steering,
+                          [&](std::string_view key, SteeringRecord record) {
+                            remembered.steering.emplace(key, std::move(record));
+                            return true;
+                          });
+  if (!read) return read;
+  return restore_readable(store, serial_prefix, serial_prefix_end, "serial", decode_serial,
+                          [&](std::string_view key, zones::SerialState record) {
+                            const Result<zones::Name> zone = zones::parse_name(key);
+                            if (zone) remembered.serials.emplace(*zone, record);
+                            return static_cast<bool>(zone);
+                          });
 }
 
 }  // namespace
@@ -73,9 +68,7 @@ Status restore_serials(const store::Store& store, zones::Serials& serials) {
 Result<Remembered> restore(const store::Store& store) {
   Remembered remembered;
   if (Status read = restore_intents(store, remembered.intents); !read) return read.error();
-  if (Status read = restore_health(store, remembered.health); !read) return read.error();
-  if (Status read = restore_kept(store, remembered.kept); !read) return read.error();
-  if (Status read = restore_serials(store, remembered.serials); !read) return read.error();
+  if (Status read = restore_found_anew(store, remembered); !read) return read.error();
   const auto generation = store.get(store::Table::meta, generation_key);
   if (!generation) return generation.error();
   if (*generation) {

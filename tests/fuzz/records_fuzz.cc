@@ -6,6 +6,7 @@
 
 #include "server/control/intents.h"
 #include "server/control/records.h"
+#include "server/control/share_text.h"
 #include "server/control/target.h"
 #include "server/control/views.h"
 #include "store/journal.h"
@@ -52,6 +53,26 @@ void check_intent(std::string_view body) {
   demand(!prepared);  // there is nothing that it could be about
 }
 
+void check_shares(std::string_view text) {
+  zones::Service service;
+  zones::Topology topology;
+  for (const char* name : {"fra", "ams"}) {
+    zones::Pool pool;
+    pool.cluster_name = name;
+    service.pools.push_back(pool);
+    zones::Locality locality;
+    locality.name = name;
+    topology.localities.push_back(locality);
+  }
+  const auto shares = parse_share_text(text, service, topology);
+  if (!shares) {
+    demand(!shares.error().message.empty());
+    return;
+  }
+  const auto again = parse_share_text(share_text(*shares, service, topology), service, topology);
+  demand(again && *again == *shares);
+}
+
 void check_time(std::string_view text) {
   const WallTime now{1'800'000'000'000};
   for (const bool forward : {true, false}) {
@@ -65,7 +86,7 @@ void check_time(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
-  switch (data[0] % 8) {
+  switch (data[0] % 10) {
     case 0:
       check_record(bytes, decode_health, encode_health);
       break;
@@ -86,6 +107,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 6:
       check_intent(bytes);
+      break;
+    case 7:
+      check_record(bytes, decode_steering, encode_steering);
+      break;
+    case 8:
+      check_shares(bytes);
       break;
     default:
       check_time(bytes);

@@ -30,6 +30,13 @@ void Demand::baseline(std::span<const double> demands) {
   least_ = static_cast<float>(total() / 100 / static_cast<double>(demands_.size()));
 }
 
+void Demand::restore(std::span<const double> demands) {
+  assert(demands.size() == demands_.size());
+  std::ranges::transform(demands, demands_.begin(), [](double d) { return static_cast<float>(d); });
+  source_ = DemandSource::reports;
+  least_ = static_cast<float>(total() / 100 / static_cast<double>(demands_.size()));
+}
+
 void Demand::answers(std::span<const double> counts) {
   assert(counts.size() == demands_.size());
   if (source_ == DemandSource::nothing) {

@@ -63,6 +63,8 @@ class Demand {
   /// Answers given in the last minute or so, one a locality. They show where clients are, never how much they ask:
   /// they split the first reports of a service without a baseline, and let a locality that had none have demand.
   void answers(std::span<const double> counts);
+  /// What an earlier run had learned from reports: the estimate from here on, whatever the baseline.
+  void restore(std::span<const double> demands);
   /// From `now` on, answers follow these shares (ShareLag::in_force).
   void in_force(std::span<const uint16_t> shares, MonotonicTime now) { lag_.in_force(shares, now); }
 

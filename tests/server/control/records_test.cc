@@ -45,6 +45,14 @@ TEST_CASE("each record reads back as it was written", "[records]") {
   const zones::SerialState serial{.serial = 0xfffffffe, .digest = {.low = 1, .high = 1ULL << 63}};
   CHECK(*decode_serial(encode_serial(serial)) == serial);
   CHECK(serial_key(*zones::parse_name("Svc.Example.")) == "serial/svc.example.");
+
+  const SteeringRecord steering{.localities = {"", "fra-a"},
+                                .clusters = {"fra", "ams"},
+                                .shares = {0, 0, 6'364, 3'636},
+                                .demands = {0, 1'100.5},
+                                .back_since = {{}, {1'790'000'000'000}}};
+  CHECK(*decode_steering(encode_steering(steering)) == steering);
+  CHECK(*decode_steering(encode_steering({})) == SteeringRecord{});
 }
 
 TEST_CASE("records of version 1 are read for ever", "[records]") {

@@ -230,6 +230,16 @@ TEST_CASE("demand comes back after a night without any", "[demand]") {
   CHECK(demand.of(0) == Approx(100).epsilon(0.1));
 }
 
+TEST_CASE("what was learned before a restart counts more than the baseline", "[demand]") {
+  Demand demand(2, 2, {});
+  demand.baseline(std::vector<double>{100, 100});
+  demand.restore(std::vector<double>{300, 50});
+  CHECK(demand.all() == std::vector<double>{300, 50});
+  CHECK(demand.source() == DemandSource::reports);
+  demand.baseline(std::vector<double>{100, 100});
+  CHECK(demand.all() == std::vector<double>{300, 50});
+}
+
 TEST_CASE("a service of 50 localities and 8 clusters takes under two kilobytes at rest",
           "[demand]") {
   Demand demand(50, 8, {});

@@ -1,0 +1,633 @@
+#include "server/control/steering.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <utility>
+
+#include "base/log.h"
+#include "server/control/records.h"
+#include "server/control/share_text.h"
+#include "server/control/target.h"
+#include "zones/found_tier.h"
+#include "zones/steering/publish_rule.h"
+#include "zones/steering/ramp.h"
+
+namespace swingover::control {
+
+using steering::Allocation;
+using steering::Problem;
+using steering::Regime;
+
+namespace {
+
+constexpr Milliseconds slice_time{8};
+constexpr size_t parts_a_slice = 64;
+constexpr size_t services_a_part = 200;
+constexpr size_t solutions_max = 2'048;
+constexpr size_t lines_a_slice = 20;
+constexpr std::string_view ourselves = "swingoverd";
+
+uint64_t hash_of(const Problem& problem) {
+  uint64_t hash = 0xcbf29ce484222325U;
+  const auto add = [&](double value) {
+    hash = (hash ^ std::bit_cast<uint64_t>(value)) * 0x100000001b3U;
+    hash ^= hash >> 29;
+  };
+  add(problem.target);
+  add(problem.limit);
+  for (const auto* values : {&problem.demands, &problem.capacities, &problem.costs}) {
+    add(static_cast<double>(values->size()));
+    for (const double value : *values) add(value);
+  }
+  return hash;
+}
+
+std::string percent(double part) {
+  return fmt::format("{:.1f} %", part * 100);
+}
+
+/// `whole` parts by `weights`, by largest remainder, ties to the first.
+std::vector<uint16_t> divided(uint32_t whole, const std::vector<double>& weights) {
+  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+  std::vector<uint16_t> parts(weights.size(), 0);
+  std::vector<std::pair<double, size_t>> rests;
+  uint32_t left = whole;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const double exact = total > 0 ? whole * weights[i] / total : 0;
+    parts[i] = static_cast<uint16_t>(exact);
+    left -= parts[i];
+    if (weights[i] > 0) rests.emplace_back(parts[i] - exact, i);
+  }
+  std::ranges::sort(rests);
+  for (size_t i = 0; left > 0 && i < rests.size(); ++i, --left) ++parts[rests[i].second];
+  return parts;
+}
+
+}  // namespace
+
+std::string_view word(ShareCause cause) {
+  switch (cause) {
+    case ShareCause::none:
+      return "";
+    case ShareCause::load:
+      return "load";
+    case ShareCause::ramp:
+      return "ramp";
+    case ShareCause::health:
+      return "health";
+    case ShareCause::intent:
+      return "intent";
+    case ShareCause::reload:
+      return "reload";
+    case ShareCause::start:
+      return "start";
+  }
+  return "";
+}
+
+// ---- generations ----
+
+void Steering::follow(std::shared_ptr<const zones::Snapshot> snapshot, CapacityGroups groups,
+                      ShareCause cause, const Memory& memory) {
+  Memory kept;
+  if (snapshot_) {
+    for (const zones::Service& service : model().services) {
+      if (!services_[service.id.value]) continue;
+      SteeringRecord record = record_of(service);
+      record.shares.clear();
+      kept.emplace(service_text(service), std::move(record));
+    }
+  }
+  const bool is_reload = snapshot_ != nullptr;
+  const Memory& known = is_reload ? kept : memory;
+  snapshot_ = std::move(snapshot);
+  groups_ = std::move(groups);
+  states_.assign(groups_.groups().size(), {});
+  services_.clear();
+  services_.resize(model().services.size());
+  waiting_.clear();
+  publishing_.reset();
+  solutions_.clear();
+  coming_back_.clear();
+  next_look_ = 0;
+  for (uint32_t group = 0; group < states_.size(); ++group)
+    states_[group].comebacks.resize(groups_.groups()[group].holders.size());
+  for (const zones::Service& service : model().services) {
+    if (!groups_.place_of(service.id)) continue;
+    services_[service.id.value] = new_state(service);
+    if (is_reload) read_rows(service.id);
+    if (const auto found = known.find(service_text(service)); found != known.end())
+      take_over(service, found->second);
+    set_rows(service.id);
+  }
+  for (uint32_t group = 0; group < states_.size(); ++group) mark(group, cause);
+}
+
+std::unique_ptr<Steering::ServiceState> Steering::new_state(const zones::Service& service) const {
+  const zones::SteeringOptions& options = model().steering;
+  const size_t rows = groups_.rows();
+  const size_t pools = service.pools.size();
+  auto state = std::make_unique<ServiceState>(
+      ServiceState{std::vector<uint16_t>(rows * pools, 0),
+                   steering::Demand(rows, pools,
+                                    {.ttl = Milliseconds(int64_t{service.ttl.value} * 1'000),
+                                     .connection_life = options.connection_life,
+                                     .gamma = options.gamma}),
+                   Regime::normal});
+  if (service.demand) {
+    // Nobody has counted yet who asks: all localities alike, and clients of none only where there are no others.
+    std::vector<double> counts(rows, rows > 1 ? 1 : 0);
+    counts.front() = rows > 1 ? 0 : 1;
+    state->demand.baseline(steering::split_by_counts(*service.demand, counts, rows));
+  }
+  return state;
+}
+
+void Steering::take_over(const zones::Service& service, const SteeringRecord& memory) {
+  ServiceState& state = *services_[service.id.value];
+  const CapacityGroups::Place place = *groups_.place_of(service.id);
+  const CapacityGroups::Member& member = groups_.groups()[place.group].members[place.member];
+  const size_t pools = service.pools.size();
+  const size_t columns = memory.clusters.size();
+  std::vector<size_t> column_of;  // by pool
+  for (size_t pool = 0; pool < pools; ++pool) {
+    const auto found = std::ranges::find(memory.clusters, service.pools[pool].cluster_name);
+    column_of.push_back(static_cast<size_t>(found - memory.clusters.begin()));
+    if (column_of[pool] == columns || member.holders[pool] == CapacityGroups::none) continue;
+    Comeback& comeback = states_[place.group].comebacks[member.holders[pool]];
+    comeback.since = std::max(comeback.since, memory.back_since[column_of[pool]]);
+    if (comeback.since != WallTime{}) coming_back_.insert(place.group);
+  }
+  // After a reload they are in their rows already (zones/carried_shares.h).
+  const bool has_shares = !memory.shares.empty();
+  std::vector<double> demands(groups_.rows(), 0);
+  for (size_t row = 0; row < groups_.rows(); ++row) {
+    const std::string_view name =
+        row == 0 ? "" : std::string_view(model().topology.localities[row - 1].name);
+    const auto found = std::ranges::find(memory.localities, name);
+    if (found == memory.localities.end()) continue;
+    const auto old = static_cast<size_t>(found - memory.localities.begin());
+    demands[row] = memory.demands[old];
+    for (size_t pool = 0; pool < pools; ++pool) {
+      if (has_shares && column_of[pool] < columns)
+        state.shares[row * pools + pool] = memory.shares[old * columns + column_of[pool]];
+    }
+  }
+  if (memory.is_reported) state.demand.restore(demands);
+}
+
+SteeringRecord Steering::record_of(const zones::Service& service) const {
+  const ServiceState& state = *services_[service.id.value];
+  const CapacityGroups::Place place = *groups_.place_of(service.id);
+  const CapacityGroups::Member& member = groups_.groups()[place.group].members[place.member];
+  SteeringRecord record;
+  record.localities.emplace_back();
+  for (const zones::Locality& locality : model().topology.localities)
+    record.localities.push_back(locality.name);
+  for (size_t pool = 0; pool < service.pools.size(); ++pool) {
+    const uint32_t holder = member.holders[pool];
+    record.clusters.push_back(service.pools[pool].cluster_name);
+    record.back_since.push_back(
+        holder == CapacityGroups::none ? WallTime{} : states_[place.group].comebacks[holder].since);
+  }
+  record.shares = state.shares;
+  record.demands = state.demand.all();
+  record.is_reported = state.demand.source() == steering::DemandSource::reports;
+  return record;
+}
+
+// ---- what waits ----
+
+bool Steering::is_busier(uint32_t one, uint32_t other) const {
+  return states_[one].demand < states_[other].demand;
+}
+
+void Steering::mark(uint32_t group, ShareCause cause) {
+  GroupState& state = states_[group];
+  const bool waits = state.cause != ShareCause::none;
+  state.cause = std::max(state.cause, cause);
+  if (waits) return;
+  waiting_.push_back(group);
+  std::ranges::push_heap(waiting_, [this](uint32_t a, uint32_t b) { return is_busier(a, b); });
+}
+
+void Steering::touch(ServiceId service, ShareCause cause) {
+  if (!snapshot_) return;
+  if (const auto place = groups_.place_of(service)) mark(place->group, cause);
+}
+
+void Steering::tick() {
+  if (!snapshot_) return;
+  for (auto at = coming_back_.begin(); at != coming_back_.end();) {
+    const uint32_t place = *at;
+    bool is_any_left = false;
+    for (Comeback& comeback : states_[place].comebacks) {
+      const double part = comeback_part(groups_.groups()[place], comeback);
+      if (part != comeback.factor) mark(place, ShareCause::ramp);
+      is_any_left = is_any_left || comeback.since != WallTime{};
+    }
+    at = is_any_left ? std::next(at) : coming_back_.erase(at);
+  }
+  const Milliseconds gone = clock_.now() - looked_at_;
+  const auto count = static_cast<int64_t>(states_.size());
+  const int64_t due = std::min(count, count * gone.value / look_every.value);
+  if (due == 0) return;
+  looked_at_ = clock_.now();
+  for (int64_t i = 0; i < due; ++i) {
+    mark(next_look_, ShareCause::load);
+    next_look_ = (next_look_ + 1) % static_cast<uint32_t>(count);
+  }
+}
+
+bool Steering::resume(PoolId id) {
+  for (uint32_t place = 0; place < states_.size(); ++place) {
+    const CapacityGroups::Group& group = groups_.groups()[place];
+    for (const CapacityGroups::Member& member : group.members) {
+      const zones::Service& service = model().services[member.service.value];
+      for (size_t pool = 0; pool < service.pools.size(); ++pool) {
+        if (service.pools[pool].id != id || member.holders[pool] == CapacityGroups::none) continue;
+        Comeback& comeback = states_[place].comebacks[member.holders[pool]];
+        if (!std::exchange(comeback.waits_for_person, false)) return false;
+        comeback.since = clock_.wall();
+        coming_back_.insert(place);
+        mark(place, ShareCause::intent);
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+Steering::Slice Steering::work() {
+  Slice slice;
+  const MonotonicTime begin = clock_.now();
+  for (size_t part = 0; part < parts_a_slice && !is_idle(); ++part) {
+    if (publishing_) {
+      publish_part(slice);
+    } else {
+      solve_next();
+    }
+    if (clock_.now() - begin >= slice_time) break;
+  }
+  if (is_idle()) solutions_.clear();
+  return slice;
+}
+
+// ---- one group ----
+
+void Steering::solve_next() {
+  std::ranges::pop_heap(waiting_, [this](uint32_t a, uint32_t b) { return is_busier(a, b); });
+  const uint32_t group = waiting_.back();
+  waiting_.pop_back();
+  GroupState& state = states_[group];
+  const ShareCause cause = std::exchange(state.cause, ShareCause::none);
+
+  look_at_comebacks(group);
+  CapacityGroups::Posed posed = pose(group);
+  state.demand = std::accumulate(posed.problem.demands.begin(), posed.problem.demands.end(), 0.0);
+  if (state.solved && changes_nothing(*state.solved, posed.problem)) return;
+  if (cause == ShareCause::load && !may_be_worth_it(group, posed.problem)) return;
+  std::shared_ptr<const Solved> solved = solution(posed.problem);
+  if (solved->allocation.regime == Regime::overload) {
+    yield(group, posed.problem);
+    solved = solution(std::move(posed.problem));
+  }
+  if (cause == ShareCause::load && !is_worth_it(group, *solved)) return;
+  state.solved = solved;
+  publishing_ = Publication{group, cause, std::move(solved), std::move(posed.rows), 0};
+}
+
+CapacityGroups::Posed Steering::pose(uint32_t place) const {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<double> factors;
+  for (size_t i = 0; i < group.holders.size(); ++i)
+    factors.push_back(healthy_part(group.holders[i]) * states_[place].comebacks[i].factor);
+  std::vector<std::vector<bool>> usable;
+  std::vector<std::vector<double>> demands;
+  for (const CapacityGroups::Member& member : group.members) {
+    usable.push_back(usable_pools(model().services[member.service.value]));
+    demands.push_back(services_[member.service.value]->demand.all());
+  }
+  const std::vector<std::span<const double>> rows(demands.begin(), demands.end());
+  return groups_.pose(place, {.factors = factors, .usable = usable, .demands = rows});
+}
+
+double Steering::healthy_part(const CapacityGroups::Holder& holder) const {
+  const auto eligible = std::ranges::count_if(holder.endpoints, [this](EndpointId id) {
+    return snapshot_->eligibility->get(id) == zones::Eligibility::eligible;
+  });
+  return steering::healthy_fraction(static_cast<size_t>(eligible), holder.endpoints.size());
+}
+
+/// Who was out and is back gets his share in the way that is asked for.
+void Steering::look_at_comebacks(uint32_t place) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  for (size_t i = 0; i < group.holders.size(); ++i) {
+    const CapacityGroups::Holder& holder = group.holders[i];
+    Comeback& comeback = states_[place].comebacks[i];
+    const auto has = [&](zones::Eligibility wanted) {
+      return std::ranges::any_of(holder.endpoints, [&](EndpointId id) {
+        return snapshot_->eligibility->get(id) == wanted;
+      });
+    };
+    if (!has(zones::Eligibility::eligible)) {
+      // What nobody has seen yet was never in, and has nothing to come back from.
+      const bool is_known = has(zones::Eligibility::down) || has(zones::Eligibility::excluded);
+      comeback = {.is_out = comeback.is_out || is_known};
+      comeback.waits_for_person = comeback.is_out && holder.failback == zones::Failback::manual;
+    } else if (std::exchange(comeback.is_out, false) && !comeback.waits_for_person &&
+               holder.failback != zones::Failback::at_once) {
+      comeback.since = clock_.wall() + holder.failback_hold;
+      coming_back_.insert(place);
+    }
+    comeback.factor = comeback_part(group, comeback);
+    if (comeback.factor >= 1) comeback.since = {};
+  }
+}
+
+double Steering::comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const {
+  if (comeback.waits_for_person) return 0;
+  if (comeback.since == WallTime{}) return 1;
+  const zones::SteeringOptions& options = model().steering;
+  const Milliseconds since = clock_.wall() - comeback.since;
+  if (since < Milliseconds(0)) return 0;  // on hold
+  return steering::ramp_factor(since, {.duration = options.ramp,
+                                       .start = options.ramp_start,
+                                       .ttl = Milliseconds(int64_t{group.ttl.value} * 1'000)});
+}
+
+/// Who warms up gives up his ramp when the others cannot carry the demand.
+void Steering::yield(uint32_t place, Problem& problem) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<steering::Yielding> exclusions;
+  for (uint32_t i = 0; i < group.holders.size(); ++i) {
+    const Comeback& comeback = states_[place].comebacks[i];
+    if (comeback.factor >= 1 || comeback.waits_for_person) continue;
+    exclusions.push_back({.cluster = i,
+                          .kind = steering::SoftExclusion::ramp,
+                          .capacity = group.holders[i].capacity * healthy_part(group.holders[i])});
+  }
+  if (exclusions.empty()) return;
+  steering::yield_to_shortage(problem, std::move(exclusions),
+                              [this](const Problem& tried) { return allocator_.allocate(tried); });
+}
+
+steering::PublishRules Steering::publish_rules(uint32_t place) const {
+  const zones::SteeringOptions& options = model().steering;
+  return {.high = options.high,
+          .low = options.low,
+          .min_gain = options.min_gain,
+          .ttl = Milliseconds(int64_t{groups_.groups()[place].ttl.value} * 1'000)};
+}
+
+steering::InForce Steering::in_force(uint32_t place) const {
+  const GroupState& state = states_[place];
+  return {.shares = state.solved->allocation.shares,
+          .changed = false,
+          .last_by_load = state.last_by_load};
+}
+
+/// Whether shares of `problem` can be compared with those in force, row by row.
+bool Steering::has_same_shape(uint32_t place, const Problem& problem) const {
+  const std::shared_ptr<const Solved>& solved = states_[place].solved;
+  return solved && solved->problem.localities() == problem.localities();
+}
+
+bool Steering::may_be_worth_it(uint32_t place, const Problem& problem) const {
+  return !has_same_shape(place, problem) ||
+         steering::may_publish(problem, in_force(place), clock_.now(), publish_rules(place));
+}
+
+/// Load alone moves shares only when somebody would be too hot, or when enough of the cost is saved.
+bool Steering::is_worth_it(uint32_t place, const Solved& best) {
+  if (!has_same_shape(place, best.problem)) return true;
+  const steering::PublishVerdict verdict = steering::decide(
+      best.problem, in_force(place), best.allocation, clock_.now(), publish_rules(place));
+  if (verdict.reason == steering::PublishReason::none) return false;
+  states_[place].last_by_load = clock_.now();
+  return true;
+}
+
+std::vector<bool> Steering::usable_pools(const zones::Service& service) const {
+  std::vector<bool> usable;
+  const zones::ServicePlan& plan = snapshot_->plans[service.id.value];
+  for (uint32_t pool = 0; pool < service.pools.size(); ++pool) {
+    usable.push_back(
+        has_endpoint(plan, pool, zones::Eligibility::eligible, *snapshot_->eligibility));
+  }
+  return usable;
+}
+
+/// The same problem; or one in which only clusters that carry nothing can do less, while nobody is above the target: whoever
+/// was best without them is so still.
+bool Steering::changes_nothing(const Solved& before, const Problem& problem) {
+  const Problem& old = before.problem;
+  if (old == problem) return true;
+  if (before.allocation.regime != Regime::normal || old.target != problem.target ||
+      old.limit != problem.limit || old.demands != problem.demands ||
+      old.capacities.size() != problem.capacities.size()) {
+    return false;
+  }
+  const size_t clusters = problem.clusters();
+  for (size_t c = 0; c < clusters; ++c) {
+    const bool is_idle = before.allocation.loads[c] <= 0;
+    const bool is_less = problem.capacities[c] < old.capacities[c];
+    if (problem.capacities[c] != old.capacities[c] && !(is_idle && is_less)) return false;
+    for (size_t l = 0; l < problem.localities(); ++l) {
+      const double now = problem.cost(l, c);
+      const bool is_out = now == steering::forbidden;
+      // Without demand a locality's shares carry nothing, and still they lead its next client.
+      const bool has_share = before.allocation.shares[l * clusters + c] != 0;
+      if (is_less && has_share) return false;
+      if (now != old.cost(l, c) && !(is_out && !has_share)) return false;
+    }
+  }
+  return true;
+}
+
+std::shared_ptr<const Steering::Solved> Steering::solution(Problem problem) {
+  const uint64_t hash = hash_of(problem);
+  const auto [first, last] = solutions_.equal_range(hash);
+  for (auto at = first; at != last; ++at) {
+    if (at->second->problem != problem) continue;
+    ++counters_.shared;
+    return at->second;
+  }
+  ++counters_.solved;
+  auto solved = std::make_shared<Solved>();
+  solved->allocation = allocator_.allocate(problem);
+  solved->problem = std::move(problem);
+  if (solutions_.size() >= solutions_max) solutions_.clear();
+  solutions_.emplace(hash, solved);
+  return solved;
+}
+
+// ---- publishing ----
+
+void Steering::publish_part(Slice& slice) {
+  Publication& publication = *publishing_;
+  const CapacityGroups::Group& group = groups_.groups()[publication.group];
+  for (size_t i = 0; i < services_a_part && publication.next < group.members.size(); ++i) {
+    const CapacityGroups::Member& member = group.members[publication.next];
+    const zones::Service& service = model().services[member.service.value];
+    note_regime(service, member, *publication.solved, slice);
+    publish(service,
+            shares_of(service, member, publication.rows[publication.next], *publication.solved),
+            slice);
+    ++publication.next;
+  }
+  if (publication.next == group.members.size()) publishing_.reset();
+}
+
+std::vector<uint16_t> Steering::shares_of(const zones::Service& service,
+                                          const CapacityGroups::Member& member,
+                                          const std::vector<uint32_t>& rows,
+                                          const Solved& solved) const {
+  const size_t pools = service.pools.size();
+  const size_t holders = solved.problem.clusters();
+  // A locality that nobody can serve keeps the shares that it had: they are masked, and whoever comes back first is
+  // used at once.
+  std::vector<uint16_t> shares = services_[service.id.value]->shares;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (solved.allocation.unserved[rows[row]]) continue;
+    const std::span<uint16_t> out(shares.data() + row * pools, pools);
+    for (size_t pool = 0; pool < pools; ++pool) {
+      const uint32_t holder = member.holders[pool];
+      out[pool] = holder == CapacityGroups::none
+                      ? uint16_t{0}
+                      : solved.allocation.shares[rows[row] * holders + holder];
+    }
+    if (service.overflow == zones::Overflow::last_resort) spill(out, service, member, solved);
+  }
+  return shares;
+}
+
+/// What would lift a pool above its limit goes to the pools of last resort.
+void Steering::spill(std::span<uint16_t> row, const zones::Service& service,
+                     const CapacityGroups::Member& member, const Solved& solved) const {
+  std::vector<double> resorts(row.size(), 0);
+  const std::vector<bool> usable = usable_pools(service);
+  for (size_t pool = 0; pool < row.size(); ++pool) {
+    const zones::Pool& p = service.pools[pool];
+    if (p.last_resort && usable[pool]) resorts[pool] = p.capacity.value_or(1);
+  }
+  if (std::ranges::all_of(resorts, [](double weight) { return weight <= 0; })) return;
+  uint32_t excess = 0;
+  for (size_t pool = 0; pool < row.size(); ++pool) {
+    const uint32_t holder = member.holders[pool];
+    if (holder == CapacityGroups::none || row[pool] == 0) continue;
+    const double room = solved.problem.capacities[holder] * solved.problem.limit;
+    const double load = solved.allocation.loads[holder];
+    if (load <= room) continue;
+    const auto kept = static_cast<uint16_t>(row[pool] * room / load);
+    excess += uint32_t{row[pool]} - kept;
+    row[pool] = kept;
+  }
+  const std::vector<uint16_t> parts = divided(excess, resorts);
+  for (size_t pool = 0; pool < row.size(); ++pool)
+    row[pool] = static_cast<uint16_t>(row[pool] + parts[pool]);
+}
+
+void Steering::publish(const zones::Service& service, std::vector<uint16_t> shares, Slice& slice) {
+  ServiceState& state = *services_[service.id.value];
+  if (shares == state.shares) return;
+  state.shares = std::move(shares);
+  set_rows(service.id);
+  ++counters_.published;
+  slice.told.entries.push_back(
+      {clock_.wall(), "shares", service_target(service), std::string(ourselves), "",
+       share_text(state.shares, service, model().topology), std::string(word(publishing_->cause))});
+  slice.batch.put(store::Table::state, steering_key(service_text(service)),
+                  encode_steering(record_of(service)));
+}
+
+void Steering::note_regime(const zones::Service& service, const CapacityGroups::Member& member,
+                           const Solved& solved, Slice& slice) {
+  double level = 0;
+  double excess = 0;
+  for (const uint32_t holder : member.holders) {
+    if (holder == CapacityGroups::none || solved.problem.capacities[holder] <= 0) continue;
+    level = std::max(level, solved.allocation.levels[holder]);
+    excess += std::max(0.0, solved.allocation.loads[holder] -
+                                solved.problem.capacities[holder] * solved.problem.limit);
+  }
+  const Regime regime = level > solved.problem.limit    ? Regime::overload
+                        : level > solved.problem.target ? Regime::tight
+                                                        : Regime::normal;
+  Regime& now = services_[service.id.value]->regime;
+  if (regime == now) return;
+  const Regime before = std::exchange(now, regime);
+  std::string reason =
+      fmt::format("its clusters have to go to {} of their capacity", percent(level));
+  if (regime == Regime::overload) {
+    reason += fmt::format("; {:g} units more than their limits allow {}", excess,
+                          service.overflow == zones::Overflow::last_resort
+                              ? "go to the pools of last resort"
+                              : "are shared by all of them alike");
+  }
+  if (slice.told.lines.size() < lines_a_slice) {
+    slice.told.lines.push_back({regime == Regime::overload ? LogLevel::warning : LogLevel::info,
+                                "regime changed",
+                                {{"service", service_text(service)},
+                                 {"from", std::string(steering::word(before))},
+                                 {"to", std::string(steering::word(regime))},
+                                 {"reason", reason}}});
+  }
+  slice.told.entries.push_back({clock_.wall(), "regime", service_target(service),
+                                std::string(ourselves), std::string(steering::word(before)),
+                                std::string(steering::word(regime)), std::move(reason)});
+}
+
+void Steering::set_rows(ServiceId id) const {
+  ServiceState& state = *services_[id.value];
+  const size_t pools = model().services[id.value].pools.size();
+  for (size_t row = 0; row < groups_.rows(); ++row) {
+    snapshot_->shares->set(id, row, std::span(state.shares).subspan(row * pools, pools));
+  }
+  state.demand.in_force(state.shares, clock_.now());
+}
+
+void Steering::read_rows(ServiceId id) const {
+  ServiceState& state = *services_[id.value];
+  const size_t pools = model().services[id.value].pools.size();
+  for (size_t row = 0; row < groups_.rows(); ++row)
+    snapshot_->shares->read(id, row, std::span(state.shares).subspan(row * pools, pools));
+}
+
+// ---- for people ----
+
+std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
+  const auto place = groups_.place_of(id);
+  if (!place) return std::nullopt;
+  const ServiceState& state = *services_[id.value];
+  const CapacityGroups::Group& group = groups_.groups()[place->group];
+  const CapacityGroups::Member& member = group.members[place->member];
+  const zones::Service& service = model().services[id.value];
+  const std::shared_ptr<const Solved>& solved = states_[place->group].solved;
+  ServiceView view{.regime = state.regime,
+                   .demand = state.demand.total(),
+                   .demands = state.demand.all(),
+                   .target = group.target,
+                   .limit = group.limit,
+                   .pools = {}};
+  for (size_t pool = 0; pool < service.pools.size(); ++pool) {
+    PoolView& out = view.pools.emplace_back();
+    const uint32_t holder = member.holders[pool];
+    if (holder == CapacityGroups::none) continue;
+    out.is_ordinary = true;
+    out.capacity = group.holders[holder].capacity;
+    const Comeback& comeback = states_[place->group].comebacks[holder];
+    out.usable = out.capacity * healthy_part(group.holders[holder]) * comeback.factor;
+    out.comeback = comeback.factor;
+    out.waits_for_person = comeback.waits_for_person;
+    if (!solved) continue;
+    out.load = solved->allocation.loads[holder];
+    out.level = solved->allocation.levels[holder];
+  }
+  return view;
+}
+
+}  // namespace swingover::control

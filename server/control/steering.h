@@ -1,0 +1,182 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "server/control/capacity_groups.h"
+#include "server/control/records.h"
+#include "server/control/told.h"
+#include "store/store.h"
+#include "zones/snapshot.h"
+#include "zones/steering/allocation.h"
+#include "zones/steering/allocator.h"
+#include "zones/steering/demand.h"
+#include "zones/steering/publish_rule.h"
+
+namespace swingover::control {
+
+/// Why shares were worked out anew; the strongest of several counts.
+enum class ShareCause : uint8_t { none, load, ramp, health, intent, reload, start };
+std::string_view word(ShareCause cause);
+
+/// Keeps the shares of all services within capacity, as health, intents and demand have it now.
+///
+/// Order    Eligibility has swung before any of this: who is masked gets no answer, whatever his share. The new shares
+///          say who takes the surplus, the busiest groups first.
+/// Slices   work() does a bounded part, some milliseconds, so that the control thread serves others in between. A
+///          group whose capacities and costs are as before, or that lost only what carried nothing, is not solved. Equal
+///          problems are solved once.
+/// Told     Each change of a service's shares is a journal entry of kind "shares", exact (share_text.h); the regime of a
+///          service (normal, tight, overload) one of kind "regime". Shares and demand are stored with them, so
+///          that a restart goes on where it was.
+/// Threads  The control thread.
+class Steering {
+ public:
+  explicit Steering(const Clock& clock) : clock_(clock) {}
+
+  using Memory = std::unordered_map<std::string, SteeringRecord>;  // by service
+
+  /// A new generation: all is looked at anew. After a reload its rows have the shares of before (carried_shares.h); at
+  /// start they get those of `memory`, of the last run. `groups`: of the snapshot's model.
+  void follow(std::shared_ptr<const zones::Snapshot> snapshot, CapacityGroups groups,
+              ShareCause cause, const Memory& memory = {});
+
+  /// The eligibility of an endpoint of the service has changed. Cheap.
+  void touch(ServiceId service, ShareCause cause);
+
+  /// What comes by time: steps of ramps, and a look at the load of each group every `look_every`. Cheap.
+  void tick();
+  static constexpr Milliseconds look_every{10'000};
+
+  /// A person lets the pool come back (failback = "manual"); false: it does not wait for one.
+  bool resume(PoolId pool);
+
+  /// Whether work() has anything to do.
+  bool is_idle() const { return waiting_.empty() && !publishing_; }
+  /// What a slice of it comes to: for the store, and for people.
+  struct Slice {
+    store::Batch batch;
+    Told told;
+  };
+  Slice work();
+
+  /// A service within capacity as it stands now.
+  struct PoolView {
+    bool is_ordinary = false;  // not last_resort
+    double capacity = 0;       // configured
+    double usable = 0;         // what of it counts now: healthy endpoints, ramps
+    double comeback = 1;       // the part that a ramp leaves of it
+    bool waits_for_person = false;
+    double load =
+        0;  // predicted with the shares in force; of all services, where the capacity is shared
+    double level = 0;
+  };
+  struct ServiceView {
+    steering::Regime regime = steering::Regime::normal;
+    double demand = 0;
+    std::vector<double> demands;  // by row
+    double target = 0;
+    double limit = 0;
+    std::vector<PoolView> pools;
+  };
+  std::optional<ServiceView> view(ServiceId service) const;
+
+  /// What all groups come to now, for what-if questions: immutable, any thread.
+  struct Solved {
+    steering::Problem problem;
+    steering::Allocation allocation;
+  };
+
+  struct Counters {
+    uint64_t solved = 0;     // problems
+    uint64_t shared = 0;     // taken from an equal one
+    uint64_t published = 0;  // services that got other shares
+    uint64_t refused = 0;    // allocations that broke an invariant
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  /// A holder whose endpoints were all out, and are back.
+  struct Comeback {
+    bool is_out = false;
+    bool waits_for_person = false;
+    WallTime since{};   // from here on its part grows; it may lie ahead; 0: all of it counts
+    double factor = 1;  // as the shares in force have it
+  };
+  struct GroupState {
+    ShareCause cause = ShareCause::none;  // none: nothing to do
+    double demand = 0;                    // in all, when it was looked at last
+    std::shared_ptr<const Solved> solved;
+    std::vector<Comeback> comebacks;  // by holder
+    MonotonicTime last_by_load{INT64_MIN / 2};
+  };
+  struct ServiceState {
+    std::vector<uint16_t> shares;  // by row, by pool: in force
+    steering::Demand demand;
+    steering::Regime regime = steering::Regime::normal;
+  };
+  /// An allocation on its way to the services of its group.
+  struct Publication {
+    uint32_t group = 0;
+    ShareCause cause = ShareCause::none;
+    std::shared_ptr<const Solved> solved;
+    std::vector<std::vector<uint32_t>> rows;  // as CapacityGroups::Posed
+    size_t next = 0;                          // member
+  };
+
+  const zones::Model& model() const { return *snapshot_->model; }
+  std::unique_ptr<ServiceState> new_state(const zones::Service& service) const;
+  void take_over(const zones::Service& service, const SteeringRecord& memory);
+  SteeringRecord record_of(const zones::Service& service) const;
+  void mark(uint32_t group, ShareCause cause);
+  bool is_busier(uint32_t one, uint32_t other) const;
+  void solve_next();
+  CapacityGroups::Posed pose(uint32_t group) const;
+  double healthy_part(const CapacityGroups::Holder& holder) const;
+  void look_at_comebacks(uint32_t group);
+  double comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const;
+  steering::PublishRules publish_rules(uint32_t group) const;
+  steering::InForce in_force(uint32_t group) const;
+  bool has_same_shape(uint32_t group, const steering::Problem& problem) const;
+  bool may_be_worth_it(uint32_t group, const steering::Problem& problem) const;
+  bool is_worth_it(uint32_t group, const Solved& best);
+  void yield(uint32_t group, steering::Problem& problem);
+  std::vector<bool> usable_pools(const zones::Service& service) const;
+  static bool changes_nothing(const Solved& before, const steering::Problem& problem);
+  std::shared_ptr<const Solved> solution(steering::Problem problem);
+  void publish_part(Slice& slice);
+  std::vector<uint16_t> shares_of(const zones::Service& service,
+                                  const CapacityGroups::Member& member,
+                                  const std::vector<uint32_t>& rows, const Solved& solved) const;
+  void spill(std::span<uint16_t> row, const zones::Service& service,
+             const CapacityGroups::Member& member, const Solved& solved) const;
+  void publish(const zones::Service& service, std::vector<uint16_t> shares, Slice& slice);
+  void note_regime(const zones::Service& service, const CapacityGroups::Member& member,
+                   const Solved& solved, Slice& slice);
+  void set_rows(ServiceId service) const;
+  void read_rows(ServiceId service) const;
+
+  const Clock& clock_;
+  std::shared_ptr<const zones::Snapshot> snapshot_;
+  CapacityGroups groups_;
+  std::vector<GroupState> states_;                       // by group
+  std::vector<std::unique_ptr<ServiceState>> services_;  // by service; null: not within capacity
+  std::vector<uint32_t> waiting_;                        // groups, a heap: the busiest on top
+  std::optional<Publication> publishing_;
+  std::set<uint32_t> coming_back_;  // groups with a holder whose part grows
+  uint32_t next_look_ = 0;          // group
+  MonotonicTime looked_at_{};
+  steering::Allocator allocator_;
+  std::unordered_multimap<uint64_t, std::shared_ptr<const Solved>> solutions_;  // of this burst
+  Counters counters_;
+};
+
+}  // namespace swingover::control

@@ -1,0 +1,414 @@
+#include "server/control/steering.h"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <utility>
+
+#include "tests/support/manual_clock.h"
+#include "zones/carried_shares.h"
+
+using namespace swingover;
+using namespace swingover::control;
+using tests::ManualClock;
+using zones::Eligibility;
+
+namespace {
+
+struct PoolOf {
+  std::string cluster;
+  std::optional<double> capacity;  // its own; absent: the cluster's
+  uint32_t endpoints = 1;
+  bool last_resort = false;
+};
+
+/// Localities a, b and c with a cluster each, A, B and C of 1,000: near enough, 1 from a to B, 3 to C, else 2.
+struct World {
+  ManualClock clock;
+  std::shared_ptr<zones::Model> model = std::make_shared<zones::Model>();
+  std::shared_ptr<const zones::Snapshot> snapshot;
+  Steering steering{clock};
+  std::vector<store::JournalEntry> entries;
+  std::vector<LogLine> lines;
+  store::Batch stored;
+  size_t slices = 0;
+
+  World() {
+    for (const char* name : {"a", "b", "c"}) {
+      zones::Locality locality;
+      locality.name = name;
+      model->topology.localities.push_back(locality);
+    }
+    uint32_t place = 0;
+    for (const char* name : {"A", "B", "C"}) {
+      zones::Cluster cluster;
+      cluster.name = name;
+      cluster.localities = {LocalityId(place++)};
+      cluster.capacity = 1'000;
+      model->topology.clusters.push_back(cluster);
+    }
+    const auto way = [&](const char* from, const char* to, double cost) {
+      model->topology.distances.push_back({{false, from}, {false, to}, cost, {}});
+    };
+    way("a", "b", 1);
+    way("a", "c", 3);
+    way("b", "a", 2);
+    way("b", "c", 2);
+    way("c", "a", 2);
+    way("c", "b", 2);
+    model->steering.ramp = Milliseconds(120'000);
+  }
+
+  zones::Service& add(const std::string& name, const std::vector<PoolOf>& pools,
+                      std::optional<double> demand = {}) {
+    zones::Service service;
+    service.name = *zones::parse_name(name + ".svc.example.test.");
+    service.policy = zones::Policy::local;
+    service.demand = demand;
+    for (const PoolOf& of : pools) {
+      zones::Pool pool;
+      pool.cluster_name = of.cluster;
+      pool.cluster = ClusterId(static_cast<uint32_t>(of.cluster[0] - 'A'));
+      pool.capacity =
+          of.capacity ? of.capacity : model->topology.clusters[pool.cluster.value].capacity;
+      pool.has_own_capacity = of.capacity.has_value();
+      pool.last_resort = of.last_resort;
+      for (uint32_t i = 0; i < of.endpoints; ++i) {
+        const auto host = static_cast<uint8_t>(model->services.size());
+        const auto last = static_cast<uint8_t>(i + 1);
+        pool.endpoints.push_back(
+            {IpAddress::v4({10, static_cast<uint8_t>(of.cluster[0]), host, last}), {}});
+      }
+      service.pools.push_back(pool);
+    }
+    model->services.push_back(service);
+    return model->services.back();
+  }
+
+  /// All endpoints as `eligibility` says, then the first shares.
+  void begin(Eligibility eligibility = Eligibility::eligible, const Steering::Memory& memory = {}) {
+    number(model->services);
+    snapshot = zones::build_snapshot(model, {});
+    for (uint32_t i = 0; i < snapshot->counts.endpoints; ++i)
+      snapshot->eligibility->set(EndpointId(i), eligibility);
+    steering.follow(snapshot, CapacityGroups(model), ShareCause::start, memory);
+    run();
+  }
+
+  void run() {
+    while (!steering.is_idle()) {
+      ++slices;
+      Steering::Slice slice = steering.work();
+      for (auto& entry : slice.told.entries) entries.push_back(std::move(entry));
+      for (auto& line : slice.told.lines) lines.push_back(std::move(line));
+      stored.append(std::move(slice.batch));
+    }
+  }
+  void pass(Milliseconds time) {
+    clock.advance(time);
+    steering.tick();
+    run();
+  }
+
+  const zones::Pool& pool(size_t service, const std::string& cluster) const {
+    return *std::ranges::find(model->services[service].pools, cluster, &zones::Pool::cluster_name);
+  }
+  /// Of the pool's first `count` endpoints; 0: all.
+  void set(size_t service, const std::string& cluster, Eligibility value, size_t count = 0) {
+    const auto& endpoints = pool(service, cluster).endpoints;
+    for (size_t i = 0; i < (count == 0 ? endpoints.size() : count); ++i)
+      snapshot->eligibility->set(endpoints[i].id, value);
+    steering.touch(ServiceId(static_cast<uint32_t>(service)), ShareCause::health);
+  }
+  void set_cluster(const std::string& cluster, Eligibility value) {
+    for (size_t service = 0; service < model->services.size(); ++service) {
+      for (const zones::Pool& p : model->services[service].pools) {
+        if (p.cluster_name == cluster) set(service, cluster, value);
+      }
+    }
+    run();
+  }
+
+  using Shares = std::vector<uint16_t>;
+  /// Of the locality at `place`; -1: of none.
+  Shares shares(size_t service, int place) const {
+    const ServiceId id(static_cast<uint32_t>(service));
+    Shares out(model->services[service].pools.size());
+    snapshot->shares->read(id, static_cast<size_t>(place + 1), out);
+    return out;
+  }
+  std::vector<std::string> told(const std::string& kind) const {
+    std::vector<std::string> all;
+    for (const auto& entry : entries) {
+      if (entry.kind == kind) all.push_back(entry.target + " " + entry.after);
+    }
+    return all;
+  }
+};
+
+using Shares = World::Shares;
+
+/// What the last run left of services that asked so much, by locality a, b, c.
+Steering::Memory asked(const std::vector<std::pair<std::string, std::vector<double>>>& demands) {
+  Steering::Memory memory;
+  for (const auto& [name, by_locality] : demands) {
+    SteeringRecord record;
+    record.localities = {"", "a", "b", "c"};
+    record.is_reported = true;
+    record.demands = {0};
+    record.demands.insert(record.demands.end(), by_locality.begin(), by_locality.end());
+    memory.emplace(name + ".svc.example.test.", record);
+  }
+  return memory;
+}
+
+constexpr auto everywhere = [] { return std::vector<PoolOf>{{"A", {}}, {"B", {}}, {"C", {}}}; };
+
+}  // namespace
+
+TEST_CASE("clients stay in their locality while its cluster is below the target", "[steering]") {
+  World world;
+  world.add("shop", everywhere(), 900);
+  world.begin();
+  CHECK(world.shares(0, 0) == Shares{10'000, 0, 0});
+  CHECK(world.shares(0, 1) == Shares{0, 10'000, 0});
+  CHECK(world.shares(0, 2) == Shares{0, 0, 10'000});
+  CHECK(world.told("shares").size() == 1);
+  CHECK(world.told("regime").empty());
+}
+
+TEST_CASE("only the surplus leaves, to the cheapest clusters with room", "[steering]") {
+  World world;
+  world.add("shop", everywhere());
+  world.begin(Eligibility::eligible, asked({{"shop", {1'100, 500, 100}}}));
+  CHECK(world.shares(0, 0) == Shares{6'364, 1'818, 1'818});
+  CHECK(world.shares(0, 1) == Shares{0, 10'000, 0});
+  CHECK(world.shares(0, 2) == Shares{0, 0, 10'000});
+  CHECK(world.told("shares").back().starts_with("service/shop.svc.example.test. "));
+}
+
+TEST_CASE("a dead cluster's clients go where there is room, and the others stay", "[steering]") {
+  World world;
+  world.add("shop", everywhere());
+  world.add("cart", {{"B", 500}, {"C", 500}}, 100);
+  world.begin(Eligibility::eligible, asked({{"shop", {400, 300, 300}}}));
+  const auto before = world.steering.counters();
+  world.set_cluster("A", Eligibility::down);
+  CHECK(world.shares(0, 0) == Shares{0, 10'000, 0});
+  CHECK(world.shares(0, 1) == Shares{0, 10'000, 0});
+  CHECK(world.shares(0, 2) == Shares{0, 0, 10'000});
+  CHECK(world.steering.counters().solved == before.solved + 1);
+  CHECK(world.steering.counters().published == before.published + 1);
+  CHECK(world.told("shares").back() == "service/shop.svc.example.test. - c: C 10000; *: B 10000");
+}
+
+TEST_CASE("a service that loses only what carried nothing is not solved again", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {400, 0, 0}}}));
+  world.snapshot->shares->set(ServiceId(0), 2, Shares{10'000, 0});
+  const auto before = world.steering.counters();
+  world.set_cluster("B", Eligibility::down);
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  CHECK(world.steering.counters().solved ==
+        before.solved + 1);  // clients of b had it, without demand
+}
+
+TEST_CASE("services of one kind with equal demand are solved once", "[steering]") {
+  World world;
+  for (int i = 0; i < 300; ++i)
+    world.add("s" + std::to_string(i), {{"A", 1'000}, {"B", 1'000}, {"C", 1'000}}, 900);
+  world.begin();
+  CHECK(world.steering.counters().solved == 1);
+  CHECK(world.steering.counters().shared == 299);
+  CHECK(world.steering.counters().published == 300);
+  CHECK(world.slices > 1);
+}
+
+TEST_CASE("services that share a cluster's capacity are within it together", "[steering]") {
+  World world;
+  world.add("shop", everywhere());
+  world.add("cart", everywhere());
+  world.begin(Eligibility::eligible, asked({{"shop", {600, 0, 0}}, {"cart", {500, 500, 100}}}));
+  // As the one of 1,100 in a: A takes 700, and each service leaves alike.
+  CHECK(world.shares(0, 0) == Shares{6'364, 1'818, 1'818});
+  CHECK(world.shares(1, 0) == Shares{6'364, 1'818, 1'818});
+  CHECK(world.steering.counters().solved == 1);
+}
+
+TEST_CASE("half of the endpoints are half of the capacity", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000, 2}, {"B", 1'000, 2}});
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  world.set(0, "A", Eligibility::down, 1);
+  world.run();
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+  CHECK(world.steering.view(ServiceId(0))->pools[0].usable == 500);
+}
+
+TEST_CASE("who comes back gets his share in steps", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  world.set_cluster("A", Eligibility::down);
+  CHECK(world.shares(0, 0) == Shares{0, 10'000});
+  world.set_cluster("A", Eligibility::eligible);
+  std::vector<uint16_t> seen;
+  for (int i = 0; i < 14; ++i) {
+    seen.push_back(world.shares(0, 0)[0]);
+    world.pass(Milliseconds(10'000));
+  }
+  CHECK(std::ranges::is_sorted(seen));
+  CHECK(seen.front() == 1'000);  // a tenth of 1,000, at the target 70 of 700
+  CHECK(seen.back() == 10'000);
+  CHECK(std::set(seen.begin(), seen.end()).size() == 5);  // a step a TTL
+}
+
+TEST_CASE("a pool on its way back that dies begins anew", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  world.set_cluster("A", Eligibility::down);
+  world.set_cluster("A", Eligibility::eligible);
+  world.pass(Milliseconds(70'000));
+  CHECK(world.shares(0, 0)[0] > 1'000);
+  world.set_cluster("A", Eligibility::down);
+  CHECK(world.shares(0, 0) == Shares{0, 10'000});
+  world.set_cluster("A", Eligibility::eligible);
+  CHECK(world.shares(0, 0)[0] == 1'000);
+}
+
+TEST_CASE("failback at once, after a hold, and by hand", "[steering]") {
+  World world;
+  zones::Service& shop = world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  SECTION("at once: the whole share with the verdict") {
+    shop.failback = zones::Failback::at_once;
+    world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+    world.set_cluster("A", Eligibility::down);
+    world.set_cluster("A", Eligibility::eligible);
+    CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  }
+  SECTION("hold: nothing until it is over") {
+    shop.failback = zones::Failback::hold;
+    shop.failback_hold = Milliseconds(300'000);
+    world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+    world.set_cluster("A", Eligibility::down);
+    world.set_cluster("A", Eligibility::eligible);
+    world.pass(Milliseconds(299'000));
+    CHECK(world.shares(0, 0) == Shares{0, 10'000});
+    world.pass(Milliseconds(2'000));
+    CHECK(world.shares(0, 0) == Shares{1'000, 9'000});
+    world.pass(Milliseconds(120'000));
+    CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  }
+  SECTION("manual: nothing until a person says so") {
+    shop.failback = zones::Failback::manual;
+    world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+    const PoolId pool = world.pool(0, "A").id;
+    CHECK_FALSE(world.steering.resume(pool));
+    world.set_cluster("A", Eligibility::down);
+    world.set_cluster("A", Eligibility::eligible);
+    world.pass(Milliseconds(3'600'000));
+    CHECK(world.shares(0, 0) == Shares{0, 10'000});
+    CHECK(world.steering.view(ServiceId(0))->pools[0].waits_for_person);
+    CHECK(world.steering.resume(pool));
+    world.run();
+    CHECK(world.shares(0, 0) == Shares{1'000, 9'000});
+    world.pass(Milliseconds(120'000));
+    CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  }
+}
+
+TEST_CASE("a ramp yields when the others cannot carry the demand", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 500}});
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  world.set_cluster("A", Eligibility::down);
+  CHECK(world.told("regime").back() == "service/shop.svc.example.test. overload");
+  world.set_cluster("A", Eligibility::eligible);
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  CHECK(world.told("regime").back() == "service/shop.svc.example.test. normal");
+}
+
+TEST_CASE("what does not fit is shared by all alike, and told", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 500}, {"B", 500}});
+  world.begin(Eligibility::eligible, asked({{"shop", {900, 300, 0}}}));
+  CHECK(world.shares(0, 0) == Shares{6'667, 3'333});
+  CHECK(world.shares(0, 1) == Shares{0, 10'000});
+  REQUIRE(world.told("regime").size() == 1);
+  CHECK(world.entries.front().reason ==
+        "its clusters have to go to 120.0 % of their capacity; 200 units more than their limits "
+        "allow are shared by all of them alike");
+}
+
+TEST_CASE("what does not fit goes to the last resort where that is asked for", "[steering]") {
+  World world;
+  zones::Service& shop = world.add("shop", {{"A", 500}, {"B", 500}, {"C", 100, 1, true}});
+  shop.overflow = zones::Overflow::last_resort;
+  world.begin(Eligibility::eligible, asked({{"shop", {900, 300, 0}}}));
+  CHECK(world.shares(0, 0) == Shares{5'555, 2'777, 1'668});
+  CHECK(world.shares(0, 1) == Shares{0, 8'333, 1'667});
+}
+
+TEST_CASE("clients whom nobody can serve keep their shares, for whoever is back first",
+          "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}, 900);
+  world.begin();
+  const Shares before = world.shares(0, 0);
+  world.set_cluster("A", Eligibility::down);
+  world.set_cluster("B", Eligibility::down);
+  CHECK(world.shares(0, 0) == Shares{0, 10'000});
+  CHECK(before == Shares{10'000, 0});
+}
+
+TEST_CASE("a restart goes on with the shares, the demand and the ramp of the run before",
+          "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  world.set_cluster("A", Eligibility::down);
+  world.set_cluster("A", Eligibility::eligible);
+  world.pass(Milliseconds(61'000));
+  const Shares before = world.shares(0, 0);
+  CHECK(before[0] > 1'000);
+  CHECK(before[0] < 10'000);
+
+  Steering::Memory memory;
+  for (const auto& change : world.stored.changes()) {
+    REQUIRE(change.key == "steering/shop.svc.example.test.");
+    memory["shop.svc.example.test."] = *decode_steering(*change.value);
+  }
+  World next;
+  next.clock = world.clock;
+  next.add("shop", {{"B", 1'000}, {"A", 1'000}});  // in another order, too
+  next.begin(Eligibility::eligible, memory);
+  CHECK(next.shares(0, 0) == Shares{before[1], before[0]});
+  CHECK(next.told("shares").empty());
+  next.pass(Milliseconds(120'000));
+  CHECK(next.shares(0, 0) == Shares{0, 10'000});
+}
+
+TEST_CASE("a reload keeps what it does not change", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {1'000, 0, 0}}}));
+  const Shares before = world.shares(0, 0);
+  world.entries.clear();
+  auto model = std::make_shared<zones::Model>(*world.model);
+  model->topology.localities.insert(model->topology.localities.begin(),
+                                    zones::Locality{"new", "", {}, {}});
+  for (auto& cluster : model->topology.clusters) ++cluster.localities[0].value;
+  world.model = model;
+  const auto old = std::exchange(world.snapshot, zones::build_snapshot(world.model, {}));
+  for (uint32_t i = 0; i < world.snapshot->counts.endpoints; ++i)
+    world.snapshot->eligibility->set(EndpointId(i), Eligibility::eligible);
+  zones::carry_shares(*old, std::vector{std::optional(ServiceId(0))}, *world.snapshot);
+  world.steering.follow(world.snapshot, CapacityGroups(world.model), ShareCause::reload);
+  CHECK(world.shares(0, 1) == before);  // before anything is solved
+  world.run();
+  CHECK(world.shares(0, 1) == before);
+  CHECK(world.shares(0, 0) != Shares{0, 0});  // the new locality's clients have shares now
+}
