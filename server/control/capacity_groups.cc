@@ -223,8 +223,7 @@ CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs)
   steering::Problem& problem = posed.problem;
   problem.target = g.target;
   problem.limit = g.limit;
-  for (size_t i = 0; i < g.holders.size(); ++i)
-    problem.capacities.push_back(g.holders[i].capacity * inputs.factors[i]);
+  problem.capacities.assign(inputs.capacities.begin(), inputs.capacities.end());
 
   // Members that look alike stand in the same rows.
   using Key = std::tuple<uint32_t, const std::vector<uint32_t>&, const std::vector<bool>&>;

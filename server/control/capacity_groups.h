@@ -65,7 +65,7 @@ class CapacityGroups {
 
   /// What is known of a group now.
   struct Inputs {
-    std::span<const double> factors;  // by holder: the part of its capacity that is there, 0 to 1
+    std::span<const double> capacities;         // by holder: what counts of its capacity
     std::span<const std::vector<bool>> usable;  // by member, by pool: has an eligible endpoint
     std::span<const std::span<const double>> demands;  // by member, by row
   };

@@ -40,7 +40,7 @@ std::string first_line(const std::string& text) {
 Control::Control(Environment environment)
     : environment_(std::move(environment)),
       intents_(environment_.seed),
-      steering_(environment_.clock),
+      steering_(environment_.clock, loads_),
       teller_(environment_.clock),
       started_(environment_.clock.now()),
       pruned_(started_),
@@ -506,6 +506,9 @@ void Control::housekeeping() {
   expire_intents();
   tick_pushes();
   tick_loads();
+  loads_.take_new([this](ServiceId service, ClusterId cluster) {
+    return steering_.expected_load(service, cluster);
+  });
   steering_.tick();
   go_on();
   if (doubt_.is_in_doubt()) {  // it ends by time

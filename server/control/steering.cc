@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "zones/found_tier.h"
 #include "zones/steering/publish_rule.h"
 #include "zones/steering/ramp.h"
+#include "zones/steering/share_check.h"
 
 namespace swingover::control {
 
@@ -26,6 +28,7 @@ namespace {
 constexpr Milliseconds slice_time{8};
 constexpr size_t parts_a_slice = 64;
 constexpr size_t services_a_part = 200;
+constexpr double capacity_noise = 0.02;
 constexpr size_t solutions_max = 2'048;
 constexpr size_t lines_a_slice = 20;
 constexpr std::string_view ourselves = "swingoverd";
@@ -76,6 +79,8 @@ std::string_view word(ShareCause cause) {
       return "load";
     case ShareCause::ramp:
       return "ramp";
+    case ShareCause::capacity:
+      return "capacity";
     case ShareCause::health:
       return "health";
     case ShareCause::intent:
@@ -268,7 +273,7 @@ Steering::Slice Steering::work() {
     if (publishing_) {
       publish_part(slice);
     } else {
-      solve_next();
+      solve_next(slice);
     }
     if (clock_.now() - begin >= slice_time) break;
   }
@@ -278,17 +283,20 @@ Steering::Slice Steering::work() {
 
 // ---- one group ----
 
-void Steering::solve_next() {
+void Steering::solve_next(Slice& slice) {
   std::ranges::pop_heap(waiting_, [this](uint32_t a, uint32_t b) { return is_busier(a, b); });
   const uint32_t group = waiting_.back();
   waiting_.pop_back();
   GroupState& state = states_[group];
-  const ShareCause cause = std::exchange(state.cause, ShareCause::none);
+  ShareCause cause = std::exchange(state.cause, ShareCause::none);
 
   look_at_comebacks(group);
+  if (cause == ShareCause::load) learn_demand(group);
   CapacityGroups::Posed posed = pose(group);
   state.demand = std::accumulate(posed.problem.demands.begin(), posed.problem.demands.end(), 0.0);
   if (state.solved && changes_nothing(*state.solved, posed.problem)) return;
+  if (cause == ShareCause::load && has_other_capacities(group, posed.problem))
+    cause = ShareCause::capacity;
   if (cause == ShareCause::load && !may_be_worth_it(group, posed.problem)) return;
   std::shared_ptr<const Solved> solved = solution(posed.problem);
   if (solved->allocation.regime == Regime::overload) {
@@ -296,15 +304,15 @@ void Steering::solve_next() {
     solved = solution(std::move(posed.problem));
   }
   if (cause == ShareCause::load && !is_worth_it(group, *solved)) return;
+  if (!is_sound(group, *solved, slice)) return;
   state.solved = solved;
   publishing_ = Publication{group, cause, std::move(solved), std::move(posed.rows), 0};
 }
 
 CapacityGroups::Posed Steering::pose(uint32_t place) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
-  std::vector<double> factors;
-  for (size_t i = 0; i < group.holders.size(); ++i)
-    factors.push_back(healthy_part(group.holders[i]) * states_[place].comebacks[i].factor);
+  std::vector<double> capacities;
+  for (size_t i = 0; i < group.holders.size(); ++i) capacities.push_back(usable_capacity(place, i));
   std::vector<std::vector<bool>> usable;
   std::vector<std::vector<double>> demands;
   for (const CapacityGroups::Member& member : group.members) {
@@ -312,7 +320,77 @@ CapacityGroups::Posed Steering::pose(uint32_t place) const {
     demands.push_back(services_[member.service.value]->demand.all());
   }
   const std::vector<std::span<const double>> rows(demands.begin(), demands.end());
-  return groups_.pose(place, {.factors = factors, .usable = usable, .demands = rows});
+  return groups_.pose(place, {.capacities = capacities, .usable = usable, .demands = rows});
+}
+
+/// What was reported lately, else what is configured.
+double Steering::nominal_capacity(uint32_t place, size_t holder) const {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  const CapacityGroups::Holder& h = group.holders[holder];
+  const auto told = h.pool ? loads_.capacity(group.members.front().service, h.id, clock_.now())
+                           : loads_.capacity(h.id, clock_.now());
+  return told.value_or(h.capacity);
+}
+
+double Steering::usable_capacity(uint32_t place, size_t holder) const {
+  return nominal_capacity(place, holder) * healthy_part(groups_.groups()[place].holders[holder]) *
+         states_[place].comebacks[holder].factor;
+}
+
+void Steering::learn_demand(uint32_t place) {
+  const MonotonicTime now = clock_.now();
+  for (const CapacityGroups::Member& member : groups_.groups()[place].members) {
+    const zones::Service& service = model().services[member.service.value];
+    steering::Demand& demand = services_[service.id.value]->demand;
+    if (loads_.state(service.id, now) == LoadBoard::State::held) demand.hold_over();
+    std::vector<steering::ClusterLoad> fresh;
+    std::vector<std::vector<double>> splits;
+    const std::vector<LoadBoard::Load> loads = loads_.fresh(service.id, now);
+    splits.reserve(loads.size());
+    for (const LoadBoard::Load& load : loads) {
+      const auto pool = std::ranges::find(service.pools, load.cluster, &zones::Pool::cluster);
+      if (pool == service.pools.end()) continue;
+      splits.emplace_back(load.by_locality.begin(), load.by_locality.end());
+      // Row 0 is for clients of no known locality, of whom no cluster can tell.
+      if (!splits.back().empty()) splits.back().insert(splits.back().begin(), 0);
+      fresh.push_back({.cluster = static_cast<uint32_t>(pool - service.pools.begin()),
+                       .load = load.load,
+                       .taken = load.taken,
+                       .by_locality = splits.back()});
+    }
+    if (!fresh.empty()) demand.update(fresh);
+  }
+}
+
+double Steering::expected_load(ServiceId id, ClusterId cluster) const {
+  const std::vector<zones::Pool>& pools = model().services[id.value].pools;
+  const auto found = std::ranges::find(pools, cluster, &zones::Pool::cluster);
+  if (found == pools.end() || !services_[id.value]) return 0;
+  const ServiceState& state = *services_[id.value];
+  const auto pool = static_cast<size_t>(found - pools.begin());
+  double load = 0;
+  for (size_t row = 0; row < groups_.rows(); ++row)
+    load += state.demand.of(row) * state.shares[row * pools.size() + pool];
+  return load / steering::share_parts;
+}
+
+bool Steering::is_sound(uint32_t place, const Solved& solved, Slice& slice) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<std::string> clusters;
+  for (const CapacityGroups::Holder& holder : group.holders) clusters.push_back(holder.cluster);
+  std::vector<std::string> rows;
+  for (size_t i = 0; i < solved.problem.localities(); ++i) rows.push_back(std::to_string(i));
+  const std::vector<std::string> broken = steering::broken_invariants(
+      solved.problem, solved.allocation.shares, {.localities = rows, .clusters = clusters});
+  if (broken.empty()) return true;
+  ++counters_.refused;
+  const zones::Service& first = model().services[group.members.front().service.value];
+  slice.told.entries.push_back({clock_.wall(), "shares", service_target(first),
+                                std::string(ourselves), "", "refused", broken.front()});
+  slice.told.lines.push_back({LogLevel::error,
+                              "shares refused: they break an invariant",
+                              {{"service", service_text(first)}, {"problem", broken.front()}}});
+  return false;
 }
 
 double Steering::healthy_part(const CapacityGroups::Holder& holder) const {
@@ -368,7 +446,7 @@ void Steering::yield(uint32_t place, Problem& problem) {
     if (comeback.factor >= 1 || comeback.waits_for_person) continue;
     exclusions.push_back({.cluster = i,
                           .kind = steering::SoftExclusion::ramp,
-                          .capacity = group.holders[i].capacity * healthy_part(group.holders[i])});
+                          .capacity = nominal_capacity(place, i) * healthy_part(group.holders[i])});
   }
   if (exclusions.empty()) return;
   steering::yield_to_shortage(problem, std::move(exclusions),
@@ -394,6 +472,16 @@ steering::InForce Steering::in_force(uint32_t place) const {
 bool Steering::has_same_shape(uint32_t place, const Problem& problem) const {
   const std::shared_ptr<const Solved>& solved = states_[place].solved;
   return solved && solved->problem.localities() == problem.localities();
+}
+
+/// Reports of capacity are never quite the same; what is less than this is no reason to move anybody.
+bool Steering::has_other_capacities(uint32_t place, const Problem& problem) const {
+  if (!states_[place].solved) return true;
+  const std::vector<double>& before = states_[place].solved->problem.capacities;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (std::abs(problem.capacities[i] - before[i]) > capacity_noise * before[i]) return true;
+  }
+  return false;
 }
 
 bool Steering::may_be_worth_it(uint32_t place, const Problem& problem) const {
@@ -618,9 +706,9 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
     const uint32_t holder = member.holders[pool];
     if (holder == CapacityGroups::none) continue;
     out.is_ordinary = true;
-    out.capacity = group.holders[holder].capacity;
     const Comeback& comeback = states_[place->group].comebacks[holder];
-    out.usable = out.capacity * healthy_part(group.holders[holder]) * comeback.factor;
+    out.capacity = nominal_capacity(place->group, holder);
+    out.usable = usable_capacity(place->group, holder);
     out.comeback = comeback.factor;
     out.waits_for_person = comeback.waits_for_person;
     if (!solved) continue;

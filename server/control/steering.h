@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "server/control/capacity_groups.h"
+#include "server/control/load_board.h"
 #include "server/control/records.h"
 #include "server/control/told.h"
 #include "store/store.h"
@@ -24,7 +25,7 @@
 namespace swingover::control {
 
 /// Why shares were worked out anew; the strongest of several counts.
-enum class ShareCause : uint8_t { none, load, ramp, health, intent, reload, start };
+enum class ShareCause : uint8_t { none, load, ramp, capacity, health, intent, reload, start };
 std::string_view word(ShareCause cause);
 
 /// Keeps the shares of all services within capacity, as health, intents and demand have it now.
@@ -34,13 +35,17 @@ std::string_view word(ShareCause cause);
 /// Slices   work() does a bounded part, some milliseconds, so that the control thread serves others in between. A
 ///          group whose capacities and costs are as before, or that lost only what carried nothing, is not solved. Equal
 ///          problems are solved once.
+/// Load     What clusters report moves the estimates of demand once in `look_every`; shares follow where that is worth it.
+/// Safety   Every allocation is checked against the invariants before it is published; one that fails is not, the shares
+///          before it stay, and an event says why.
 /// Told     Each change of a service's shares is a journal entry of kind "shares", exact (share_text.h); the regime of a
 ///          service (normal, tight, overload) one of kind "regime". Shares and demand are stored with them, so
 ///          that a restart goes on where it was.
 /// Threads  The control thread.
 class Steering {
  public:
-  explicit Steering(const Clock& clock) : clock_(clock) {}
+  /// `loads` is what clusters report; it outlives this.
+  Steering(const Clock& clock, const LoadBoard& loads) : clock_(clock), loads_(loads) {}
 
   using Memory = std::unordered_map<std::string, SteeringRecord>;  // by service
 
@@ -68,10 +73,13 @@ class Steering {
   };
   Slice work();
 
+  /// What the service's clients bring to that cluster with the shares in force; 0 where they are not known.
+  double expected_load(ServiceId service, ClusterId cluster) const;
+
   /// A service within capacity as it stands now.
   struct PoolView {
     bool is_ordinary = false;  // not last_resort
-    double capacity = 0;       // configured
+    double capacity = 0;       // reported lately, else configured
     double usable = 0;         // what of it counts now: healthy endpoints, ramps
     double comeback = 1;       // the part that a ramp leaves of it
     bool waits_for_person = false;
@@ -138,7 +146,11 @@ class Steering {
   SteeringRecord record_of(const zones::Service& service) const;
   void mark(uint32_t group, ShareCause cause);
   bool is_busier(uint32_t one, uint32_t other) const;
-  void solve_next();
+  void solve_next(Slice& slice);
+  bool is_sound(uint32_t group, const Solved& solved, Slice& slice);
+  void learn_demand(uint32_t group);
+  double nominal_capacity(uint32_t group, size_t holder) const;
+  double usable_capacity(uint32_t group, size_t holder) const;
   CapacityGroups::Posed pose(uint32_t group) const;
   double healthy_part(const CapacityGroups::Holder& holder) const;
   void look_at_comebacks(uint32_t group);
@@ -146,6 +158,7 @@ class Steering {
   steering::PublishRules publish_rules(uint32_t group) const;
   steering::InForce in_force(uint32_t group) const;
   bool has_same_shape(uint32_t group, const steering::Problem& problem) const;
+  bool has_other_capacities(uint32_t group, const steering::Problem& problem) const;
   bool may_be_worth_it(uint32_t group, const steering::Problem& problem) const;
   bool is_worth_it(uint32_t group, const Solved& best);
   void yield(uint32_t group, steering::Problem& problem);
@@ -165,6 +178,7 @@ class Steering {
   void read_rows(ServiceId service) const;
 
   const Clock& clock_;
+  const LoadBoard& loads_;
   std::shared_ptr<const zones::Snapshot> snapshot_;
   CapacityGroups groups_;
   std::vector<GroupState> states_;                       // by group

@@ -27,7 +27,8 @@ struct World {
   ManualClock clock;
   std::shared_ptr<zones::Model> model = std::make_shared<zones::Model>();
   std::shared_ptr<const zones::Snapshot> snapshot;
-  Steering steering{clock};
+  LoadBoard loads;
+  Steering steering{clock, loads};
   std::vector<store::JournalEntry> entries;
   std::vector<LogLine> lines;
   store::Batch stored;
@@ -91,6 +92,9 @@ struct World {
     snapshot = zones::build_snapshot(model, {});
     for (uint32_t i = 0; i < snapshot->counts.endpoints; ++i)
       snapshot->eligibility->set(EndpointId(i), eligibility);
+    loads.replace(std::make_shared<const ServiceNames>(model), {},
+                  std::vector<bool>(model->topology.clusters.size()), {},
+                  {clock.now(), clock.wall()});
     steering.follow(snapshot, CapacityGroups(model), ShareCause::start, memory);
     run();
   }
@@ -103,6 +107,13 @@ struct World {
       for (auto& line : slice.told.lines) lines.push_back(std::move(line));
       stored.append(std::move(slice.batch));
     }
+  }
+  /// What a cluster reports of a service now.
+  void report(const std::string& cluster, const std::string& service, double load,
+              std::optional<double> capacity = {}) {
+    LoadReport report{.cluster = cluster, .service = service + ".svc.example.test.", .load = load};
+    report.capacity = capacity;
+    REQUIRE(loads.take(std::vector{report}, {clock.now(), clock.wall()})->taken == 1);
   }
   void pass(Milliseconds time) {
     clock.advance(time);
@@ -411,4 +422,36 @@ TEST_CASE("a reload keeps what it does not change", "[steering]") {
   world.run();
   CHECK(world.shares(0, 1) == before);
   CHECK(world.shares(0, 0) != Shares{0, 0});  // the new locality's clients have shares now
+}
+
+TEST_CASE("reported load that grows beyond `high` moves the surplus, and nothing before",
+          "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {600, 0, 0}}}));
+  std::vector<double> moved_at;
+  for (double load = 600; load <= 1'200; load += 20) {
+    world.clock.advance(Milliseconds(50'000));  // reports are fresh for less
+    const double kept = load * world.shares(0, 0)[0] / 10'000;
+    world.report("A", "shop", kept);
+    world.report("B", "shop", load - kept);
+    const Shares before = world.shares(0, 0);
+    world.pass(Milliseconds(10'000));
+    if (world.shares(0, 0) != before) moved_at.push_back(load);
+  }
+  REQUIRE_FALSE(moved_at.empty());
+  CHECK(moved_at.front() > 800);
+  CHECK(moved_at.front() < 1'000);
+  CHECK(moved_at.size() < 8);
+  CHECK(world.told("shares").size() == 1 + moved_at.size());
+}
+
+TEST_CASE("a cluster that says it can carry less is taken at its word", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  world.report("A", "shop", 700, 500);
+  world.pass(Milliseconds(10'000));
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+  CHECK(world.entries.back().reason == "capacity");
 }
