@@ -304,3 +304,23 @@ TEST_CASE("no text of the daemon's brings control bytes to the terminal", "[view
     CHECK(text.find("\xc2\x9b") == std::string::npos);
   }
 }
+
+TEST_CASE("reported loads are shown with their age, and why a cluster is silent", "[views]") {
+  const Json reply = Json::parse(R"({
+    "clusters": [
+      {"cluster": "fra", "state": "fresh", "age_seconds": 2.5, "load": 5120.0, "capacity": null,
+       "reports": {"taken": 8, "ahead": 0, "older": 3, "too_old": 0, "unknown": 1}, "pull": null},
+      {"cluster": "ams", "state": "frozen", "age_seconds": 192.0, "load": null, "capacity": null, "reports": null,
+       "pull": {"problem": "status 503, wanted 200"}}],
+    "services": [{"service": "shop.svc.example.com.", "state": "fresh", "loads": [
+      {"cluster": "fra", "load": 123.4, "age_seconds": 2.5, "capacity": 900, "in_flight": 61, "of": "service"},
+      {"cluster": "ams", "load": 7, "age_seconds": 192, "capacity": null, "in_flight": null, "of": "cluster"}]}]})");
+  const std::string text = view.loads(reply);
+  has(text, "fra      fresh   2.5s");
+  has(text, "3 older, 1 unknown");
+  has(text, "ams      frozen  3m12s");
+  has(text, "status 503, wanted 200");
+  has(text, "shop.svc.example.com.  fresh  fra");
+  has(text, "123.4");
+  has(view.loads(Json::object()), "no load is reported");
+}
