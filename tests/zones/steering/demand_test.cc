@@ -49,17 +49,26 @@ TEST_CASE("a locality takes over gamma of its own cluster's ratio", "[demand]") 
   Demand demand(2, 2, {});
   demand.baseline(std::array{100.0, 50.0});
   demand.in_force(home(), at_second(0));
-  REQUIRE(demand.update(both(200, 50, 10)));
-  CHECK(demand.of(0) == Approx(100 * std::pow(2.0, 0.30)));
+  REQUIRE(demand.update(both(139, 50, 10)));
+  CHECK(demand.of(0) == Approx(100 * std::pow(1.39, 0.30)));
   CHECK(demand.of(1) == Approx(50));
 }
 
-TEST_CASE("a factor stays within a quarter and four, before gamma", "[demand]") {
+TEST_CASE("a surge is believed at once, a lull by and by", "[demand]") {
+  Demand demand(2, 2, {});
+  demand.baseline(std::array{100.0, 100.0});
+  demand.in_force(home(), at_second(0));
+  REQUIRE(demand.update(both(141, 50, 10)));
+  CHECK(demand.of(0) == Approx(141));
+  CHECK(demand.of(1) == Approx(100 * std::pow(0.5, 0.30)));
+}
+
+TEST_CASE("a factor stays within a quarter and four", "[demand]") {
   Demand demand(2, 2, {});
   demand.baseline(std::array{100.0, 100.0});
   demand.in_force(home(), at_second(0));
   REQUIRE(demand.update(both(100'000, 0, 10)));
-  CHECK(demand.of(0) == Approx(100 * std::pow(4.0, 0.30)));
+  CHECK(demand.of(0) == Approx(400));
   CHECK(demand.of(1) == Approx(100 * std::pow(0.25, 0.30)));
 }
 
@@ -70,7 +79,7 @@ TEST_CASE("a dead cluster's silence lowers nothing", "[demand]") {
   const std::array alive{ClusterLoad{1, 100, at_second(10)}};
   REQUIRE(demand.update(alive));
   CHECK(demand.of(0) == Approx(100));
-  CHECK(demand.of(1) == Approx(50 * std::pow(2.0, 0.30)));
+  CHECK(demand.of(1) == Approx(100));
 
   SECTION("nor does it count a locality with less than 2 % of its clients elsewhere") {
     Demand nearly(2, 2, {});
