@@ -101,7 +101,7 @@ bool Demand::update(std::span<const ClusterLoad> fresh) {
     double rest = demands_[i];
     if (covered[i] >= covered_min) {
       const double factor = std::clamp(ratios[i] / covered[i], factor_min, factor_max);
-      const double part = factor > surge_factor ? 1 : double{gamma_};
+      const double part = factor > surge_factor && gamma_ > 0 ? 1 : double{gamma_};
       rest = std::max(rest * std::pow(factor, part), std::min<double>(rest, least_));
     }
     // Load told of clients that the shares send elsewhere cannot be of the estimate's making: it would only add up.

@@ -15,8 +15,9 @@ namespace swingover::steering {
 struct DemandRules {
   Milliseconds ttl{30'000};
   Milliseconds connection_life{
-      20'000};          // how long a client stays after its last lookup, on average
-  double gamma = 0.30;  // how much of a small difference an update takes over: 1 all, 0 nothing
+      20'000};  // how long a client stays after its last lookup, on average
+  double gamma =
+      0.30;  // how much of a difference, but for a surge, an update takes over: 1 all, 0 nothing ever
 };
 
 /// What one cluster carries of a service, as measured there.

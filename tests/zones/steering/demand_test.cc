@@ -61,6 +61,15 @@ TEST_CASE("a surge is believed at once, a lull by and by", "[demand]") {
   REQUIRE(demand.update(both(141, 50, 10)));
   CHECK(demand.of(0) == Approx(141));
   CHECK(demand.of(1) == Approx(100 * std::pow(0.5, 0.30)));
+
+  SECTION("but with a gamma of 0 nothing is believed") {
+    Demand fixed(2, 2, {.gamma = 0});
+    fixed.baseline(std::array{100.0, 100.0});
+    fixed.in_force(home(), at_second(0));
+    REQUIRE(fixed.update(both(300, 50, 10)));
+    CHECK(fixed.of(0) == Approx(100));
+    CHECK(fixed.of(1) == Approx(100));
+  }
 }
 
 TEST_CASE("a factor stays within a quarter and four", "[demand]") {
