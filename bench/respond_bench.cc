@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/random.h"
@@ -70,7 +72,7 @@ std::shared_ptr<const ZoneContents> contents(unsigned names) {
   return ZoneContents::make(name_of("svc.example.com."), std::move(out));
 }
 
-Service service(const std::string& name, unsigned number, Policy policy) {
+Service service(const std::string& name, unsigned number, Policy policy, bool is_steered) {
   Service out;
   out.name = name_of(name);
   out.policy = policy;
@@ -78,6 +80,7 @@ Service service(const std::string& name, unsigned number, Policy policy) {
     Pool pool;
     pool.cluster = ClusterId(cluster);
     pool.cluster_name = cluster == 0 ? "fra" : "ams";
+    if (is_steered) pool.capacity = 100;
     pool.priority = policy == Policy::failover ? cluster + 1 : 1;
     const auto low = static_cast<uint8_t>(number);
     const auto high = static_cast<uint8_t>(number >> 8);
@@ -107,17 +110,22 @@ std::shared_ptr<const Snapshot> snapshot(unsigned names, unsigned services) {
   }
   model->zones = {{.apex = name_of("svc.example.com."), .contents = contents(names)}};
   for (unsigned i = 0; i < services; ++i) {
-    for (const auto& [prefix, policy] :
-         {std::pair("failover", Policy::failover), std::pair("active", Policy::active_active),
-          std::pair("local", Policy::local)}) {
+    for (const auto& [prefix, policy, is_steered] :
+         {std::tuple("failover", Policy::failover, false),
+          std::tuple("active", Policy::active_active, false),
+          std::tuple("local", Policy::local, false), std::tuple("shares", Policy::local, true)}) {
       model->services.push_back(
-          service(prefix + std::to_string(i) + ".svc.example.com.", i, policy));
+          service(prefix + std::to_string(i) + ".svc.example.com.", i, policy, is_steered));
     }
   }
   number(model->services);
   auto out = build_snapshot(std::move(model), {.pick_secret = 1});
   for (uint32_t i = 0; i < out->eligibility->size(); ++i)
     out->eligibility->set(EndpointId(i), Eligibility::eligible);
+  for (uint32_t i = 3; i < out->plans.size(); i += 4) {
+    for (size_t row = 0; row < out->shares->rows(); ++row)
+      out->shares->set(ServiceId(i), row, std::array<uint16_t, 2>{6'364, 3'636});
+  }
   return out;
 }
 
@@ -189,6 +197,7 @@ std::vector<Kind> kinds(unsigned names, unsigned services) {
   out.push_back(
       many("service active-active", type::a, [&] { return numbered("active", services); }));
   out.push_back(many("service local", type::a, [&] { return numbered("local", services); }));
+  out.push_back(many("service shares", type::a, [&] { return numbered("shares", services); }));
   out.push_back(many("NODATA", type::aaaa, [&] { return numbered("host", names); }));
   out.push_back(many("NXDOMAIN", type::a, [&] { return numbered("nothing", 1U << 30); }));
   out.push_back(many("NXDOMAIN, 20 labels", type::a,

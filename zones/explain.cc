@@ -1,8 +1,10 @@
 #include "zones/explain.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/text.h"
 #include "zones/client_reason.h"
@@ -10,6 +12,7 @@
 #include "zones/policy.h"
 #include "zones/protocol.h"
 #include "zones/record_text.h"
+#include "zones/resolve.h"
 
 namespace swingover::zones {
 
@@ -82,6 +85,28 @@ std::vector<PoolShare> sampled_shares(const ServicePlan& plan, LocalityId locali
   return shares;
 }
 
+/// Of the client's row; empty when it says nothing, or nothing that it says is eligible.
+std::vector<PoolShare> shares_of_client(const ServicePlan& plan, const ShareRows& rows,
+                                        LocalityId locality, const EligibilityMap& map) {
+  std::vector<PoolShare> shares;
+  std::vector<uint16_t> row(plan.pools().size());
+  if (!plan.is_steered() || !rows.read(plan, locality, row)) return shares;
+  double total = 0;
+  for (const uint32_t pool : plan.row(locality).allowed()) {
+    if (row[pool] == 0 || !has_endpoint(plan, pool, Eligibility::eligible, map)) continue;
+    shares.push_back({pool, static_cast<double>(row[pool])});
+    total += row[pool];
+  }
+  for (PoolShare& share : shares) share.share /= total;
+  std::ranges::sort(shares, {}, &PoolShare::place);
+  return shares;
+}
+
+/// With two digits: shares are whole parts of 10,000.
+std::string exact_percent(double share) {
+  return fmt::format("{:.2f} %", share * 100);
+}
+
 std::string percent(double share) {
   return std::to_string(static_cast<int>(share * 100 + 0.5)) + "%";
 }
@@ -142,8 +167,16 @@ std::string pool_reason(const Service& service, const ServicePlan& plan, uint32_
 
 class Teller {
  public:
-  Teller(const Snapshot& snapshot, const Insight& insight, Explanation& out)
-      : snapshot_(snapshot), insight_(insight), out_(out) {}
+  using IsManyCaches = std::function<bool(const Service&)>;
+
+  /// `tally`: of the answer that is explained.
+  Teller(const Snapshot& snapshot, const WorkerTally& tally, const Insight& insight,
+         IsManyCaches is_many_caches, Explanation& out)
+      : snapshot_(snapshot),
+        tally_(tally),
+        insight_(insight),
+        is_many_caches_(std::move(is_many_caches)),
+        out_(out) {}
 
   void step(std::string what, std::string result, std::string reason) {
     out_.steps.push_back({std::move(what), std::move(result), std::move(reason)});
@@ -153,10 +186,18 @@ class Teller {
     const ServicePlan& plan = snapshot_.plans[service.id.value];
     const EligibilityMap& map = *snapshot_.eligibility;
     const ServicePlan::Row row = plan.row(locality);
-    const auto found = find_tier(plan, row, map);
-    const std::vector<PoolShare> shares = pool_shares(plan, locality, map);
+    const bool is_by_shares = !shares_of_client(plan, *snapshot_.shares, locality, map).empty();
+    const auto found = is_by_shares ? std::nullopt : find_tier(plan, row, map);
+    const std::vector<PoolShare> shares = pool_shares(plan, *snapshot_.shares, locality, map);
     step("service", service.name.folded().text(), "policy " + std::string(word(service.policy)));
     ttl(service, plan);
+    if (plan.is_steered()) row_of_shares(service, locality, is_by_shares);
+    if (plan.sticky() == Sticky::client) stickiness(service);
+    if (is_by_shares) {
+      for (const uint32_t place : row.allowed()) pool(service, place, shares, true);
+      forbidden(service, row);
+      return;
+    }
     if (row.tiers.empty()) {
       step("only_regions", "prohibited", "no pool serves clients from there, whatever is up");
     } else if (!found) {
@@ -173,8 +214,13 @@ class Teller {
         reason += "; " + std::string(nearness_word(tier.nearness));
       if (tier.last_resort) reason += "; last resort";
       step("tier " + std::to_string(t + 1), is_used ? "used" : "passed over", reason);
-      for (const uint32_t place : row.pools_of(t)) pool(service, place, shares);
+      for (const uint32_t place : row.pools_of(t)) pool(service, place, shares, false);
     }
+    forbidden(service, row);
+  }
+
+ private:
+  void forbidden(const Service& service, const ServicePlan::Row& row) {
     for (const uint32_t place : row.forbidden()) {
       const Pool& pool = service.pools[place];
       step("pool " + pool.cluster_name, "prohibited",
@@ -182,7 +228,36 @@ class Teller {
     }
   }
 
- private:
+  /// Who gets which part of the locality's clients, by capacity.
+  void row_of_shares(const Service& service, LocalityId locality, bool is_used) {
+    std::vector<uint16_t> row(service.pools.size());
+    const bool has_row = snapshot_.shares->read(service.id, ShareRows::row_of(locality), row);
+    std::string all;
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (row[i] == 0) continue;
+      all += (all.empty() ? "" : ", ") + service.pools[i].cluster_name + " " +
+             exact_percent(row[i] / double{ShareRows::whole});
+    }
+    if (!has_row) {
+      step("shares", "none", "no shares within capacity are in force here: the tiers decide");
+    } else if (is_used) {
+      step("shares", "used", "within capacity: " + all);
+    } else {
+      step("shares", "passed over", "within capacity: " + all + "; none of them is eligible");
+    }
+  }
+
+  void stickiness(const Service& service) {
+    if (is_many_caches_(service)) {
+      step("sticky", "no",
+           fmt::format("the client's network got more than {} answers within a TTL, so it is many "
+                       "caches: each answer is picked anew",
+                       ManyCaches::answers_max));
+    } else {
+      step("sticky", "yes", "the client's network keeps its pool");
+    }
+  }
+
   void ttl(const Service& service, const ServicePlan& plan) {
     const Ttl ttl = plan.ttl(snapshot_.changes->get(service.id), insight_.now);
     std::string reason = insight_.change ? insight_.change(service.id) : std::string();
@@ -195,13 +270,18 @@ class Teller {
     step("ttl", std::to_string(ttl.value) + " s", reason);
   }
 
-  void pool(const Service& service, uint32_t place, const std::vector<PoolShare>& shares) {
+  void pool(const Service& service, uint32_t place, const std::vector<PoolShare>& shares,
+            bool is_by_shares) {
     const Pool& pool = service.pools[place];
     const auto share = std::find_if(shares.begin(), shares.end(),
                                     [&](const PoolShare& s) { return s.place == place; });
     std::string result = "passed over";
     if (share != shares.end()) {
       result = shares.size() == 1 ? "chosen" : "shares " + percent(share->share);
+      if (is_by_shares) {
+        result = "share " + exact_percent(share->share);
+        if (tally_.answers(service.id, pool.id) > 0) result += ", chosen";
+      }
     }
     step("pool " + pool.cluster_name, result,
          pool_reason(service, snapshot_.plans[service.id.value], place, *snapshot_.eligibility));
@@ -217,7 +297,9 @@ class Teller {
   }
 
   const Snapshot& snapshot_;
+  const WorkerTally& tally_;
   const Insight& insight_;
+  IsManyCaches is_many_caches_;
   Explanation& out_;
 };
 
@@ -239,8 +321,10 @@ std::vector<uint8_t> query_packet(const Name& name, uint16_t type) {
 
 }  // namespace
 
-std::vector<PoolShare> pool_shares(const ServicePlan& plan, LocalityId locality,
-                                   const EligibilityMap& eligibility) {
+std::vector<PoolShare> pool_shares(const ServicePlan& plan, const ShareRows& rows,
+                                   LocalityId locality, const EligibilityMap& eligibility) {
+  std::vector<PoolShare> shares = shares_of_client(plan, rows, locality, eligibility);
+  if (!shares.empty()) return shares;
   const ServicePlan::Row row = plan.row(locality);
   if (const auto found = find_tier(plan, row, eligibility))
     return shares_of_tier(plan, row, *found, eligibility);
@@ -251,6 +335,16 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
                     const IpAddress& client, const Insight& insight) {
   Explanation out;
   WorkerTally tally(snapshot, 0);
+  const uint64_t client_hash = client_key(client, snapshot.pick_secret);
+  const auto is_many_caches = [&](const Service& service) {
+    return insight.is_many_caches && insight.is_many_caches(service.id, client_hash);
+  };
+  // Told to the tally as to that of a worker.
+  for (const Service& service : snapshot.model->services) {
+    if (service.sticky != Sticky::client || !is_many_caches(service)) continue;
+    for (uint32_t i = 0; i < ManyCaches::answers_max; ++i)
+      tally.many_caches().note(service.id, client_hash, service.ttl, insight.now);
+  }
   const std::vector<uint8_t> packet = query_packet(name, type);
   std::vector<uint8_t> answer(65535);
   const Outcome outcome =
@@ -264,7 +358,7 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
     if (!name.is_at_or_below(source.apex)) continue;
     if (!zone || source.apex.labels() > zone->apex.labels()) zone = &source;
   }
-  Teller teller(snapshot, insight, out);
+  Teller teller(snapshot, tally, insight, is_many_caches, out);
   if (!zone) {
     teller.step("zone", "none", "the name is in none of this server's zones: refused");
     return out;

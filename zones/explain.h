@@ -19,10 +19,11 @@ struct PoolShare {
 };
 
 /// The pools that answers to clients of `locality` come from now, as configured order has them. Empty when the
-/// answer is nodata or servfail. The tier is found as `choose` finds it; where `when_all_down` decides,
-/// `choose` itself is asked over and over. Control path.
-std::vector<PoolShare> pool_shares(const ServicePlan& plan, LocalityId locality,
-                                   const EligibilityMap& eligibility);
+/// answer is nodata or servfail. Of a steered service those with a share that have an eligible endpoint. Else the
+/// tier is found as `choose` finds it; where `when_all_down` decides, `choose` itself is asked over and over. Control
+/// path.
+std::vector<PoolShare> pool_shares(const ServicePlan& plan, const ShareRows& rows,
+                                   LocalityId locality, const EligibilityMap& eligibility);
 
 /// What one client would get now, and why.
 struct Explanation {
@@ -46,10 +47,18 @@ struct Insight {
   uint32_t now = 0;                                 // wall-clock seconds, as Client has them
   std::function<std::string(EndpointId)> endpoint;  // why it is as it is, in words
   std::function<std::string(ServiceId)> change;     // what may change its answers next, in words
+  // Whether a client (PickKey::client) is many caches to the workers (ManyCaches).
+  std::function<bool(ServiceId, uint64_t)> is_many_caches{};
 };
 
 /// Runs the query through respond(), as a worker would over TCP with a tally of its own, then tells the steps.
-/// A share of several pools is told as such: the next query of the same client may get another of them.
+///
+/// Exact   `choose` gives what is equal for what is equal, so for a time of which shares, eligibility and model are
+///         known the pools that could be answered, and with which part, are told exactly. Which of them it was is
+///         certain where there is one only, and for sticky clients, which hang on the client's network alone. Of
+///         picks in turn the steps tell each pool's share: the next query of the same client may get
+///         another. So it is of a sticky client that is many caches now (Insight::is_many_caches): nobody keeps who
+///         was that in the past, and whoever explains an old answer tells both: its pool, and the shares.
 Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
                     const IpAddress& client, const Insight& insight = {});
 

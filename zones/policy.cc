@@ -43,8 +43,8 @@ double rendezvous_score(uint64_t client, uint64_t pool_key, uint32_t weight) {
   return -static_cast<double>(weight) / std::log(u);
 }
 
-/// Most answers: not sticky, not of all pools, and the first tier with anything eligible decides. Reads each
-/// endpoint's byte once, into a mask, so nothing can change under it; gives what Chooser would.
+/// Most answers: not sticky, not of all pools, and the shares or the first tier with anything eligible decide. Reads
+/// each endpoint's byte once, into a mask, so nothing can change under it; gives what Chooser would.
 class PlainChooser {
  public:
   PlainChooser(const ServicePlan& plan, const EligibilityMap& eligibility, AddressFamily family,
@@ -61,6 +61,16 @@ class PlainChooser {
       return true;
     }
     return false;
+  }
+
+  /// False: no pool with a share has an eligible endpoint.
+  bool run_by_shares(const ServicePlan::Row& row, std::span<const uint16_t> shares,
+                     std::span<uint32_t> out, Choice& choice) const {
+    Picked picked;
+    if (!pick_by_shares(row.allowed(), shares, picked)) return false;
+    choice.pool = plan_.pool_id(picked.place);
+    set(picked, out, choice);
+    return true;
   }
 
  private:
@@ -101,6 +111,28 @@ class PlainChooser {
         if (point < width) break;
         point -= width;
       }
+    }
+    picked = usable[chosen];
+    return true;
+  }
+
+  bool pick_by_shares(std::span<const uint16_t> places, std::span<const uint16_t> shares,
+                      Picked& picked) const {
+    std::array<Picked, ServicePlan::plain_pools_max> usable;
+    size_t count = 0;
+    uint32_t total = 0;
+    for (const uint16_t place : places) {
+      if (shares[place] == 0) continue;
+      const Mask eligible = eligible_of(plan_.pools()[place]);
+      if (eligible == 0) continue;
+      usable[count++] = {place, eligible};
+      total += shares[place];
+    }
+    if (count == 0) return false;
+    size_t chosen = 0;
+    if (count > 1) {
+      uint64_t point = weyl_below(sequence_, golden_step, total);
+      for (; point >= shares[usable[chosen].place]; ++chosen) point -= shares[usable[chosen].place];
     }
     picked = usable[chosen];
     return true;
@@ -151,8 +183,13 @@ class PlainChooser {
 class Chooser {
  public:
   Chooser(const ServicePlan& plan, const EligibilityMap& eligibility, AddressFamily family,
-          PickKey key, std::span<uint32_t> out)
-      : plan_(plan), eligibility_(eligibility), family_(family), key_(key), out_(out) {}
+          PickKey key, std::span<uint32_t> out, std::span<const uint16_t> shares)
+      : plan_(plan),
+        eligibility_(eligibility),
+        family_(family),
+        key_(key),
+        out_(out),
+        shares_(shares) {}
 
   Choice run(const ServicePlan::Row& row);
   /// The map changed while it was read, and nothing of the class is left where it was found.
@@ -162,6 +199,7 @@ class Chooser {
   using PlanPool = ServicePlan::PlanPool;
   using Places = std::span<const uint16_t>;
 
+  bool find_by_shares(Places places);
   bool find_in_tiers(const ServicePlan::Row& row, bool last_resort, Eligibility wanted);
   bool find_when_all_down(const ServicePlan::Row& row);
   void choose_in(Places places);
@@ -175,6 +213,14 @@ class Chooser {
   template <class Visit>
   void for_each_candidate(Places places, Visit visit);
 
+  bool is_sticky() const { return plan_.sticky() == Sticky::client && !key_.is_many_caches; }
+  /// What the pool weighs against others.
+  uint32_t weight_of(uint16_t place) const {
+    return by_shares_ ? shares_[place] : plan_.pools()[place].weight;
+  }
+  bool is_candidate(uint16_t place) const {
+    return (!by_shares_ || shares_[place] > 0) && has_class(plan_.pools()[place]);
+  }
   bool has_class(const PlanPool& pool) const {
     for (uint32_t i = 0; i < pool.endpoints; ++i) {
       if (eligibility_.get(plan_.endpoint_id(pool.first_endpoint + i)) == class_) return true;
@@ -196,6 +242,8 @@ class Chooser {
   AddressFamily family_;
   PickKey key_;
   std::span<uint32_t> out_;
+  std::span<const uint16_t> shares_;
+  bool by_shares_ = false;  // pools are picked by them now, else by their weights
   Eligibility class_ = Eligibility::eligible;  // looked for now
   bool gathers_ = false;  // policy `all`: candidates come from every pool of the tier that is ...
   bool weightless_ = false;  // ... weightless or not, and has addresses
@@ -210,6 +258,7 @@ Choice Chooser::run(const ServicePlan::Row& row) {
     if (plan_.when_all_down() == WhenAllDown::servfail) choice_.outcome = ChoiceOutcome::servfail;
     return choice_;
   }
+  if (!shares_.empty() && find_by_shares(row.allowed())) return choice_;
   for (const bool last_resort : {false, true}) {
     for (const Eligibility wanted : {Eligibility::eligible, Eligibility::unknown}) {
       if (find_in_tiers(row, last_resort, wanted)) return choice_;
@@ -229,6 +278,16 @@ Choice Chooser::run(const ServicePlan::Row& row) {
       break;
   }
   return choice_;
+}
+
+/// Chooses among the pools with a share; false if none of them has anything eligible.
+bool Chooser::find_by_shares(Places places) {
+  by_shares_ = true;
+  const bool found =
+      std::ranges::any_of(places, [this](uint16_t place) { return is_candidate(place); });
+  if (found) choose_in(places);
+  by_shares_ = false;
+  return found;
 }
 
 /// Chooses in the first tier that has an endpoint of the class; false if none has.
@@ -298,7 +357,7 @@ bool Chooser::choose_from_all(Places places) {
 
 uint16_t Chooser::pick_pool(Places places) const {
   if (places.size() == 1) return places.front();
-  return plan_.sticky() == Sticky::client ? pick_by_client(places) : pick_by_sequence(places);
+  return is_sticky() ? pick_by_client(places) : pick_by_sequence(places);
 }
 
 uint16_t Chooser::pick_by_sequence(Places places) const {
@@ -306,19 +365,17 @@ uint16_t Chooser::pick_by_sequence(Places places) const {
   uint32_t usable = 0;
   uint16_t fallback = places.front();
   for (const uint16_t place : places) {
-    const PlanPool& pool = plan_.pools()[place];
-    if (!has_class(pool)) continue;
+    if (!is_candidate(place)) continue;
     if (usable++ == 0) fallback = place;
-    total += pool.weight;
+    total += weight_of(place);
   }
   if (usable <= 1) return fallback;
   // Pools without weight are equals among themselves, once nothing heavier is there.
   const bool weightless = total == 0;
   uint64_t point = weyl_below(key_.sequence, golden_step, weightless ? usable : total);
   for (const uint16_t place : places) {
-    const PlanPool& pool = plan_.pools()[place];
-    if (!has_class(pool)) continue;
-    const uint64_t width = weightless ? 1 : pool.weight;
+    if (!is_candidate(place)) continue;
+    const uint64_t width = weightless ? 1 : weight_of(place);
     if (point < width) return place;
     point -= width;
   }
@@ -329,12 +386,12 @@ uint16_t Chooser::pick_by_client(Places places) const {
   uint16_t best = places.front();  // if the map changed since the tier was found
   double best_score = -std::numeric_limits<double>::infinity();
   for (const uint16_t place : places) {
-    const PlanPool& pool = plan_.pools()[place];
-    if (!has_class(pool)) continue;
+    if (!is_candidate(place)) continue;
     // Scores are above 0. Weightless pools rank below all others by the negative of theirs.
     const uint64_t key = plan_.pool_key(place);
-    const double score = pool.weight > 0 ? rendezvous_score(key_.client, key, pool.weight)
-                                         : -rendezvous_score(key_.client, key, 1);
+    const uint32_t weight = weight_of(place);
+    const double score = weight > 0 ? rendezvous_score(key_.client, key, weight)
+                                    : -rendezvous_score(key_.client, key, 1);
     if (score > best_score) {
       best = place;
       best_score = score;
@@ -345,7 +402,7 @@ uint16_t Chooser::pick_by_client(Places places) const {
 
 /// Sets `out` from the endpoints of these pools that have the class and the family.
 void Chooser::answer(Places places) {
-  if (plan_.sticky() == Sticky::client) {
+  if (is_sticky()) {
     rank(places);
   } else {
     rotate(places);
@@ -423,16 +480,20 @@ void Chooser::for_each_candidate(Places places, Visit visit) {
 
 Choice choose(const ServicePlan& plan, LocalityId client_locality,
               const EligibilityMap& eligibility, AddressFamily family, PickKey key,
-              std::span<uint32_t> out) {
+              std::span<uint32_t> out, std::span<const uint16_t> shares) {
   const ServicePlan::Row row = plan.row(client_locality);
   Choice choice;
-  if (plan.is_plain() &&
-      PlainChooser(plan, eligibility, family, key.sequence).run(row, out, choice))
-    return choice;
+  if (plan.is_plain()) {
+    if (PlainChooser(plan, eligibility, family, key.sequence).run(row, out, choice)) return choice;
+  } else if (plan.is_plain_steered()) {
+    const PlainChooser chooser(plan, eligibility, family, key.sequence);
+    const bool is_found = !shares.empty() && chooser.run_by_shares(row, shares, out, choice);
+    if (is_found || chooser.run(row, out, choice)) return choice;
+  }
   // The control thread may flip bytes while they are read here. A flip between finding a pool and
   // taking its endpoints would look like a name without addresses, which resolvers remember: look again.
   for (int attempt = 0; attempt < 4; ++attempt) {
-    Chooser chooser(plan, eligibility, family, key, out);
+    Chooser chooser(plan, eligibility, family, key, out, shares);
     choice = chooser.run(row);
     if (!chooser.is_overtaken()) break;
   }

@@ -13,8 +13,9 @@ enum class AddressFamily : uint8_t { v4, v6, any };
 
 /// What a pick depends on besides health. Equal keys and health give equal choices.
 struct PickKey {
-  uint64_t client = 0;    // keyed hash of the client network; used by sticky = "client"
-  uint32_t sequence = 0;  // the worker's count of answers of this service; used otherwise
+  uint64_t client = 0;          // keyed hash of the client network; used by sticky = "client"
+  uint32_t sequence = 0;        // the worker's count of answers of this service; used otherwise
+  bool is_many_caches = false;  // the client is no single cache: never sticky
 };
 
 enum class ChoiceOutcome : uint8_t { endpoints, nodata, servfail };
@@ -29,8 +30,11 @@ struct Choice {
   uint32_t count = 0;  // how many places of `out` are set
 };
 
-/// The heart of an answer: which endpoints does this client get, now.
+/// The heart of an answer: which endpoints does this client get, now. What is equal gives what is equal, so an answer
+/// of long ago is explained by asking again with what held then.
 ///
+/// Shares    Of a steered service: among the pools with a share that have an eligible endpoint, by share. When there
+///           is none, as without shares: the tiers are the order of the backups.
 /// Order     Tiers of the client's row, ordinary ones by eligible, then by unknown endpoints; then
 ///           last-resort tiers likewise; then `when_all_down`. A pool stands for a tier while any endpoint
 ///           of it, of either family, has the class looked for, so that A and AAAA come from one choice;
@@ -42,8 +46,9 @@ struct Choice {
 /// Cost      O(pools + endpoints) of the service, for the first tier alone when that can answer; no allocation,
 ///           no lock. Hot path.
 /// `out`     Places of endpoints, as the plan counts them; as many as fit are set.
+/// `shares`  The client's row of ShareRows, one a pool; empty: zeros, or the service is not steered.
 Choice choose(const ServicePlan& plan, LocalityId client_locality,
               const EligibilityMap& eligibility, AddressFamily family, PickKey key,
-              std::span<uint32_t> out);
+              std::span<uint32_t> out, std::span<const uint16_t> shares = {});
 
 }  // namespace swingover::zones

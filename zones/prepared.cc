@@ -39,6 +39,8 @@ void Prepared::fetch_tally(const Snapshot& snapshot, const WorkerTally& tally) c
   tally.prefetch_service(service_, plan_->pool_id(0));
   snapshot.eligibility->prefetch(plan_->endpoint_id(0));
   snapshot.changes->prefetch(service_);
+  // Where the client is, nobody knows yet; the rows of a service with few pools lie close together.
+  if (plan_->is_steered()) snapshot.shares->prefetch(*plan_, no_locality);
 }
 
 }  // namespace swingover::zones

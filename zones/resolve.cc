@@ -27,15 +27,6 @@ unsigned sticky_bits(const IpAddress& address, const IpAddress& resolver) {
   return std::max(network_bits(address), may_be_near ? bits_apart_from_local(address) : 0);
 }
 
-uint64_t client_key(const IpAddress& address, uint64_t secret) {
-  const IpAddress network = masked(address, network_bits(address));
-  uint64_t key = secret;
-  for (const uint8_t octet : network.bytes()) key = (key ^ octet) * 0x9fb21c651e98df25U;
-  key ^= key >> 32;
-  key *= 0xd6e8feb86659fd93U;
-  return key ^ key >> 32;
-}
-
 /// Neighbours far apart (the finaliser of a common 32-bit hash).
 uint32_t scattered(uint32_t value) {
   value = (value ^ value >> 16) * 0x7feb352dU;
@@ -48,6 +39,15 @@ bool is_address(uint16_t rrtype) {
 }
 
 }  // namespace
+
+uint64_t client_key(const IpAddress& address, uint64_t pick_secret) {
+  const IpAddress network = masked(address, network_bits(address));
+  uint64_t key = pick_secret;
+  for (const uint8_t octet : network.bytes()) key = (key ^ octet) * 0x9fb21c651e98df25U;
+  key ^= key >> 32;
+  key *= 0xd6e8feb86659fd93U;
+  return key ^ key >> 32;
+}
 
 uint16_t Resolver::resolve(uint16_t qtype) {
   qtype_ = qtype;
@@ -165,16 +165,19 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
   const ServicePlan& plan = snapshot_.plans[id.value];
   if (!plan.has_targets() && !is_address(qtype_) && qtype_ != type::any) return Step::done;
 
-  const uint32_t sequence = tally_.next_pick(id, plan.pool_id(0));
+  Asker asker;
+  if (plan.is_by_client()) look_at_client(id, plan, asker);
+  asker.key.sequence = plan.is_steered() ? tally_.next_pick(plan, asker.locality)
+                                         : tally_.next_pick(id, plan.pool_id(0));
   std::array<uint32_t, endpoints_max> places;
   const AddressFamily family = qtype_ == type::a || qtype_ == type::any ? AddressFamily::v4
                                : qtype_ == type::aaaa                   ? AddressFamily::v6
                                                                         : AddressFamily::any;
   uint16_t rrtype = family == AddressFamily::v6 ? type::aaaa : type::a;
-  Choice choice = choose_endpoints(plan, family, sequence, places);
+  Choice choice = choose_endpoints(plan, family, asker, places);
   if (qtype_ == type::any && choice.outcome == ChoiceOutcome::nodata) {
     rrtype = type::aaaa;
-    choice = choose_endpoints(plan, AddressFamily::v6, sequence, places);
+    choice = choose_endpoints(plan, AddressFamily::v6, asker, places);
   }
   if (choice.is_forbidden) {
     error_ = &extended_error::outside_regions;
@@ -190,6 +193,7 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
   if (has_endpoints && (choice.is_target || is_address(qtype_) || qtype_ == type::any)) {
     answered = true;
     tally_.count_answer(id, choice.pool);
+    if (plan.is_by_client()) count_for_client(id, plan, asker, choice.pool);
     if (!choice.is_target)
       return answer_endpoints(plan, ttl, std::span(places).first(choice.count), rrtype);
     return answer_target(zone_->service(node.service).first_endpoint + places[0], ttl,
@@ -200,28 +204,33 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
   return Step::done;  // other types are the zone file's
 }
 
-Choice Resolver::choose_endpoints(const ServicePlan& plan, AddressFamily family, uint32_t sequence,
-                                  std::span<uint32_t> places) {
-  PickKey key{.sequence = sequence};
-  LocalityId locality = no_locality;
-  // Mostly one row serves everybody alike: no need to know where the client is.
-  if (plan.has_row_per_locality() || plan.sticky() == Sticky::client) {
-    unsigned scope = 0;
-    if (plan.sticky() == Sticky::client) {
-      const Steering steering = steer_by(subnet_, client_.address, snapshot_.sources);
-      key.client = client_key(steering.address, snapshot_.pick_secret);
-      scope = steering.is_subnet
-                  ? sticky_bits(steering.address, client_.address) + steering.extra_bits
-                  : steering.scope;
-    }
-    if (plan.has_row_per_locality()) {
-      const Located located = locate(subnet_, client_.address, snapshot_.sources);
-      locality = located.locality;
-      scope = std::max(scope, located.scope);
-    }
-    scope_ = static_cast<uint8_t>(std::max<unsigned>(scope_, scope));
+/// Sets all but the sequence. For plans that are by client.
+void Resolver::look_at_client(ServiceId id, const ServicePlan& plan, Asker& asker) {
+  unsigned scope = 0;
+  if (plan.sticky() == Sticky::client) {
+    const Steering steering = steer_by(subnet_, client_.address, snapshot_.sources);
+    asker.key.client = client_key(steering.address, snapshot_.pick_secret);
+    asker.key.is_many_caches =
+        tally_.many_caches().is_many(id, asker.key.client, plan.ttl(), client_.now);
+    scope = steering.is_subnet
+                ? sticky_bits(steering.address, client_.address) + steering.extra_bits
+                : steering.scope;
   }
-  return choose(plan, locality, *snapshot_.eligibility, family, key, places);
+  if (plan.is_by_locality()) {
+    const Located located = locate(subnet_, client_.address, snapshot_.sources);
+    asker.locality = located.locality;
+    scope = std::max(scope, located.scope);
+  }
+  scope_ = static_cast<uint8_t>(std::max<unsigned>(scope_, scope));
+  if (plan.is_steered() && snapshot_.shares->read(plan, asker.locality, shares_))
+    asker.shares = std::span(shares_).first(plan.pools().size());
+}
+
+void Resolver::count_for_client(ServiceId id, const ServicePlan& plan, const Asker& asker,
+                                PoolId pool) {
+  if (plan.is_steered()) tally_.count_answer(plan, asker.locality, pool);
+  if (plan.sticky() == Sticky::client)
+    tally_.many_caches().note(id, asker.key.client, plan.ttl(), client_.now);
 }
 
 Resolver::Step Resolver::answer_endpoints(const ServicePlan& plan, Ttl ttl,
@@ -422,10 +431,12 @@ void Resolver::put_service_addresses(const ZoneTree::Entry& entry, const ZoneNod
                                      size_t place) {
   const ServiceId id = entry.services[node.service];
   const ServicePlan& plan = snapshot_.plans[id.value];
-  const uint32_t sequence = scattered(tally_.next_helper_pick());
+  Asker asker;
+  if (plan.is_by_client()) look_at_client(id, plan, asker);
+  asker.key.sequence = scattered(tally_.next_helper_pick());
   std::array<uint32_t, endpoints_max> places;
   for (const AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) {
-    const Choice choice = choose_endpoints(plan, family, sequence, places);
+    const Choice choice = choose_endpoints(plan, family, asker, places);
     if (choice.outcome != ChoiceOutcome::endpoints || choice.is_target) continue;
     put_endpoints(Section::additional, plan, ttl_of(id, plan),
                   std::span(places).first(choice.count),

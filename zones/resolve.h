@@ -13,6 +13,9 @@
 
 namespace swingover::zones {
 
+/// PickKey::client of whoever asks from this address.
+uint64_t client_key(const IpAddress& address, uint64_t pick_secret);
+
 /// RFC 1034 section 4.3.2 over a snapshot: fills the sections of one answer.
 ///
 /// Chains    CNAMEs (static, of services, synthesised from DNAMEs) are followed inside the server's zones, at
@@ -84,8 +87,19 @@ class Resolver {
                              size_t owner_place);
   void put_foreign_addresses(size_t name_place, uint16_t helped_type);
   unsigned place_above(const ZoneNode& node) const;
-  Choice choose_endpoints(const ServicePlan& plan, AddressFamily family, uint32_t sequence,
-                          std::span<uint32_t> places);
+  /// Who asks, as far as the service cares.
+  struct Asker {
+    PickKey key;
+    LocalityId locality = no_locality;
+    std::span<const uint16_t> shares;  // in shares_
+  };
+  void look_at_client(ServiceId id, const ServicePlan& plan, Asker& asker);
+  void count_for_client(ServiceId id, const ServicePlan& plan, const Asker& asker, PoolId pool);
+  Choice choose_endpoints(const ServicePlan& plan, AddressFamily family, const Asker& asker,
+                          std::span<uint32_t> places) const {
+    return choose(plan, asker.locality, *snapshot_.eligibility, family, asker.key, places,
+                  asker.shares);
+  }
   Ttl ttl_of(ServiceId id, const ServicePlan& plan) const {
     return plan.ttl(snapshot_.changes->get(id), client_.now);
   }
@@ -114,6 +128,7 @@ class Resolver {
   std::array<uint64_t, chain_max> seen_;  // hashes of the names before this one; `hop_` of them
   std::array<PlacedDname, chain_max> dnames_;  // in the answer already
   unsigned dname_count_ = 0;
+  std::array<uint16_t, service_parts_max> shares_;  // the row of the client
 };
 
 }  // namespace swingover::zones

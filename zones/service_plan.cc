@@ -112,6 +112,8 @@ class ServicePlanWriter {
     plan_.plain_ = is_plain && !plan_.steered_;
     plan_.plain_steered_ = is_plain && plan_.steered_;
     plan_.rows_ = static_cast<uint32_t>(localities + 1);
+    plan_.by_locality_ = plan_.rows_ > 1 || plan_.steered_;
+    plan_.by_client_ = plan_.by_locality_ || service.sticky == Sticky::client;
     plan_.pools_ = static_cast<uint16_t>(pools_.size());
     plan_.endpoints_ = static_cast<uint16_t>(kinds_.size());
     const size_t order_end = sizeof plan_ + sizeof(uint32_t) * first_tiers_.size() +

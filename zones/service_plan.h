@@ -45,6 +45,9 @@ class ServicePlan {
     std::span<const Tier> tiers;
     std::span<const uint16_t> order;  // places in pools(), each once; what is forbidden comes last
 
+    std::span<const uint16_t> allowed() const {
+      return order.first(tiers.empty() ? 0 : tiers.back().end);
+    }
     std::span<const uint16_t> forbidden() const {
       return order.subspan(tiers.empty() ? 0 : tiers.back().end);
     }
@@ -93,7 +96,10 @@ class ServicePlan {
   /// Every endpoint is an IPv4 address.
   bool is_all_v4() const { return all_v4_; }
 
-  bool has_row_per_locality() const { return rows_ > 1; }
+  /// Where the client is decides what it gets: by a row of tiers, or of shares.
+  bool is_by_locality() const { return by_locality_; }
+  /// Mostly one row serves everybody alike: no need to know who the client is.
+  bool is_by_client() const { return by_client_; }
   Row row(LocalityId client) const {
     const size_t own = size_t{client.value} + 1;
     return row_at(client != no_locality && own < rows_ ? own : 0);
@@ -145,6 +151,8 @@ class ServicePlan {
   bool plain_ : 1 = false;
   bool steered_ : 1 = false;
   bool plain_steered_ : 1 = false;
+  bool by_locality_ : 1 = false;
+  bool by_client_ : 1 = false;
   uint32_t answers_ = 1;
   uint32_t ttl_ = 0;
   uint32_t ttl_min_ = 0;

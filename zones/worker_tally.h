@@ -5,6 +5,9 @@
 #include "base/block.h"
 #include "base/counters.h"
 #include "base/units.h"
+#include "zones/many_caches.h"
+#include "zones/service_plan.h"
+#include "zones/share_rows.h"
 
 namespace swingover::zones {
 
@@ -13,7 +16,10 @@ struct Snapshot;
 /// What one answering thread counts in one generation: for each service how many picks it made, and right behind it the
 /// answers of each of its pools, so that an answer touches one cache line of it. No line is another thread's too.
 ///
-/// Threads  next_pick() and count_answer(): the writer alone. answers(): any.
+/// Rows     Of a steered service the same again for the clients of each locality, laid out as ShareRows is: the picks
+///          of a locality then follow its shares from the first few on, and who gives out shares learns what became
+///          of them. That is one cache line more an answer; memory that no answer touches is never had.
+/// Threads  next_pick() and count_answer(): the writer alone. answers(), add_answers(): any.
 class WorkerTally {
  public:
   /// `writer`: each starts at another place of the picks' sequence, so that together they follow it too.
@@ -26,10 +32,33 @@ class WorkerTally {
     picks.add();
     return pick;
   }
+  /// Likewise of a steered service, among the clients of one locality.
+  uint32_t next_pick(const ServicePlan& plan, LocalityId client) {
+    const std::atomic_ref<uint32_t> picks(*row(plan, ShareRows::row_of(client)));
+    const uint32_t pick = picks.load(std::memory_order_relaxed);
+    picks.store(pick + 1, std::memory_order_relaxed);
+    return pick + first_pick_;
+  }
   /// Likewise of picks for additional sections, of all services together.
   uint32_t next_helper_pick() { return helper_picks_++; }
   void count_answer(ServiceId service, PoolId pool) { word(service, pool, 1).add(); }
+  /// Of a steered service, besides that.
+  void count_answer(const ServicePlan& plan, LocalityId client, PoolId pool) {
+    const size_t place = pool.value - plan.pool_id(0).value;
+    const std::atomic_ref<uint32_t> count(row(plan, ShareRows::row_of(client))[place + 1]);
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   uint64_t answers(ServiceId service, PoolId pool) const { return word(service, pool, 1).value(); }
+
+  /// Adds to each pool's place of `sums` the answers from it to clients of that row, modulo 2^32: take differences.
+  void add_answers(const ServicePlan& plan, size_t row_place, std::span<uint32_t> sums) const {
+    uint32_t* const counts = row(plan, row_place) + 1;
+    for (size_t i = 0; i < sums.size(); ++i)
+      sums[i] += std::atomic_ref(counts[i]).load(std::memory_order_relaxed);
+  }
+
+  ManyCaches& many_caches() { return many_caches_; }
+  const ManyCaches& many_caches() const { return many_caches_; }
 
   /// Both of a service, soon to be used.
   void prefetch_service(ServiceId service, PoolId first_pool) const {
@@ -43,8 +72,16 @@ class WorkerTally {
     return words_[size_t{service.value} + pool.value + behind];
   }
 
+  uint32_t* row(const ServicePlan& plan, size_t place) const {
+    return reinterpret_cast<uint32_t*>(rows_ + size_t{plan.share_place()} * share_place_octets +
+                                       place * share_row_octets(plan.pools().size()));
+  }
+
   Block memory_;
   Counter* words_;
+  Block row_memory_;  // each row: its picks, then the answers of each pool
+  uint8_t* rows_;
+  ManyCaches many_caches_;
   uint32_t first_pick_;
   uint32_t helper_picks_ = 0;
 };

@@ -370,13 +370,14 @@ Teller::Pools Teller::chosen_pools(uint32_t service) const {
   const zones::ServicePlan& plan = snapshot_->plans[service];
   Pools chosen;
   const auto add = [&](LocalityId locality) {
-    for (const auto& pool : zones::pool_shares(plan, locality, *snapshot_->eligibility)) {
+    for (const auto& pool :
+         zones::pool_shares(plan, *snapshot_->shares, locality, *snapshot_->eligibility)) {
       chosen.insert(pool.place);
     }
   };
   add(no_locality);
   const size_t localities = snapshot_->model->topology.localities.size();
-  for (uint32_t i = 0; plan.has_row_per_locality() && i < localities; ++i) add(LocalityId(i));
+  for (uint32_t i = 0; plan.is_by_locality() && i < localities; ++i) add(LocalityId(i));
   return chosen;
 }
 

@@ -262,7 +262,8 @@ Json service_value(const Control& control, const zones::Service& service,
   const zones::Snapshot& snapshot = control.snapshot();
   std::vector<double> shares(service.pools.size());
   const auto& plan = snapshot.plans[service.id.value];
-  for (const auto& share : zones::pool_shares(plan, no_locality, *snapshot.eligibility)) {
+  for (const auto& share :
+       zones::pool_shares(plan, *snapshot.shares, no_locality, *snapshot.eligibility)) {
     shares[share.place] = share.share;
   }
   const WallTime now = control.environment().clock.wall();

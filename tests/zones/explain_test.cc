@@ -79,6 +79,87 @@ TEST_CASE("a CNAME that leads to a service is explained up to the endpoint", "[e
   CHECK(result_of(told, "endpoint 192.0.2.1") == "answered");
 }
 
+Model steered_model(Sticky sticky) {
+  Model model = shop_model();
+  model.services[0].sticky = sticky;
+  for (Pool& pool : model.services[0].pools) pool.capacity = 100;
+  return model;
+}
+
+std::string reason_of(const Explanation& told, std::string_view step) {
+  const auto found = std::find_if(told.steps.begin(), told.steps.end(),
+                                  [&](const auto& s) { return s.step == step; });
+  return found == told.steps.end() ? "no such step" : found->reason;
+}
+
+TEST_CASE("an explanation of a steered service tells the shares of the client's locality",
+          "[explain]") {
+  Served served(steered_model(Sticky::none));
+  served.set_all(Eligibility::eligible);
+  const std::array<uint16_t, 2> shares{6'364, 3'636};
+  served.snapshot().shares->set(ServiceId(0), 2, shares);  // of ams-a
+
+  const Explanation told = explained(served, "shop.svc.example.");
+  CHECK(result_of(told, "shares") == "used");
+  CHECK(reason_of(told, "shares") == "within capacity: fra 63.64 %, ams 36.36 %");
+  CHECK(result_of(told, "pool " + told.pool).ends_with(" %, chosen"));
+  CHECK(result_of(told, "pool fra").starts_with("share 63.64 %"));
+  CHECK(result_of(told, "pool ams").starts_with("share 36.36 %"));
+  CHECK(result_of(told, "tier 1") == "no such step");
+
+  SECTION("of those that are eligible") {
+    served.set(0, Eligibility::down);
+    const Explanation swung = explained(served, "shop.svc.example.");
+    CHECK(swung.pool == "ams");
+    CHECK(result_of(swung, "pool fra") == "passed over");
+    CHECK(result_of(swung, "pool ams") == "share 100.00 %, chosen");
+  }
+  SECTION("and of the tiers, where no pool with a share is eligible") {
+    const std::array<uint16_t, 2> none_of_fra{0, 10'000};
+    served.snapshot().shares->set(ServiceId(0), 2, none_of_fra);
+    served.set(1, Eligibility::down);
+    const Explanation backup = explained(served, "shop.svc.example.");
+    CHECK(backup.pool == "fra");
+    CHECK(result_of(backup, "shares") == "passed over");
+    CHECK(result_of(backup, "tier 1") == "used");
+  }
+  SECTION("and clients elsewhere have none yet") {
+    const Explanation elsewhere = explained(served, "shop.svc.example.", "10.1.0.1");
+    CHECK(elsewhere.pool == "fra");
+    CHECK(result_of(elsewhere, "shares") == "none");
+    CHECK(result_of(elsewhere, "pool fra") == "chosen");
+  }
+}
+
+TEST_CASE("what an explanation says a sticky client gets is what it gets", "[explain]") {
+  Served served(steered_model(Sticky::client));
+  served.set_all(Eligibility::eligible);
+  const std::array<uint16_t, 2> shares{5'000, 5'000};
+  served.snapshot().shares->set(ServiceId(0), 0, shares);
+  std::array<int, 2> seen{};
+  for (uint8_t network = 0; network < 100; ++network) {
+    const IpAddress client = IpAddress::v4({198, 51, network, 1});
+    served.set_client(client);
+    const Explanation told = explained(served, "shop.svc.example.", client.text());
+    REQUIRE(told.answers == served.ask("shop.svc.example.").answer);
+    CHECK(result_of(told, "sticky") == "yes");
+    ++seen[told.pool == "fra" ? 0 : 1];
+  }
+  CHECK(seen[0] > 25);
+  CHECK(seen[1] > 25);
+
+  SECTION("unless it is many caches now") {
+    Insight insight{.now = 1'000,
+                    .endpoint = nullptr,
+                    .change = nullptr,
+                    .is_many_caches = [](ServiceId, uint64_t) { return true; }};
+    const Explanation told = explain(served.snapshot(), *parse_name("shop.svc.example."), 1,
+                                     IpAddress::v4({198, 51, 0, 1}), insight);
+    CHECK(result_of(told, "sticky") == "no");
+    CHECK(result_of(told, "pool fra").starts_with("share 50.00 %"));
+  }
+}
+
 TEST_CASE("names without a service say what became of them", "[explain]") {
   Served served(shop_model());
   CHECK(result_of(explained(served, "elsewhere.test."), "zone") == "none");
@@ -136,7 +217,7 @@ TEST_CASE("the shares that people are shown are the shares that choose() gives",
       const Choice choice = choose(plan, no_locality, map, AddressFamily::any, {0, i}, out);
       if (choice.outcome == ChoiceOutcome::endpoints) seen[choice.pool.value] += 1.0 / picks;
     }
-    for (const PoolShare& share : pool_shares(plan, no_locality, map)) {
+    for (const PoolShare& share : pool_shares(plan, ShareRows(plans), no_locality, map)) {
       CHECK(std::abs(seen[share.place] - share.share) < 0.01);
       seen[share.place] = 0;
     }

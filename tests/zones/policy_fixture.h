@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct PoolText {
   uint32_t weight = 100;
   bool last_resort = false;
   std::vector<std::string> only_regions{};
+  std::optional<double> capacity{};
 };
 
 /// What of a service the policy reads, besides its pools.
@@ -35,6 +37,8 @@ struct Asked {
   uint64_t client = 0;
   zones::AddressFamily family = zones::AddressFamily::v4;
   LocalityId locality = no_locality;
+  bool is_many_caches = false;
+  std::vector<uint16_t> shares{};  // the client's row
 };
 
 /// A service with its plan and eligibility, everything eligible at first.
@@ -87,7 +91,7 @@ struct PlannedService {
 
   zones::Choice ask(Asked asked = {}) {
     return choose(plan(), asked.locality, *eligibility, asked.family,
-                  {asked.client, asked.sequence}, out);
+                  {asked.client, asked.sequence, asked.is_many_caches}, out, asked.shares);
   }
   /// The endpoints of an answer, "192.0.2.1 192.0.2.2"; "nodata" or "servfail" instead of none.
   std::string answer(Asked asked = {}) {
@@ -123,6 +127,7 @@ struct PlannedService {
     pool.weight = Weight(text.weight);
     pool.last_resort = text.last_resort;
     pool.only_regions = text.only_regions;
+    pool.capacity = text.capacity;
     for (const std::string& endpoint : text.endpoints) {
       if (endpoint.ends_with('.')) {
         pool.endpoints.push_back({*zones::parse_name(endpoint), {}});

@@ -247,7 +247,7 @@ TEST_CASE("local answers the client's own locality, then its region, then the re
                        {.cluster = "c1", .endpoints = {"192.0.2.2"}, .priority = 2},
                        {.cluster = "c2", .endpoints = {"192.0.2.3"}, .priority = 1}},
                       three_localities());
-  REQUIRE(shop.plan().has_row_per_locality());
+  REQUIRE(shop.plan().is_by_locality());
   const Asked fra{.locality = LocalityId(0)};
   CHECK(shop.answer(fra) == "192.0.2.1");
   shop.set("192.0.2.1", E::down);

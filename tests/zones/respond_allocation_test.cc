@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <cstdlib>
 #include <new>
 
@@ -40,12 +41,27 @@ Model model() {
                              {pool_of("fra", {"192.0.2.1"}), pool_of("ams", {"192.0.2.3"})}),
                   service_of("local.svc.example.",
                              {pool_of("fra", {"192.0.2.1"}), pool_of("ams", {"192.0.2.3"})}),
-                  service_of("strict.svc.example.", {pool_of("fra", {"192.0.2.4"})})};
+                  service_of("strict.svc.example.", {pool_of("fra", {"192.0.2.4"})}),
+                  service_of("shares.svc.example.",
+                             {pool_of("fra", {"192.0.2.1"}), pool_of("ams", {"192.0.2.3"})}),
+                  service_of("sticky-shares.svc.example.",
+                             {pool_of("fra", {"192.0.2.1"}), pool_of("ams", {"192.0.2.3"})})};
+  for (const size_t steered : {5U, 6U}) {
+    for (Pool& pool : out.services[steered].pools) pool.capacity = 100;
+  }
+  out.services[6].sticky = Sticky::client;
   out.services[2].policy = Policy::active_active;
   out.services[2].sticky = Sticky::client;
   out.services[3].policy = Policy::local;
   out.services[4].when_all_down = WhenAllDown::servfail;
   return out;
+}
+
+void set_shares(const Snapshot& snapshot) {
+  for (const ServiceId steered : {ServiceId(5), ServiceId(6)}) {
+    for (size_t row = 0; row < snapshot.shares->rows(); ++row)
+      snapshot.shares->set(steered, row, std::array<uint16_t, 2>{4'000, 6'000});
+  }
 }
 
 struct Kind {
@@ -61,6 +77,7 @@ TEST_CASE("no kind of answer allocates memory", "[respond_allocation]") {
   Served server(model());
   server.set_all(Eligibility::eligible);
   server.set(8, Eligibility::down);  // of `strict`
+  set_shares(server.snapshot());
   server.set_client(*parse_ip_address("10.2.3.4"));
   const Kind kind = GENERATE(values<Kind>({
       {"static", "n.svc.example."},
@@ -78,6 +95,8 @@ TEST_CASE("no kind of answer allocates memory", "[respond_allocation]") {
       {"service with a target", "cdn.svc.example."},
       {"sticky service", "sticky.svc.example."},
       {"local service", "local.svc.example."},
+      {"service by shares", "shares.svc.example."},
+      {"sticky service by shares", "sticky-shares.svc.example."},
       {"service that fails", "strict.svc.example.", type::a, rcode::server_failure},
       {"a pool's own name", "fra.on.shop.svc.example."},
       {"outside", "example.org.", type::a, rcode::refused},
@@ -116,6 +135,7 @@ TEST_CASE("no option of a query allocates memory", "[respond_allocation]") {
   answering.believed = PrefixMap<bool>({{*parse_ip_prefix("10.0.0.0/8"), true}});
   Served server(model(), answering);
   server.set_all(Eligibility::down);
+  set_shares(server.snapshot());
   // Every other service counts down.
   for (uint32_t i = 0; i < server.snapshot().changes->size(); i += 2)
     server.snapshot().changes->set(ServiceId(i), 9);
@@ -134,6 +154,9 @@ TEST_CASE("no option of a query allocates memory", "[respond_allocation]") {
       {"a client subnet of a sticky service",
        {0, 8, 0, 7, 0, 1, 24, 0, 9, 1, 2},
        "sticky.svc.example."},
+      {"a client subnet of a service with shares",
+       {0, 8, 0, 7, 0, 1, 24, 0, 10, 1, 2},
+       "sticky-shares.svc.example."},
       {"a client cookie", {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8}},
       {"a foreign server cookie",
        {0, 10, 0, 24, 1, 2, 3, 4, 5, 6, 7, 8, 1, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8}},

@@ -71,9 +71,9 @@ TEST_CASE("every row holds every pool once, in its own order", "[service_plan]")
   const auto order = [](const ServicePlan::Row& row) {
     return Places(row.order.begin(), row.order.end());
   };
-  CHECK_FALSE(plans[0].has_row_per_locality());
+  CHECK_FALSE(plans[0].is_by_locality());
   CHECK(order(plans[0].row(LocalityId(1))) == Places{1, 0});
-  REQUIRE(plans[1].has_row_per_locality());
+  REQUIRE(plans[1].is_by_locality());
   CHECK(order(plans[1].row(LocalityId(0))) == Places{0, 1});
   CHECK(order(plans[1].row(LocalityId(1))) == Places{1, 0});
   CHECK(plans[1].row(no_locality).tiers.size() == 1);
