@@ -320,6 +320,31 @@ std::string ttl_text(const Json& service) {
   return now.empty() || now == ceiling ? ceiling + "s" : now + "s of " + ceiling + "s";
 }
 
+/// A table with a line for each locality; empty for a service that is not steered.
+std::string shares_text(const Json& reply, const Terminal& terminal) {
+  if (!flag_at(reply, "steered")) return {};
+  std::vector<std::string> headings{"CLIENTS IN"};
+  std::vector<std::string> clusters;
+  for (const Json& pool : list_at(reply, "pools")) {
+    clusters.push_back(text_at(pool, "cluster"));
+    headings.push_back(clusters.back());
+  }
+  Table table(std::move(headings));
+  const auto add = [&](const std::string& where, const Json& row) {
+    std::vector<Table::Cell> cells{{where}};
+    for (const std::string& cluster : clusters) {
+      const Json& share = at(row, cluster.c_str());
+      const double part = share.is_number() ? share.get<double>() / 10'000 : 0;
+      cells.push_back({row.is_null() ? "by tier" : part > 0 ? share_text(part) : "-"});
+    }
+    table.add(std::move(cells));
+  };
+  const Json& shares = at(reply, "shares");
+  for (const auto& [locality, row] : shares.items()) add(locality, row);
+  add("(elsewhere)", at(reply, "shares_elsewhere"));
+  return table.text(terminal) + "\n";
+}
+
 }  // namespace
 
 std::string View::service(const Json& reply) const {
@@ -358,7 +383,7 @@ std::string View::service(const Json& reply) const {
         CheckRows{now}.add(verdicts, {{text_at(endpoint, "address")}}, check);
     }
   }
-  out += pools.text(terminal) + "\n" + endpoints.text(terminal);
+  out += pools.text(terminal) + "\n" + shares_text(reply, terminal) + endpoints.text(terminal);
   return verdicts.empty() ? out : out + "\n" + verdicts.text(terminal);
 }
 

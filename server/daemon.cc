@@ -292,6 +292,15 @@ void Daemon::start_control(control::Setup setup) {
             });
           },
       .publish = [this](auto snapshot) { publish(std::move(snapshot)); },
+      .add_answers =
+          [this](ServiceId service, std::span<uint32_t> sums) {
+            serving_->current().add_answers(service, sums);
+          },
+      .is_many_caches =
+          [this](ServiceId service, uint64_t client) {
+            const int64_t now = system_clock().wall().unix_milliseconds / 1000;
+            return serving_->current().is_many_caches(service, client, static_cast<uint32_t>(now));
+          },
       .load =
           [source = source_](uint64_t generation, const zones::Snapshot* previous) {
             return load_setup(source, generation, previous);

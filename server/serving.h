@@ -27,6 +27,9 @@ class ServingTable {
   /// free. To be called now and then.
   void reclaim(const std::function<void(std::shared_ptr<const query::Serving>)>& destroy);
 
+  /// The generation that workers get.
+  const query::Serving& current() const { return *current_; }
+
   /// Answers of each pool of each service since the start, those of vanished pools too.
   std::vector<control::Traffic::Answers> answers() const;
 

@@ -315,7 +315,8 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
       .change =
           [this, now](ServiceId id) {
             return change_words(control_.next_change(id), control_.join(), now);
-          }};
+          },
+      .is_many_caches = control_.environment().is_many_caches};
   const zones::Explanation explanation = zones::explain(snapshot, *name, type, *client, insight);
   respond(json_reply(explain_json(explanation, name->text(), zones::type_text(type), client->text(),
                                   snapshot.generation)));

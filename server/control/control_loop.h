@@ -82,6 +82,11 @@ class Control {
     /// From now on these pages are read, and come to on_pulled(); empty: nobody to read them.
     std::function<void(std::vector<health::Pull>)> pull{};
     std::function<void(std::shared_ptr<const zones::Snapshot>)> publish;
+    /// Adds what all workers answered of a steered service of the generation published last, row by row, one place a
+    /// pool, modulo 2^32; see query::Serving::add_answers. Cheap enough for the services that are asked for.
+    std::function<void(ServiceId, std::span<uint32_t> sums)> add_answers{};
+    /// Whether a worker takes this client (PickKey::client) for many caches now.
+    std::function<bool(ServiceId, uint64_t client)> is_many_caches{};
     /// Any thread: reads everything anew, for this generation; `previous` lends what did not change.
     std::function<Loaded(uint64_t generation, const zones::Snapshot* previous)> load;
     std::function<void(bool is_reloading)> on_reload;

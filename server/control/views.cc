@@ -229,6 +229,29 @@ Json endpoint_json(const Control& control, const zones::Service& service,
           {"checks", checks_json(control, join.members_of(endpoint.id), details)}};
 }
 
+/// By locality, then by cluster, in parts of 10,000; null: none in force, the tiers decide.
+Json row_json(const zones::ShareRows& rows, const zones::Service& service, size_t row) {
+  std::vector<uint16_t> shares(service.pools.size());
+  if (!rows.read(service.id, row, shares)) return {};
+  Json json = Json::object();
+  for (size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i] > 0) json[service.pools[i].cluster_name] = shares[i];
+  }
+  return json;
+}
+
+void add_shares(const zones::Snapshot& snapshot, const zones::Service& service, Json& json) {
+  const bool is_steered = snapshot.shares->has_rows(service.id);
+  json["steered"] = is_steered;
+  if (!is_steered) return;
+  Json shares = Json::object();
+  const auto& localities = snapshot.model->topology.localities;
+  for (size_t i = 0; i < localities.size(); ++i)
+    shares[localities[i].name] = row_json(*snapshot.shares, service, i + 1);
+  json["shares"] = std::move(shares);
+  json["shares_elsewhere"] = row_json(*snapshot.shares, service, 0);
+}
+
 Json pool_json(const Control& control, const zones::Service& service, const zones::Pool& pool,
                double share, const Details& details) {
   const Join& join = control.join();
@@ -247,6 +270,7 @@ Json pool_json(const Control& control, const zones::Service& service, const zone
           {"priority", pool.priority},
           {"weight", pool.weight.value},
           {"last_resort", pool.last_resort},
+          {"capacity", pool.capacity ? Json(*pool.capacity) : Json()},
           {"health", word(best)},
           {"eligible", is_any_eligible},
           {"share", share},
@@ -399,7 +423,9 @@ std::function<std::string()> services_part(const Control& control, size_t first,
 
 std::string service_json(const Control& control, const zones::Service& service,
                          CheckDetailsList details) {
-  return dumped(service_value(control, service, details));
+  Json json = service_value(control, service, details);
+  add_shares(control.snapshot(), service, json);
+  return dumped(json);
 }
 
 std::string intents_json(const Control& control) {

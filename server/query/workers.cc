@@ -103,6 +103,22 @@ std::shared_ptr<const Serving> Serving::make(std::shared_ptr<const zones::Snapsh
   return serving;
 }
 
+void Serving::add_answers(ServiceId service, std::span<uint32_t> sums) const {
+  const zones::ServicePlan& plan = snapshot->plans[service.value];
+  const size_t pools = plan.pools().size();
+  for (const auto& tally : tallies) {
+    for (size_t row = 0; row * pools < sums.size(); ++row)
+      tally->add_answers(plan, row, sums.subspan(row * pools, pools));
+  }
+}
+
+bool Serving::is_many_caches(ServiceId service, uint64_t client, uint32_t now) const {
+  const Ttl ttl = snapshot->plans[service.value].ttl();
+  return std::ranges::any_of(tallies, [&](const auto& tally) {
+    return tally->many_caches().is_many(service, client, ttl, now);
+  });
+}
+
 Result<std::unique_ptr<Workers>> Workers::start(const WorkersOptions& options,
                                                 const Published<Serving>& serving) {
   const uint32_t count = std::max<uint32_t>(options.workers, 1);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/ip.h"
@@ -25,6 +26,13 @@ struct Serving {
   std::shared_ptr<const zones::Snapshot> snapshot;
   uint32_t workers = 1;
   std::vector<std::unique_ptr<zones::WorkerTally>> tallies;  // threads_a_worker of each worker
+
+  /// To `sums`, row by row of the steered service, one place a pool: the answers of this generation by all threads,
+  /// modulo 2^32, so take differences. A reload begins anew, and what answers the generation before still gives until
+  /// each thread has seen the new one, no more than a batch, is in no later sum. Cost: threads × rows × pools.
+  void add_answers(ServiceId service, std::span<uint32_t> sums) const;
+  /// Whether one of the threads takes the client (PickKey::client) for many caches (zones::ManyCaches).
+  bool is_many_caches(ServiceId service, uint64_t client, uint32_t now) const;
 
   static std::shared_ptr<const Serving> make(std::shared_ptr<const zones::Snapshot> snapshot,
                                              uint32_t workers);

@@ -53,6 +53,20 @@ TEST_CASE("a service shows each pool, and why each endpoint is as it is", "[view
   has(text, "192.0.2.20  up (stored)  2d01h  forced_up    HTTP 200 in 3 ms");
 }
 
+TEST_CASE("a service that is steered shows who serves whom", "[views]") {
+  Json steered = service;
+  steered["steered"] = true;
+  steered["shares"] =
+      Json::parse(R"({"fra-a": {"fra": 6364, "ams": 3636}, "ams-a": {"ams": 10000}})");
+  steered["shares_elsewhere"] = nullptr;
+  const std::string text = view.service(steered);
+  has(text, "CLIENTS IN   fra      ams");
+  has(text, "fra-a        63.6 %   36.4 %");
+  has(text, "ams-a        -        100 %");
+  has(text, "(elsewhere)  by tier  by tier");
+  CHECK(view.service(service).find("CLIENTS IN") == std::string::npos);
+}
+
 TEST_CASE("the brake shows what it keeps, and what this edge asks itself by", "[views]") {
   const Json brake = Json::parse(R"({
     "engaged": true, "since": "2026-11-22T08:15:00.250Z", "reason": "5 of 8 endpoints would be down within 30s, brake 50%",

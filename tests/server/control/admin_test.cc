@@ -135,6 +135,22 @@ const std::string drain =
 
 }  // namespace
 
+TEST_CASE("a service that is steered shows its shares", "[admin]") {
+  tests::SmallWorld world;
+  world.capacity = 500;
+  Address at({}, world);
+  const std::string path = "/v1/services/shop.svc.example.test.";
+  const std::string before = at.ask("GET", path);
+  CHECK(has(before, "\"steered\": true"));
+  CHECK(has(before, "\"shares_elsewhere\": null"));
+  CHECK(has(before, "\"capacity\": 500.0"));
+  at.control.snapshot().shares->set(ServiceId(0), 0, std::vector<uint16_t>{6'364, 3'636});
+  const std::string after = at.ask("GET", path);
+  INFO(after);
+  CHECK(has(after, "\"fra\": 6364"));
+  CHECK(has(after, "\"ams\": 3636"));
+}
+
 TEST_CASE("each call of the admin address answers", "[admin]") {
   Address at;
   CHECK(is(at.ask("GET", "/livez"), 200));
@@ -150,6 +166,8 @@ TEST_CASE("each call of the admin address answers", "[admin]") {
   CHECK(shop.find("\"watch\": \"connected\"") != std::string::npos);
   CHECK(shop.find("\"ttl_reason\": \"endpoint 192.0.2.1: monitor web has no verdict "
                   "of this run yet\"") != std::string::npos);
+  CHECK(has(shop, "\"steered\": false"));
+  CHECK_FALSE(has(shop, "\"shares\""));
   CHECK(is(at.ask("GET", "/v1/services/nothing.example."), 404));
   CHECK(has(at.ask("GET", "/metrics"), "swingover_build_info{version=\"1\"} 1"));
   CHECK(is(at.ask("GET", "/v1/history?since=1h&limit=5"), 200));

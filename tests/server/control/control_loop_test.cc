@@ -256,6 +256,24 @@ TEST_CASE("a reload carries health over, and leaves intents without a target dan
   CHECK(life.fra() == Eligibility::down);
 }
 
+TEST_CASE("a reload moves nobody: the shares in force stay", "[control_loop]") {
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  tests::SmallWorld world;
+  world.capacity = 100;
+  Life life(store, clock, world);
+  life.all_up();
+  const std::vector<uint16_t> shares{2'500, 7'500};
+  life.control.snapshot().shares->set(ServiceId(0), 0, shares);
+  life.world.capacity = 120;
+  REQUIRE(life.reload().reloaded);
+  const zones::Snapshot& now = life.control.snapshot();
+  REQUIRE(now.generation == 2);
+  std::vector<uint16_t> kept(2);
+  CHECK(now.shares->read(ServiceId(0), 0, kept));
+  CHECK(kept == shares);
+}
+
 TEST_CASE("a reload with an error changes nothing and says what is wrong", "[control_loop]") {
   store::MemoryStore store;
   tests::ManualClock clock;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,9 @@ struct SmallWorld {
   std::vector<std::string> fra_ingress;
   zones::LoadSource fra_load;
   bool has_ams = true;
-  bool offloads_at_once = false;  // on the control thread itself
-  uint32_t copies = 1;            // of the service, with other names
+  bool offloads_at_once = false;   // on the control thread itself
+  std::optional<double> capacity;  // of each pool
+  uint32_t copies = 1;             // of the service, with other names
 
   static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
                                            Portion need = {100, true}, bool inverted = false) {
@@ -86,6 +88,7 @@ struct SmallWorld {
     first.min_healthy_ipv6 = pool_floor.ipv6;
     first.min_healthy_up = pool_floor.all_up;
     if (has_ams) service.pools.push_back(pool(1, "ams", 2, ams));
+    for (zones::Pool& one : service.pools) one.capacity = capacity;
     model->services.push_back(service);
     for (uint32_t i = 1; i < copies; ++i) {
       service.name = *zones::parse_name("copy-" + std::to_string(i) + ".svc.example.test.");
