@@ -66,6 +66,9 @@ MinHealthy min_healthy_of(const Pool& pool);
 /// The most pools, and the most endpoints, of one service: more than any answer can hold.
 inline constexpr size_t service_parts_max = 4'096;
 
+/// How deep services may lie in one another, as targets of pools.
+inline constexpr unsigned nested_max = 10;
+
 /// A name that clients ask for, as configured.
 struct Service {
   Name name;

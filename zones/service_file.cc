@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "base/text.h"
 #include "base/toml_tables.h"
@@ -78,6 +80,7 @@ class ServiceFile {
     for (const TomlValue* table : tables_of(document_.root, "service"))
       drafts_.push_back(parse_service(*table));
     check_names();
+    check_nesting();
     check_clusters();
     std::vector<Service> services;
     for (Draft& draft : drafts_) {
@@ -276,6 +279,47 @@ class ServiceFile {
     }
   }
 
+  // ---- services in one another ----
+
+  /// The target of a pool may be another service of ours, and that one's again: it must end, and soon.
+  void check_nesting() {
+    for (size_t i = 0; i < drafts_.size(); ++i) {
+      if (drafts_[i].has_name) places_.emplace(drafts_[i].service.name, i);
+    }
+    nestings_.resize(drafts_.size());
+    for (size_t i = 0; i < drafts_.size(); ++i) measure_nesting(i);
+  }
+
+  /// How many levels of services lie in this one.
+  unsigned measure_nesting(size_t place) {
+    Nesting& nesting = nestings_[place];
+    if (std::exchange(nesting.is_seen, true)) return nesting.levels;
+    const Draft& draft = drafts_[place];
+    nesting.is_open = true;
+    for (size_t i = 0; i < draft.service.pools.size(); ++i) {
+      const Position at = draft.pool_tables[i]->position_of("endpoints");
+      for (const Endpoint& endpoint : draft.service.pools[i].endpoints) {
+        const Name* target = std::get_if<Name>(&endpoint.address);
+        const auto inner = target ? places_.find(*target) : places_.end();
+        if (inner == places_.end() || inner->second == place) continue;  // check_target says so
+        if (nestings_[inner->second].is_open) {
+          diagnostics_.error(at, fmt::format("the target {} is a service that leads back to {}",
+                                             target->text(), draft.service.name.text()));
+          continue;
+        }
+        const unsigned levels = measure_nesting(inner->second) + 1;
+        if (levels == nested_max + 1) {
+          diagnostics_.error(at, fmt::format("services may lie in one another {} levels deep; with "
+                                             "the target {} they would {}",
+                                             nested_max, target->text(), levels));
+        }
+        nesting.levels = std::max(nesting.levels, levels);
+      }
+    }
+    nesting.is_open = false;
+    return nesting.levels;
+  }
+
   // ---- pools of one service ----
 
   void check_pools(const Draft& draft) {
@@ -386,7 +430,15 @@ class ServiceFile {
   const TomlDocument& document_;
   const ServiceContext& context_;
   Diagnostics& diagnostics_;
+  struct Nesting {
+    bool is_seen = false;
+    bool is_open = false;  // its levels are being counted
+    unsigned levels = 0;
+  };
+
   std::vector<Draft> drafts_;
+  std::unordered_map<Name, size_t> places_;  // of drafts
+  std::vector<Nesting> nestings_;
 };
 
 }  // namespace

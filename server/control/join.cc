@@ -185,6 +185,7 @@ Standing Join::own_standing(const EndpointNode& endpoint) const {
 
 Join::Changes Join::settle(WallTime now) {
   Changes changes;
+  if (is_first_settle_) count_all_eligible();
   settle_calculated(now);
   settle_own();
   settle_clusters(now, changes);
@@ -338,8 +339,61 @@ void Join::settle_pools(Changes& changes) {
   }
 }
 
+/// What is nested in others before those.
 void Join::settle_endpoints(WallTime now, Changes& changes) {
-  const std::vector<EndpointId> dirty = std::exchange(dirty_endpoints_, {});
+  while (!dirty_endpoints_.empty()) {
+    settle_these(take_deepest_dirty(), now, changes);
+    pass_up();
+  }
+}
+
+/// The marked endpoints of the services that lie deepest.
+std::vector<EndpointId> Join::take_deepest_dirty() {
+  if (service_nodes_.empty()) return std::exchange(dirty_endpoints_, {});
+  const auto depth = [this](EndpointId id) {
+    return service_nodes_[endpoints_[id.value].service].depth;
+  };
+  const uint32_t least = depth(*std::ranges::min_element(dirty_endpoints_, {}, depth));
+  const auto rest = std::ranges::stable_partition(
+      dirty_endpoints_, [&](EndpointId id) { return depth(id) != least; });
+  std::vector<EndpointId> taken(rest.begin(), rest.end());
+  dirty_endpoints_.erase(rest.begin(), rest.end());
+  return taken;
+}
+
+void Join::count_all_eligible() {
+  if (service_nodes_.empty()) return;
+  for (const EndpointNode& node : endpoints_)
+    ++service_nodes_[node.service].endpoints[static_cast<size_t>(node.state.eligibility)];
+  for (uint32_t i = 0; i < service_nodes_.size(); ++i) {
+    service_nodes_[i].is_dirty = true;
+    dirty_services_.push_back(i);
+  }
+}
+
+/// What changed services are worth now to those that they are nested in.
+void Join::pass_up() {
+  for (const uint32_t place : std::exchange(dirty_services_, {})) {
+    ServiceNode& node = service_nodes_[place];
+    node.is_dirty = false;
+    const auto has = [&](zones::Eligibility wanted) {
+      return node.endpoints[static_cast<size_t>(wanted)] > 0;
+    };
+    const Health worth = has(zones::Eligibility::eligible)  ? Health::up
+                         : has(zones::Eligibility::unknown) ? Health::unknown
+                                                            : Health::down;
+    if (std::exchange(node.worth, worth) == worth) continue;
+    for (const EndpointId user : node.users) mark(user);
+  }
+}
+
+Standing Join::nested_standing(const EndpointNode& node) const {
+  if (node.nested == none) return {Health::up, Health::up};
+  const Health worth = service_nodes_[node.nested].worth;
+  return {worth, worth};
+}
+
+void Join::settle_these(const std::vector<EndpointId>& dirty, WallTime now, Changes& changes) {
   std::vector<uint32_t> leaving;
   const auto standing_now = [this](const EndpointNode& node) {
     const Standing own = worse(node.own, clusters_[node.cluster.value].standing);
@@ -355,9 +409,12 @@ void Join::settle_endpoints(WallTime now, Changes& changes) {
   for (const EndpointId id : dirty) {
     EndpointNode& node = endpoints_[id.value];
     const EndpointState before = node.state;
-    const Standing standing = standing_now(node);
-    node.state.health = standing.health;
+    Standing standing = standing_now(node);
+    const Standing nested = nested_standing(node);
     node.state.usable = node.kept == KeptBy::nobody ? standing.usable : Health::up;
+    node.state.usable = worse(node.state.usable, nested.usable);
+    standing = worse(standing, nested);
+    node.state.health = standing.health;
     node.state.kept = node.kept;
     const bool is_worth_more = better(standing.usable, standing.health) != standing.health;
     node.state.kept_with = node.kept == KeptBy::nobody && is_worth_more
@@ -365,6 +422,12 @@ void Join::settle_endpoints(WallTime now, Changes& changes) {
                                : KeptBy::nobody;
     node.state.intent = node.intent;
     node.state.eligibility = eligibility_of(node.state);
+    if (node.state.eligibility != before.eligibility && !service_nodes_.empty()) {
+      ServiceNode& service = service_nodes_[node.service];
+      --service.endpoints[static_cast<size_t>(before.eligibility)];
+      ++service.endpoints[static_cast<size_t>(node.state.eligibility)];
+      if (!std::exchange(service.is_dirty, true)) dirty_services_.push_back(node.service);
+    }
     if (node.state.health != before.health) {
       node.state.since = is_first_settle_ ? newest_since(checks_of(id), now) : now;
       down_count_ += node.state.health == Health::down ? 1U : 0U;
@@ -460,6 +523,15 @@ std::optional<MonotonicTime> Join::first_failure(EndpointId id) const {
   const EndpointNode& node = endpoints_[id.value];
   consider_own(node);
   if (first) return first;
+  if (node.nested != none) {
+    for (const zones::Pool& pool : model_->services[node.nested].pools) {
+      for (const zones::Endpoint& inner : pool.endpoints) {
+        const auto since = first_failure(inner.id);
+        if (since && (!first || *since > *first)) first = since;
+      }
+    }
+    return first;
+  }
   const ClusterNode& cluster = clusters_[node.cluster.value];
   for (size_t i = 0; i < cluster.rows.counted(); ++i) {
     for (const uint32_t check : cluster.rows.all[i]) consider(check);

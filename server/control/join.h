@@ -59,6 +59,10 @@ std::string_view word(KeptBy by);  // brake, doubt, person; empty: nobody
 /// Endpoint  Up while its own monitors are, its cluster and its pool are, and, where its address is one of the
 ///           cluster's, the cluster's monitors are at that very address. Any `down` makes it down, else any `unknown`
 ///           makes it unknown.
+/// Nested    An endpoint that is the name of another service of ours is no better than that one is for anybody: up while
+///           it has an eligible endpoint, down when all of its endpoints are down or drained, so that `when_all_down`
+///           has to answer for it. Services are settled before those that they are nested in; the gate is not asked
+///           for what follows from inside, since it was asked there.
 /// Holds     Health is what verdicts add up to. A check that is up and held out is worth less than that to
 ///           eligibility (health::usable), in groups and floors alike.
 /// Kept      What was up and would be down may be kept in answers by the gate (brake.h): its health is what the
@@ -260,6 +264,7 @@ class Join {
     Group<uint32_t> checks;
     uint32_t column = none;      // its address among the cluster's
     uint32_t pool_floor = none;  // in floors_
+    uint32_t nested = none;      // the service that is its target
     bool is_dirty = false;
     health::Standing own;                             // by its checks and those of its address
     health::Health agreed = health::Health::unknown;  // the last worth that was let through
@@ -283,6 +288,13 @@ class Join {
     HealthyFloor floor;
     bool is_dirty = true;
     health::Standing standing{};
+  };
+  struct ServiceNode {
+    std::array<uint32_t, 4> endpoints{};             // by eligibility
+    std::vector<EndpointId> users;                   // endpoints that are this service
+    uint32_t depth = 0;                              // above all that are nested in it
+    health::Health worth = health::Health::unknown;  // to those that it is nested in
+    bool is_dirty = false;
   };
   struct CheckUsers {
     std::vector<EndpointId> endpoints;
@@ -326,6 +338,13 @@ class Join {
   template <class Node>
   static bool would_leave(Node& node, health::Health worth, bool is_out);
   void settle_endpoints(WallTime now, Changes& changes);
+  void settle_these(const std::vector<EndpointId>& dirty, WallTime now, Changes& changes);
+  std::vector<EndpointId> take_deepest_dirty();
+  void pass_up();
+  health::Standing nested_standing(const EndpointNode& node) const;
+  void find_nested();
+  uint32_t settle_depth(uint32_t service, unsigned limit);
+  void count_all_eligible();
   health::Standing own_standing(const EndpointNode& endpoint) const;
   health::Standing row_standing(const std::vector<uint32_t>& row) const;
   health::Standing standing_of(ClusterNode& cluster) const;
@@ -360,7 +379,9 @@ class Join {
   std::unordered_map<std::string, uint32_t> services_;  // by name: their places
   std::vector<EndpointNode> endpoints_;
   std::vector<ClusterNode> clusters_;
-  std::vector<PoolFloor> floors_;  // of the pools that have one
+  std::vector<PoolFloor> floors_;           // of the pools that have one
+  std::vector<ServiceNode> service_nodes_;  // by place; none where no service is nested in another
+  std::vector<uint32_t> dirty_services_;
   std::vector<EndpointId> dirty_endpoints_;
   std::vector<ClusterId> dirty_clusters_;
   std::vector<uint32_t> self_checks_;

@@ -35,10 +35,44 @@ Join::Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors,
   clusters_.resize(model_->topology.clusters.size());
   for (uint32_t i = 0; i < clusters_.size(); ++i) add_cluster(i, monitors);
   for (uint32_t i = 0; i < model_->services.size(); ++i) add_service(i, monitors);
+  find_nested();
   put_in_order();
   states_.resize(checks_.size());
   for (uint32_t i = 0; i < clusters_.size(); ++i) mark(ClusterId(i));
   for (uint32_t i = 0; i < endpoints_.size(); ++i) mark(EndpointId(i));
+}
+
+/// Endpoints that are services of ours, and how deep all lie in one another.
+void Join::find_nested() {
+  for (EndpointNode& node : endpoints_) {
+    const zones::Service& service = model_->services[node.service];
+    const zones::Endpoint& endpoint = service.pools[node.pool].endpoints[node.place];
+    const auto* target = std::get_if<zones::Name>(&endpoint.address);
+    if (!target) continue;
+    const auto found = services_.find(target->folded().text());
+    if (found == services_.end()) continue;
+    node.nested = found->second;
+    service_nodes_.resize(model_->services.size());
+    service_nodes_[node.nested].users.push_back(endpoint.id);
+  }
+  for (uint32_t i = 0; i < service_nodes_.size(); ++i) {
+    // Who is nested in nothing: from there each way down is gone once a level.
+    if (service_nodes_[i].users.empty()) settle_depth(i, zones::nested_max + 1);
+  }
+}
+
+/// The config is checked: nothing is nested in itself, and nothing deeper than the limit.
+uint32_t Join::settle_depth(uint32_t place, unsigned limit) {
+  ServiceNode& node = service_nodes_[place];
+  if (node.depth > 0 || limit == 0) return node.depth;
+  uint32_t deepest = 0;
+  for (const zones::Pool& pool : model_->services[place].pools) {
+    for (const zones::Endpoint& endpoint : pool.endpoints) {
+      const uint32_t nested = endpoints_[endpoint.id.value].nested;
+      if (nested != none) deepest = std::max(deepest, settle_depth(nested, limit - 1));
+    }
+  }
+  return node.depth = deepest + 1;
 }
 
 uint32_t Join::add_check(health::Check check) {

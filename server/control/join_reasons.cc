@@ -95,6 +95,11 @@ std::string Join::health_reason(EndpointId id) const {
 std::string Join::down_reason(EndpointId id, Health wanted) const {
   const EndpointNode& node = endpoints_[id.value];
   if (node.own.health == wanted) return own_reason(node, wanted);
+  if (node.nested != none && service_nodes_[node.nested].worth == wanted) {
+    const std::string inner = "service " + model_->services[node.nested].name.folded().text();
+    return inner + (wanted == Health::down ? " has nothing left that is up"
+                                           : " has nothing yet that is known to be up");
+  }
   const ClusterNode& cluster = clusters_[node.cluster.value];
   if (cluster.standing.health == wanted) {
     return "cluster " + model_->topology.clusters[node.cluster.value].name + " is " +

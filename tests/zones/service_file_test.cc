@@ -232,6 +232,25 @@ TEST_CASE("a pool can carry what its cluster can, unless it says so itself", "[s
             .ends_with(R"("capacity" must be from 0 to 1e+15, not -1)"));
 }
 
+TEST_CASE("services in services lead somewhere, and not too deep", "[service_file]") {
+  const auto service = [](const std::string& name, const std::string& target) {
+    return "[[service]]\nname = \"" + name + ".svc.example.com.\"\n  [[service.pool]]\n" +
+           "  cluster = \"ams\"\n  endpoints = [\"" + target + "\"]\n";
+  };
+  CHECK(problem_behind(service("a", "B.svc.example.com.") + service("b", "c.svc.example.com.") +
+                       service("c", "a.svc.example.com.")) ==
+        "41:15: the target a.svc.example.com. is a service that leads back to c.svc.example.com.");
+  std::string chain = service("n0", "192.0.2.9");
+  for (int i = 1; i <= 10; ++i)
+    chain += service("n" + std::to_string(i), "n" + std::to_string(i - 1) + ".svc.example.com.");
+  CHECK(problems_of(std::string(good_config) + chain).empty());
+  // Two are too deep, and the first of them is where it is to be mended.
+  chain += service("n11", "n10.svc.example.com.") + service("n12", "n11.svc.example.com.");
+  CHECK(problem_behind(chain) ==
+        "86:15: services may lie in one another 10 levels deep; with the target "
+        "n10.svc.example.com. they would 11");
+}
+
 TEST_CASE("a service of more endpoints than any answer holds is refused", "[service_file]") {
   const auto endpoints = [](unsigned count) {
     std::string out = "endpoints = [";

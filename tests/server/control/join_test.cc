@@ -525,3 +525,126 @@ TEST_CASE("a cluster that reports itself has one check, address or not", "[join]
   Join addressed(world.model(), world.monitors());
   CHECK(addressed.told_count() == 3);
 }
+
+namespace {
+
+zones::Pool pool_of(const std::string& endpoint) {
+  zones::Pool pool;
+  pool.cluster = ClusterId(0);
+  pool.cluster_name = "fra";
+  if (const auto address = parse_ip_address(endpoint)) {
+    pool.endpoints.push_back({*address, {}});
+  } else {
+    pool.endpoints.push_back({*zones::parse_name(endpoint), {}});
+  }
+  return pool;
+}
+
+zones::Service nested_service(const std::string& name, const std::vector<std::string>& endpoints,
+                              const std::vector<std::string>& monitors) {
+  zones::Service service;
+  service.name = *zones::parse_name(name);
+  service.monitors = monitors;
+  for (const std::string& endpoint : endpoints) service.pools.push_back(pool_of(endpoint));
+  return service;
+}
+
+/// top -> middle -> inner -> 192.0.2.1 and .2; middle has 192.0.2.3 beside. Parents stand before their children, and
+/// the case of a name does not matter.
+struct Nest {
+  std::shared_ptr<zones::Model> model = std::make_shared<zones::Model>();
+  tests::SmallWorld world;
+  EndpointId top{0}, middle{1}, beside{2}, first{3}, second{4};
+
+  explicit Nest(const std::vector<std::string>& monitors = {"web"}) {
+    model->topology.clusters.push_back({"fra", {}, {}, {}, {}});
+    model->services = {nested_service("top.example.", {"Middle.example."}, {}),
+                       nested_service("middle.example.", {"inner.EXAMPLE.", "192.0.2.3"}, {}),
+                       nested_service("inner.example.", {"192.0.2.1", "192.0.2.2"}, monitors)};
+    number(model->services);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a nested service is up while anything of it is, and down when nothing is", "[join]") {
+  const Nest nest;
+  Join join(nest.model, nest.world.monitors());
+  const auto is = [&](EndpointId id) { return join.endpoint(id).eligibility; };
+  join.settle(now);
+  CHECK(is(nest.middle) == Eligibility::unknown);
+  CHECK(is(nest.top) == Eligibility::eligible);  // of 192.0.2.3, which nobody looks at
+  CHECK(join.reason(nest.middle) ==
+        "service inner.example. has nothing yet that is known to be up");
+
+  tell(join, "web", "192.0.2.1", Health::up);
+  CHECK(is(nest.middle) == Eligibility::eligible);
+  CHECK(join.reason(nest.middle).empty());
+  tell(join, "web", "192.0.2.2", Health::up);
+  tell(join, "web", "192.0.2.1", Health::down);
+  CHECK(is(nest.middle) == Eligibility::eligible);
+
+  join.set_check(place(join, "web", "192.0.2.2"), {Health::down, now, "refused", false, {}});
+  const Join::Changes changes = join.settle(now);
+  CHECK(is(nest.middle) == Eligibility::down);
+  CHECK(join.reason(nest.middle) == "service inner.example. has nothing left that is up");
+  CHECK(is(nest.top) == Eligibility::eligible);  // 192.0.2.3 is still there
+  REQUIRE(changes.endpoints.size() == 2);        // what is inside first
+  CHECK(changes.endpoints[0].id == nest.second);
+  CHECK(changes.endpoints[1].id == nest.middle);
+  CHECK(changes.endpoints[1].after.health == Health::down);
+
+  tell(join, "web", "192.0.2.1", Health::unknown);
+  CHECK(is(nest.middle) == Eligibility::unknown);
+  tell(join, "web", "192.0.2.1", Health::up);
+  CHECK(is(nest.middle) == Eligibility::eligible);
+}
+
+TEST_CASE("what people drain inside a service passes up through all that it is nested in",
+          "[join]") {
+  const Nest nest(std::vector<std::string>{});
+  Join join(nest.model, nest.world.monitors());
+  const auto is = [&](EndpointId id) { return join.endpoint(id).eligibility; };
+  join.settle(now);
+  CHECK(is(nest.top) == Eligibility::eligible);
+  const auto set = [&](Intents& intents, const std::vector<Intent>& all) {
+    for (const Intent& one : all) intents.put(one);
+    join.set_intents(intents);
+    join.settle(now);
+  };
+  Intents inner(1);
+  set(inner, {intent(IntentKind::drain, "service/inner.example.")});
+  CHECK(is(nest.first) == Eligibility::excluded);
+  CHECK(is(nest.middle) == Eligibility::down);
+  CHECK(is(nest.top) == Eligibility::eligible);
+  Intents both(1);
+  set(both, {intent(IntentKind::drain, "service/inner.example."),
+             intent(IntentKind::force_down, "endpoint/middle.example./192.0.2.3")});
+  CHECK(is(nest.top) == Eligibility::down);
+  // What a person says of the outer one goes before what is inside.
+  Intents forced(1);
+  set(forced, {intent(IntentKind::drain, "service/inner.example."),
+               intent(IntentKind::force_up, "endpoint/middle.example./inner.example.")});
+  CHECK(is(nest.middle) == Eligibility::eligible);
+  CHECK(is(nest.top) == Eligibility::eligible);
+  Intents none(1);
+  set(none, {});
+  for (uint32_t i = 0; i < 5; ++i) CHECK(is(EndpointId(i)) == Eligibility::eligible);
+}
+
+TEST_CASE("a nested service that is kept by the brake is kept outside too", "[join]") {
+  const Nest nest;
+  Join join(nest.model, nest.world.monitors());
+  join.settle(now);
+  tell(join, "web", "192.0.2.1", Health::up);
+  size_t asked = 0;
+  join.set_gate([&](bool, size_t count, size_t) { return asked += count, KeptBy::brake; });
+  tell(join, "web", "192.0.2.1", Health::down);
+  CHECK(join.endpoint(nest.first).eligibility == Eligibility::eligible);
+  CHECK(join.endpoint(nest.middle).eligibility == Eligibility::eligible);
+  CHECK(asked == 1);
+  join.let_go(KeptBy::brake, true);
+  join.settle(now);
+  CHECK(join.endpoint(nest.middle).eligibility == Eligibility::unknown);  // 192.0.2.2 never was up
+  CHECK(asked == 1);  // nobody is asked for what follows from inside
+}
