@@ -1,5 +1,7 @@
 #include "ctl/views.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -320,6 +322,43 @@ std::string ttl_text(const Json& service) {
   return now.empty() || now == ceiling ? ceiling + "s" : now + "s of " + ceiling + "s";
 }
 
+std::string percent_text(const Json& part) {
+  return part.is_number() ? fmt::format("{:.0f} %", part.get<double>() * 100) : "-";
+}
+
+std::string amount_text(const Json& amount) {
+  return amount.is_number() ? fmt::format("{:.6g}", amount.get<double>()) : "-";
+}
+
+/// What is asked and who can carry it; empty for a service that is not steered.
+std::string capacity_text(const Json& reply, const Terminal& terminal) {
+  if (!flag_at(reply, "steered") || !reply.contains("regime")) return {};
+  const std::string regime = text_at(reply, "regime");
+  const Tint tint = regime == "normal" ? Tint::good : regime == "tight" ? Tint::warning : Tint::bad;
+  std::string out = "demand " + amount_text(at(reply, "demand")) + ", " +
+                    tinted(terminal, tint, printable(regime)) + " (target " +
+                    percent_text(at(reply, "target")) + ", limit " +
+                    percent_text(at(reply, "limit")) + ")\n";
+  Table table({"POOL", "CAPACITY", "USABLE", "LOAD", "UTILISATION", "COMEBACK"});
+  for (const Json& pool : list_at(reply, "pools")) {
+    if (!pool.contains("usable_capacity")) continue;
+    const Json& part = at(pool, "utilisation");
+    const bool is_over = part.is_number() && at(reply, "limit").is_number() &&
+                         part.get<double>() > at(reply, "limit").get<double>();
+    const std::string comeback = text_at(pool, "comeback");
+    table.add(
+        {{text_at(pool, "cluster")},
+         {amount_text(at(pool, "capacity"))},
+         {amount_text(at(pool, "usable_capacity"))},
+         {amount_text(at(pool, "load"))},
+         {percent_text(part), is_over ? Tint::bad : Tint::plain},
+         {comeback == "in steps" ? "in steps, " + percent_text(at(pool, "comeback_part")) + " now"
+                                 : comeback,
+          Tint::warning}});
+  }
+  return out + table.text(terminal) + "\n";
+}
+
 /// A table with a line for each locality; empty for a service that is not steered.
 std::string shares_text(const Json& reply, const Terminal& terminal) {
   if (!flag_at(reply, "steered")) return {};
@@ -383,7 +422,8 @@ std::string View::service(const Json& reply) const {
         CheckRows{now}.add(verdicts, {{text_at(endpoint, "address")}}, check);
     }
   }
-  out += pools.text(terminal) + "\n" + shares_text(reply, terminal) + endpoints.text(terminal);
+  out += pools.text(terminal) + "\n" + capacity_text(reply, terminal) +
+         shares_text(reply, terminal) + endpoints.text(terminal);
   return verdicts.empty() ? out : out + "\n" + verdicts.text(terminal);
 }
 

@@ -40,7 +40,7 @@ std::string first_line(const std::string& text) {
 Control::Control(Environment environment)
     : environment_(std::move(environment)),
       intents_(environment_.seed),
-      steering_(environment_.clock, loads_),
+      steering_(environment_.clock, loads_, environment_.add_answers),
       teller_(environment_.clock),
       started_(environment_.clock.now()),
       pruned_(started_),

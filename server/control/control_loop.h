@@ -224,6 +224,12 @@ class Control {
   std::optional<uint32_t> place_of(const health::CheckUpdate& update) const;
   void fold(uint32_t place, const health::CheckUpdate& update, Tick& tick);
   std::set<uint32_t> held_checks(const Target& target, const FoundTarget& found) const;
+  /// Of one service, those that are back and wait for a person.
+  struct WaitingPools {
+    ServiceId service;
+    std::vector<PoolId> pools;
+  };
+  std::vector<WaitingPools> waiting_pools(const Target& target, const FoundTarget& found) const;
   void let_come_back(const std::vector<std::string>& keys);
   void apply_pushed(const std::vector<health::CheckUpdate>& updates);
   void tick_pushes();

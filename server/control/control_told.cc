@@ -1,5 +1,6 @@
 // What targets and people tell of checks, beside the probes: reports of push monitors, and the end of holds.
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -54,6 +55,24 @@ std::set<uint32_t> Control::held_checks(const Target& target, const FoundTarget&
   return held;
 }
 
+std::vector<Control::WaitingPools> Control::waiting_pools(const Target& target,
+                                                          const FoundTarget& found) const {
+  std::vector<WaitingPools> all;
+  for (const zones::Service& service : join_->model().services) {
+    if (found.service && &service != found.service) continue;
+    WaitingPools waiting{service.id, steering_.waiting_for_person(service.id)};
+    std::erase_if(waiting.pools, [&](PoolId id) {
+      const auto pool = std::ranges::find(service.pools, id, &zones::Pool::id);
+      if (found.cluster && target.kind == Target::Kind::cluster)
+        return pool->cluster != *found.cluster;
+      return target.kind == Target::Kind::endpoint ||
+             (target.kind == Target::Kind::pool && &*pool != found.pool);
+    });
+    if (!waiting.pools.empty()) all.push_back(std::move(waiting));
+  }
+  return all;
+}
+
 void Control::resume(const ResumeRequest& request, std::function<void(Result<size_t>)> done) {
   if (request.owner.empty()) return done(Error{ErrorCode::invalid, "owner: needed"});
   if (request.reason.empty()) return done(Error{ErrorCode::invalid, "reason: needed"});
@@ -62,7 +81,8 @@ void Control::resume(const ResumeRequest& request, std::function<void(Result<siz
   const Result<FoundTarget> found = find_target(join_->model(), *target);
   if (!found) return done(found.error("target"));
   const std::set<uint32_t> held = held_checks(*target, *found);
-  if (held.empty())
+  const std::vector<WaitingPools> waiting = waiting_pools(*target, *found);
+  if (held.empty() && waiting.empty())
     return done(Error{ErrorCode::conflict, "nothing of " + target->text() + " is held"});
 
   store::Batch batch;
@@ -79,16 +99,32 @@ void Control::resume(const ResumeRequest& request, std::function<void(Result<siz
     record.penalty = 0;
     batch.put(store::Table::state, key, encode_health(record));
   }
+  size_t pools = 0;
+  for (const auto& [service, ids] : waiting) {
+    batch.put(store::Table::state,
+              steering_key(service_text(join_->model().services[service.value])),
+              encode_steering(steering_.record_with(service, ids)));
+    pools += ids.size();
+  }
+  std::string resumed = std::to_string(keys.size()) + " checks resumed";
+  if (pools > 0) resumed += ", " + std::to_string(pools) + " pools";
   Entries entries{{environment_.clock.wall(), "resume", target->text(), request.owner, "held",
-                   std::to_string(keys.size()) + " checks resumed", request.reason}};
+                   std::move(resumed), request.reason}};
   environment_.writer.commit(
       std::move(batch), std::move(entries), std::move(undo),
-      [this, keys, text = target->text(), request, done = std::move(done)](const Status& stored) {
+      [this, keys, waiting, pools, generation = snapshot_->generation, text = target->text(),
+       request, done = std::move(done)](const Status& stored) {
         if (!stored) return done(stored.error());
+        if (generation == snapshot_->generation) {
+          for (const auto& [service, ids] : waiting) {
+            for (const PoolId pool : ids) steering_.resume(service, pool);
+          }
+        }
+        go_on();
         log_info("resumed",
                  {{"target", text}, {"owner", request.owner}, {"reason", request.reason}});
         let_come_back(keys);
-        done(keys.size());
+        done(keys.size() + pools);
       });
 }
 

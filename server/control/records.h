@@ -84,6 +84,8 @@ struct SteeringRecord {
   std::vector<double> demands;          // by row, in the service's unit of load
   bool is_reported = false;             // the demands rest on reports, not on what is configured
   std::vector<WallTime> back_since;     // by pool: since when its share grows again; 0: it does not
+  /// In back_since: it waits for a person.
+  static constexpr WallTime waits{INT64_MAX};
   friend bool operator==(const SteeringRecord&, const SteeringRecord&) = default;
 };
 

@@ -16,6 +16,7 @@
 #include "zones/steering/publish_rule.h"
 #include "zones/steering/ramp.h"
 #include "zones/steering/share_check.h"
+#include "zones/steering/silence.h"
 
 namespace swingover::control {
 
@@ -29,6 +30,8 @@ constexpr Milliseconds slice_time{8};
 constexpr size_t parts_a_slice = 64;
 constexpr size_t services_a_part = 200;
 constexpr double capacity_noise = 0.02;
+constexpr double answers_kept = 0.85;  // of a count, from look to look: half of it after 40 s
+constexpr double answers_min = 50;     // fewer say nothing of where clients are
 constexpr size_t solutions_max = 2'048;
 constexpr size_t lines_a_slice = 20;
 constexpr std::string_view ourselves = "swingoverd";
@@ -117,6 +120,7 @@ void Steering::follow(std::shared_ptr<const zones::Snapshot> snapshot, CapacityG
   publishing_.reset();
   solutions_.clear();
   coming_back_.clear();
+  heard_.assign(model().topology.clusters.size(), 1);
   next_look_ = 0;
   for (uint32_t group = 0; group < states_.size(); ++group)
     states_[group].comebacks.resize(groups_.groups()[group].holders.size());
@@ -141,7 +145,7 @@ std::unique_ptr<Steering::ServiceState> Steering::new_state(const zones::Service
                                     {.ttl = Milliseconds(int64_t{service.ttl.value} * 1'000),
                                      .connection_life = options.connection_life,
                                      .gamma = options.gamma}),
-                   Regime::normal});
+                   std::vector<uint32_t>(rows, 0), std::vector<double>(rows, 0), Regime::normal});
   if (service.demand) {
     // Nobody has counted yet who asks: all localities alike, and clients of none only where there are no others.
     std::vector<double> counts(rows, rows > 1 ? 1 : 0);
@@ -163,7 +167,12 @@ void Steering::take_over(const zones::Service& service, const SteeringRecord& me
     column_of.push_back(static_cast<size_t>(found - memory.clusters.begin()));
     if (column_of[pool] == columns || member.holders[pool] == CapacityGroups::none) continue;
     Comeback& comeback = states_[place.group].comebacks[member.holders[pool]];
-    comeback.since = std::max(comeback.since, memory.back_since[column_of[pool]]);
+    const WallTime since = memory.back_since[column_of[pool]];
+    if (since == SteeringRecord::waits) {
+      comeback.waits_for_person = true;
+    } else {
+      comeback.since = std::max(comeback.since, since);
+    }
     if (comeback.since != WallTime{}) coming_back_.insert(place.group);
   }
   // After a reload they are in their rows already (zones/carried_shares.h).
@@ -184,19 +193,35 @@ void Steering::take_over(const zones::Service& service, const SteeringRecord& me
   if (memory.is_reported) state.demand.restore(demands);
 }
 
+std::optional<Steering::HolderPlace> Steering::holder_of(ServiceId id, PoolId pool) const {
+  const auto place = groups_.place_of(id);
+  if (!place) return std::nullopt;
+  const CapacityGroups::Member& member = groups_.groups()[place->group].members[place->member];
+  const std::vector<zones::Pool>& pools = model().services[id.value].pools;
+  const auto found = std::ranges::find(pools, pool, &zones::Pool::id);
+  if (found == pools.end()) return std::nullopt;
+  const uint32_t holder = member.holders[static_cast<size_t>(found - pools.begin())];
+  if (holder == CapacityGroups::none) return std::nullopt;
+  return HolderPlace{place->group, holder};
+}
+
+const Steering::Comeback* Steering::comeback_of(ServiceId id, PoolId pool) const {
+  const auto place = holder_of(id, pool);
+  return place ? &states_[place->group].comebacks[place->holder] : nullptr;
+}
+
 SteeringRecord Steering::record_of(const zones::Service& service) const {
   const ServiceState& state = *services_[service.id.value];
-  const CapacityGroups::Place place = *groups_.place_of(service.id);
-  const CapacityGroups::Member& member = groups_.groups()[place.group].members[place.member];
   SteeringRecord record;
   record.localities.emplace_back();
   for (const zones::Locality& locality : model().topology.localities)
     record.localities.push_back(locality.name);
   for (size_t pool = 0; pool < service.pools.size(); ++pool) {
-    const uint32_t holder = member.holders[pool];
     record.clusters.push_back(service.pools[pool].cluster_name);
-    record.back_since.push_back(
-        holder == CapacityGroups::none ? WallTime{} : states_[place.group].comebacks[holder].since);
+    const Comeback* comeback = comeback_of(service.id, service.pools[pool].id);
+    record.back_since.push_back(!comeback                    ? WallTime{}
+                                : comeback->waits_for_person ? SteeringRecord::waits
+                                                             : comeback->since);
   }
   record.shares = state.shares;
   record.demands = state.demand.all();
@@ -241,29 +266,48 @@ void Steering::tick() {
   const int64_t due = std::min(count, count * gone.value / look_every.value);
   if (due == 0) return;
   looked_at_ = clock_.now();
+  listen();
   for (int64_t i = 0; i < due; ++i) {
     mark(next_look_, ShareCause::load);
     next_look_ = (next_look_ + 1) % static_cast<uint32_t>(count);
   }
 }
 
-bool Steering::resume(PoolId id) {
-  for (uint32_t place = 0; place < states_.size(); ++place) {
-    const CapacityGroups::Group& group = groups_.groups()[place];
-    for (const CapacityGroups::Member& member : group.members) {
-      const zones::Service& service = model().services[member.service.value];
-      for (size_t pool = 0; pool < service.pools.size(); ++pool) {
-        if (service.pools[pool].id != id || member.holders[pool] == CapacityGroups::none) continue;
-        Comeback& comeback = states_[place].comebacks[member.holders[pool]];
-        if (!std::exchange(comeback.waits_for_person, false)) return false;
-        comeback.since = clock_.wall();
-        coming_back_.insert(place);
-        mark(place, ShareCause::intent);
-        return true;
-      }
-    }
+void Steering::listen() {
+  std::vector<std::optional<MonotonicTime>> reported;
+  for (uint32_t i = 0; i < model().topology.clusters.size(); ++i)
+    reported.push_back(loads_.cluster(ClusterId(i), clock_.now()).newest);
+  heard_ = steering::silence_factors(reported, clock_.now(), loads_.rules().age_max);
+}
+
+std::vector<PoolId> Steering::waiting_for_person(ServiceId service) const {
+  std::vector<PoolId> waiting;
+  if (!snapshot_) return waiting;
+  for (const zones::Pool& pool : model().services[service.value].pools) {
+    const Comeback* comeback = comeback_of(service, pool.id);
+    if (comeback && comeback->waits_for_person && !comeback->is_out) waiting.push_back(pool.id);
   }
-  return false;
+  return waiting;
+}
+
+bool Steering::resume(ServiceId service, PoolId pool) {
+  const auto place = holder_of(service, pool);
+  if (!place) return false;
+  Comeback& comeback = states_[place->group].comebacks[place->holder];
+  if (!std::exchange(comeback.waits_for_person, false)) return false;
+  comeback.since = clock_.wall();
+  coming_back_.insert(place->group);
+  mark(place->group, ShareCause::intent);
+  return true;
+}
+
+SteeringRecord Steering::record_with(ServiceId service, std::span<const PoolId> resumed) const {
+  SteeringRecord record = record_of(model().services[service.value]);
+  const std::vector<zones::Pool>& pools = model().services[service.value].pools;
+  for (size_t i = 0; i < pools.size(); ++i) {
+    if (std::ranges::count(resumed, pools[i].id) > 0) record.back_since[i] = clock_.wall();
+  }
+  return record;
 }
 
 Steering::Slice Steering::work() {
@@ -291,7 +335,10 @@ void Steering::solve_next(Slice& slice) {
   ShareCause cause = std::exchange(state.cause, ShareCause::none);
 
   look_at_comebacks(group);
-  if (cause == ShareCause::load) learn_demand(group);
+  if (cause == ShareCause::load) {
+    learn_bands(group);
+    learn_demand(group);
+  }
   CapacityGroups::Posed posed = pose(group);
   state.demand = std::accumulate(posed.problem.demands.begin(), posed.problem.demands.end(), 0.0);
   if (state.solved && changes_nothing(*state.solved, posed.problem)) return;
@@ -323,17 +370,22 @@ CapacityGroups::Posed Steering::pose(uint32_t place) const {
   return groups_.pose(place, {.capacities = capacities, .usable = usable, .demands = rows});
 }
 
-/// What was reported lately, else what is configured.
+/// What was reported lately, else what the requests under way say, else what is configured.
 double Steering::nominal_capacity(uint32_t place, size_t holder) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
   const CapacityGroups::Holder& h = group.holders[holder];
   const auto told = h.pool ? loads_.capacity(group.members.front().service, h.id, clock_.now())
                            : loads_.capacity(h.id, clock_.now());
-  return told.value_or(h.capacity);
+  if (told) return *told;
+  const std::vector<Band>& bands = states_[place].bands;
+  if (!bands.empty() && banded_pool(h, group))
+    return bands[holder].capacity.capacity(h.endpoints.size()).value_or(h.capacity);
+  return h.capacity;
 }
 
 double Steering::usable_capacity(uint32_t place, size_t holder) const {
-  return nominal_capacity(place, holder) * healthy_part(groups_.groups()[place].holders[holder]) *
+  const CapacityGroups::Holder& h = groups_.groups()[place].holders[holder];
+  return nominal_capacity(place, holder) * healthy_part(h) * heard_[h.id.value] *
          states_[place].comebacks[holder].factor;
 }
 
@@ -358,7 +410,61 @@ void Steering::learn_demand(uint32_t place) {
                        .taken = load.taken,
                        .by_locality = splits.back()});
     }
-    if (!fresh.empty()) demand.update(fresh);
+    if (!fresh.empty()) {
+      demand.update(fresh);
+    } else if (add_answers_ && demand.source() != steering::DemandSource::reports) {
+      learn_where_clients_are(service, *services_[service.id.value]);
+    }
+  }
+}
+
+void Steering::learn_where_clients_are(const zones::Service& service, ServiceState& state) {
+  const size_t pools = service.pools.size();
+  std::vector<uint32_t> sums(groups_.rows() * pools, 0);
+  add_answers_(service.id, sums);
+  for (size_t row = 0; row < groups_.rows(); ++row) {
+    uint32_t count = 0;
+    for (size_t pool = 0; pool < pools; ++pool) count += sums[row * pools + pool];
+    state.asked[row] = state.asked[row] * answers_kept + (count - state.counted[row]);
+    state.counted[row] = count;
+  }
+  const double all = std::accumulate(state.asked.begin(), state.asked.end(), 0.0);
+  if (all < answers_min) return;
+  state.demand.answers(state.asked);
+  if (service.demand)
+    state.demand.baseline(steering::split_by_counts(*service.demand, state.asked, groups_.rows()));
+}
+
+/// The pool of its own whose capacity follows the requests under way; null: it does not.
+const zones::Pool* Steering::banded_pool(const CapacityGroups::Holder& holder,
+                                         const CapacityGroups::Group& group) const {
+  if (!holder.pool) return nullptr;
+  const zones::Service& service = model().services[group.members.front().service.value];
+  const auto pool = std::ranges::find(service.pools, *holder.pool, &zones::Pool::id);
+  return pool != service.pools.end() && pool->in_flight_high ? &*pool : nullptr;
+}
+
+void Steering::learn_bands(uint32_t place) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  const ServiceId service = group.members.front().service;
+  const MonotonicTime now = clock_.now();
+  for (size_t i = 0; i < group.holders.size(); ++i) {
+    const CapacityGroups::Holder& holder = group.holders[i];
+    const zones::Pool* pool = banded_pool(holder, group);
+    const auto in_flight = pool ? loads_.in_flight(service, holder.id, now) : std::nullopt;
+    if (!in_flight) continue;
+    std::vector<Band>& bands = states_[place].bands;
+    if (bands.empty()) {
+      for (const CapacityGroups::Holder& any : group.holders)
+        bands.push_back({steering::BandCapacity(any.capacity, any.endpoints.size())});
+    }
+    for (const LoadBoard::Load& load : loads_.fresh(service, now)) {
+      if (load.cluster != holder.id || load.taken <= bands[i].taken) continue;
+      bands[i].taken = load.taken;
+      bands[i].capacity.apply(
+          {.load = load.load, .in_flight = *in_flight, .eligible = eligible_count(holder)},
+          {.low = *pool->in_flight_low, .high = *pool->in_flight_high});
+    }
   }
 }
 
@@ -393,11 +499,14 @@ bool Steering::is_sound(uint32_t place, const Solved& solved, Slice& slice) {
   return false;
 }
 
-double Steering::healthy_part(const CapacityGroups::Holder& holder) const {
-  const auto eligible = std::ranges::count_if(holder.endpoints, [this](EndpointId id) {
+size_t Steering::eligible_count(const CapacityGroups::Holder& holder) const {
+  return static_cast<size_t>(std::ranges::count_if(holder.endpoints, [this](EndpointId id) {
     return snapshot_->eligibility->get(id) == zones::Eligibility::eligible;
-  });
-  return steering::healthy_fraction(static_cast<size_t>(eligible), holder.endpoints.size());
+  }));
+}
+
+double Steering::healthy_part(const CapacityGroups::Holder& holder) const {
+  return steering::healthy_fraction(eligible_count(holder), holder.endpoints.size());
 }
 
 /// Who was out and is back gets his share in the way that is asked for.
@@ -416,7 +525,10 @@ void Steering::look_at_comebacks(uint32_t place) {
       const bool is_known = has(zones::Eligibility::down) || has(zones::Eligibility::excluded);
       comeback = {.is_out = comeback.is_out || is_known};
       comeback.waits_for_person = comeback.is_out && holder.failback == zones::Failback::manual;
-    } else if (std::exchange(comeback.is_out, false) && !comeback.waits_for_person &&
+    } else if (comeback.waits_for_person && holder.failback == zones::Failback::manual) {
+      comeback.is_out = false;
+    } else if (bool was_out = std::exchange(comeback.is_out, false);
+               (std::exchange(comeback.waits_for_person, false) || was_out) &&
                holder.failback != zones::Failback::at_once) {
       comeback.since = clock_.wall() + holder.failback_hold;
       coming_back_.insert(place);

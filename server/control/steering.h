@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -20,6 +21,7 @@
 #include "zones/steering/allocation.h"
 #include "zones/steering/allocator.h"
 #include "zones/steering/demand.h"
+#include "zones/steering/load_band.h"
 #include "zones/steering/publish_rule.h"
 
 namespace swingover::control {
@@ -36,6 +38,9 @@ std::string_view word(ShareCause cause);
 ///          group whose capacities and costs are as before, or that lost only what carried nothing, is not solved. Equal
 ///          problems are solved once.
 /// Load     What clusters report moves the estimates of demand once in `look_every`; shares follow where that is worth it.
+///          Answers tell where clients are as long as nobody reports, never how much they ask: a cache asks once a TTL,
+///          however many clients are behind it.
+///          Of a cluster that no longer reports, a part of the capacity counts (zones/steering/silence.h).
 /// Safety   Every allocation is checked against the invariants before it is published; one that fails is not, the shares
 ///          before it stay, and an event says why.
 /// Told     Each change of a service's shares is a journal entry of kind "shares", exact (share_text.h); the regime of a
@@ -44,8 +49,12 @@ std::string_view word(ShareCause cause);
 /// Threads  The control thread.
 class Steering {
  public:
+  /// Adds what was answered of a service in this generation: by row, by pool, modulo 2^32.
+  using AddAnswers = std::function<void(ServiceId, std::span<uint32_t> sums)>;
+
   /// `loads` is what clusters report; it outlives this.
-  Steering(const Clock& clock, const LoadBoard& loads) : clock_(clock), loads_(loads) {}
+  Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers = {})
+      : clock_(clock), loads_(loads), add_answers_(std::move(add_answers)) {}
 
   using Memory = std::unordered_map<std::string, SteeringRecord>;  // by service
 
@@ -61,8 +70,12 @@ class Steering {
   void tick();
   static constexpr Milliseconds look_every{10'000};
 
-  /// A person lets the pool come back (failback = "manual"); false: it does not wait for one.
-  bool resume(PoolId pool);
+  /// The pools of the service that are back and wait for a person (failback = "manual").
+  std::vector<PoolId> waiting_for_person(ServiceId service) const;
+  /// A person lets it come back; false: it does not wait for one.
+  bool resume(ServiceId service, PoolId pool);
+  /// What is to be stored of the service before it is said that these came back.
+  SteeringRecord record_with(ServiceId service, std::span<const PoolId> resumed) const;
 
   /// Whether work() has anything to do.
   bool is_idle() const { return waiting_.empty() && !publishing_; }
@@ -119,16 +132,24 @@ class Steering {
     WallTime since{};   // from here on its part grows; it may lie ahead; 0: all of it counts
     double factor = 1;  // as the shares in force have it
   };
+  /// What is learnt of a capacity from the requests under way.
+  struct Band {
+    steering::BandCapacity capacity;
+    MonotonicTime taken{INT64_MIN};  // the newest report that it has
+  };
   struct GroupState {
     ShareCause cause = ShareCause::none;  // none: nothing to do
     double demand = 0;                    // in all, when it was looked at last
     std::shared_ptr<const Solved> solved;
     std::vector<Comeback> comebacks;  // by holder
+    std::vector<Band> bands;          // by holder; empty: no pool of the group has one
     MonotonicTime last_by_load{INT64_MIN / 2};
   };
   struct ServiceState {
     std::vector<uint16_t> shares;  // by row, by pool: in force
     steering::Demand demand;
+    std::vector<uint32_t> counted;  // answers by row, at the last look
+    std::vector<double> asked;      // by row: answers of the last minute or so
     steering::Regime regime = steering::Regime::normal;
   };
   /// An allocation on its way to the services of its group.
@@ -142,6 +163,12 @@ class Steering {
 
   const zones::Model& model() const { return *snapshot_->model; }
   std::unique_ptr<ServiceState> new_state(const zones::Service& service) const;
+  struct HolderPlace {
+    uint32_t group = 0;
+    uint32_t holder = 0;
+  };
+  std::optional<HolderPlace> holder_of(ServiceId service, PoolId pool) const;
+  const Comeback* comeback_of(ServiceId service, PoolId pool) const;
   void take_over(const zones::Service& service, const SteeringRecord& memory);
   SteeringRecord record_of(const zones::Service& service) const;
   void mark(uint32_t group, ShareCause cause);
@@ -149,6 +176,12 @@ class Steering {
   void solve_next(Slice& slice);
   bool is_sound(uint32_t group, const Solved& solved, Slice& slice);
   void learn_demand(uint32_t group);
+  void listen();
+  void learn_bands(uint32_t group);
+  void learn_where_clients_are(const zones::Service& service, ServiceState& state);
+  const zones::Pool* banded_pool(const CapacityGroups::Holder& holder,
+                                 const CapacityGroups::Group& group) const;
+  size_t eligible_count(const CapacityGroups::Holder& holder) const;
   double nominal_capacity(uint32_t group, size_t holder) const;
   double usable_capacity(uint32_t group, size_t holder) const;
   CapacityGroups::Posed pose(uint32_t group) const;
@@ -179,12 +212,14 @@ class Steering {
 
   const Clock& clock_;
   const LoadBoard& loads_;
+  AddAnswers add_answers_;
   std::shared_ptr<const zones::Snapshot> snapshot_;
   CapacityGroups groups_;
   std::vector<GroupState> states_;                       // by group
   std::vector<std::unique_ptr<ServiceState>> services_;  // by service; null: not within capacity
   std::vector<uint32_t> waiting_;                        // groups, a heap: the busiest on top
   std::optional<Publication> publishing_;
+  std::vector<double> heard_;       // by cluster: what of its capacity counts while it is silent
   std::set<uint32_t> coming_back_;  // groups with a holder whose part grows
   uint32_t next_look_ = 0;          // group
   MonotonicTime looked_at_{};

@@ -240,10 +240,28 @@ Json row_json(const zones::ShareRows& rows, const zones::Service& service, size_
   return json;
 }
 
-void add_shares(const zones::Snapshot& snapshot, const zones::Service& service, Json& json) {
-  const bool is_steered = snapshot.shares->has_rows(service.id);
-  json["steered"] = is_steered;
-  if (!is_steered) return;
+void add_shares(const Control& control, const zones::Service& service, Json& json) {
+  const zones::Snapshot& snapshot = control.snapshot();
+  const std::optional<Steering::ServiceView> view = control.steering().view(service.id);
+  json["steered"] = view.has_value();
+  if (!view) return;
+  json["regime"] = steering::word(view->regime);
+  json["demand"] = view->demand;
+  json["target"] = view->target;
+  json["limit"] = view->limit;
+  for (size_t i = 0; i < view->pools.size(); ++i) {
+    const Steering::PoolView& pool = view->pools[i];
+    if (!pool.is_ordinary) continue;
+    Json& out = json["pools"][i];
+    out["capacity"] = pool.capacity;
+    out["usable_capacity"] = pool.usable;
+    out["load"] = pool.load;
+    out["utilisation"] = pool.usable > 0 ? Json(pool.load / pool.usable) : Json();
+    out["comeback"] = pool.waits_for_person ? "waits for a person"
+                      : pool.comeback < 1   ? "in steps"
+                                            : "";
+    out["comeback_part"] = pool.comeback;
+  }
   Json shares = Json::object();
   const auto& localities = snapshot.model->topology.localities;
   for (size_t i = 0; i < localities.size(); ++i)
@@ -424,7 +442,7 @@ std::function<std::string()> services_part(const Control& control, size_t first,
 std::string service_json(const Control& control, const zones::Service& service,
                          CheckDetailsList details) {
   Json json = service_value(control, service, details);
-  add_shares(control.snapshot(), service, json);
+  add_shares(control, service, json);
   return dumped(json);
 }
 

@@ -263,15 +263,19 @@ TEST_CASE("a reload moves nobody: the shares in force stay", "[control_loop]") {
   world.capacity = 100;
   Life life(store, clock, world);
   life.all_up();
-  const std::vector<uint16_t> shares{2'500, 7'500};
-  life.control.snapshot().shares->set(ServiceId(0), 0, shares);
-  life.world.capacity = 120;
+  const auto is_steered = [&] { return life.control.steering().is_idle(); };
+  const auto shares = [&] {
+    std::vector<uint16_t> row(2);
+    life.control.snapshot().shares->read(ServiceId(0), 0, row);
+    return row;
+  };
+  REQUIRE(life.loop.run_until(is_steered, tests::patience));
+  CHECK(shares() == std::vector<uint16_t>{10'000, 0});
   REQUIRE(life.reload().reloaded);
-  const zones::Snapshot& now = life.control.snapshot();
-  REQUIRE(now.generation == 2);
-  std::vector<uint16_t> kept(2);
-  CHECK(now.shares->read(ServiceId(0), 0, kept));
-  CHECK(kept == shares);
+  REQUIRE(life.control.snapshot().generation == 2);
+  CHECK(shares() == std::vector<uint16_t>{10'000, 0});  // at once
+  REQUIRE(life.loop.run_until(is_steered, tests::patience));
+  CHECK(shares() == std::vector<uint16_t>{10'000, 0});
 }
 
 TEST_CASE("a reload with an error changes nothing and says what is wrong", "[control_loop]") {

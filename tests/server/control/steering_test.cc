@@ -28,7 +28,11 @@ struct World {
   std::shared_ptr<zones::Model> model = std::make_shared<zones::Model>();
   std::shared_ptr<const zones::Snapshot> snapshot;
   LoadBoard loads;
-  Steering steering{clock, loads};
+  std::vector<uint32_t> answered;  // by row, for every pool
+  Steering steering{clock, loads, [this](ServiceId, std::span<uint32_t> sums) {
+                      for (size_t i = 0; i < answered.size(); ++i)
+                        sums[i * sums.size() / answered.size()] += answered[i];
+                    }};
   std::vector<store::JournalEntry> entries;
   std::vector<LogLine> lines;
   store::Batch stored;
@@ -110,9 +114,10 @@ struct World {
   }
   /// What a cluster reports of a service now.
   void report(const std::string& cluster, const std::string& service, double load,
-              std::optional<double> capacity = {}) {
+              std::optional<double> capacity = {}, std::optional<double> in_flight = {}) {
     LoadReport report{.cluster = cluster, .service = service + ".svc.example.test.", .load = load};
     report.capacity = capacity;
+    report.in_flight = in_flight;
     REQUIRE(loads.take(std::vector{report}, {clock.now(), clock.wall()})->taken == 1);
   }
   void pass(Milliseconds time) {
@@ -317,13 +322,16 @@ TEST_CASE("failback at once, after a hold, and by hand", "[steering]") {
     shop.failback = zones::Failback::manual;
     world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
     const PoolId pool = world.pool(0, "A").id;
-    CHECK_FALSE(world.steering.resume(pool));
+    CHECK_FALSE(world.steering.resume(ServiceId(0), pool));
     world.set_cluster("A", Eligibility::down);
     world.set_cluster("A", Eligibility::eligible);
     world.pass(Milliseconds(3'600'000));
     CHECK(world.shares(0, 0) == Shares{0, 10'000});
     CHECK(world.steering.view(ServiceId(0))->pools[0].waits_for_person);
-    CHECK(world.steering.resume(pool));
+    CHECK(world.steering.waiting_for_person(ServiceId(0)) == std::vector{pool});
+    CHECK(world.steering.record_with(ServiceId(0), std::vector{pool}).back_since[0] ==
+          world.clock.wall());
+    CHECK(world.steering.resume(ServiceId(0), pool));
     world.run();
     CHECK(world.shares(0, 0) == Shares{1'000, 9'000});
     world.pass(Milliseconds(120'000));
@@ -402,6 +410,24 @@ TEST_CASE("a restart goes on with the shares, the demand and the ramp of the run
   CHECK(next.shares(0, 0) == Shares{0, 10'000});
 }
 
+TEST_CASE("what waits for a person does so after a restart, too", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).failback = zones::Failback::manual;
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  world.set_cluster("A", Eligibility::down);
+  world.set_cluster("A", Eligibility::eligible);
+  CHECK(world.shares(0, 0) == Shares{0, 10'000});
+  Steering::Memory memory;
+  for (const auto& change : world.stored.changes())
+    memory["shop.svc.example.test."] = *decode_steering(*change.value);
+  World next;
+  next.clock = world.clock;
+  next.add("shop", {{"A", 1'000}, {"B", 1'000}}).failback = zones::Failback::manual;
+  next.begin(Eligibility::eligible, memory);
+  CHECK(next.shares(0, 0) == Shares{0, 10'000});
+  CHECK(next.steering.waiting_for_person(ServiceId(0)).size() == 1);
+}
+
 TEST_CASE("a reload keeps what it does not change", "[steering]") {
   World world;
   world.add("shop", {{"A", 1'000}, {"B", 1'000}});
@@ -454,4 +480,57 @@ TEST_CASE("a cluster that says it can carry less is taken at its word", "[steeri
   world.pass(Milliseconds(10'000));
   CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
   CHECK(world.entries.back().reason == "capacity");
+}
+
+TEST_CASE("while nobody reports, answers tell where the demand is, and not how much",
+          "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}, {"C", 1'000}}, 900);
+  world.begin();
+  CHECK(world.steering.view(ServiceId(0))->demands == std::vector<double>{0, 300, 300, 300});
+  world.answered = {0, 3'000, 1'000, 0};
+  world.pass(Milliseconds(10'000));
+  CHECK(world.steering.view(ServiceId(0))->demands == std::vector<double>{0, 675, 225, 0});
+  world.answered = {0, 3'010, 1'010, 0};  // too few more to change it much
+  world.pass(Milliseconds(10'000));
+  CHECK(world.steering.view(ServiceId(0))->demand == Approx(900));
+  CHECK(world.steering.view(ServiceId(0))->demands[1] == Approx(675).epsilon(0.01));
+}
+
+TEST_CASE("the requests under way at its endpoints are a pool's capacity where it has a band",
+          "[steering]") {
+  World world;
+  zones::Service& shop = world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  shop.pools[0].in_flight_low = 0.8;
+  shop.pools[0].in_flight_high = 2.0;
+  world.begin(Eligibility::eligible, asked({{"shop", {600, 0, 0}}}));
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  for (int i = 0; i < 20; ++i) {
+    world.report("A", "shop", 600, {}, 4.0);  // twice what its one endpoint should have
+    world.pass(Milliseconds(10'000));
+  }
+  const auto view = world.steering.view(ServiceId(0));
+  CHECK(view->pools[0].capacity < 450);
+  CHECK(view->pools[0].capacity > 250);
+  CHECK(view->pools[1].capacity == 1'000);
+  CHECK(world.shares(0, 0)[0] < 6'000);
+}
+
+TEST_CASE("a cluster that no longer reports counts for less, while others do", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {600, 0, 0}}}));
+  const auto usable = [&](size_t pool) {
+    return world.steering.view(ServiceId(0))->pools[pool].usable;
+  };
+  world.report("A", "shop", 600);
+  world.report("B", "shop", 0);
+  world.pass(Milliseconds(10'000));
+  CHECK(usable(0) == 1'000);
+  world.pass(Milliseconds(30'000));  // nobody reports: that is not the clusters' doing
+  CHECK(usable(0) == 1'000);
+  world.report("B", "shop", 0);
+  world.pass(Milliseconds(10'000));
+  CHECK(usable(0) == 800);
+  CHECK(usable(1) == 1'000);
 }
