@@ -27,6 +27,24 @@ with tempfile.TemporaryDirectory() as folder:
     if told.returncode != 0 or told.stderr.strip():
         problems.append("README.md: its config does not pass --check without a word:\n" + told.stdout + told.stderr)
 
+# Each service of the page to copy from, alone in the page's world, and all of them together.
+services = pages[root / "docs/services.md"]
+world = re.search(r"^```toml base\n(.*?)^```", services, re.M | re.S)[1]
+copies = re.findall(r"^```toml\n(.*?)^```", services, re.M | re.S)
+if len(copies) != 10:
+    problems.append(f"docs/services.md: {len(copies)} services, its title says ten")
+zone = "$TTL 60\n@ IN SOA ns hostmaster 1 3600 600 86400 60\n@ IN NS ns\nns IN A 192.0.2.1\n"
+with tempfile.TemporaryDirectory() as folder:
+    (pathlib.Path(folder) / "svc.example.com.zone").write_text(zone)
+    for place, text in enumerate([*copies, "\n".join(copies)], 1):
+        (pathlib.Path(folder) / "services.toml").write_text(world + text)
+        told = subprocess.run([swingoverd, "--config", f"{folder}/services.toml", "--check"], capture_output=True, text=True)
+        unused = re.compile(r": warning: the (monitor|cluster) .* (is used by|has no pool)")
+        lines = [line for line in told.stderr.splitlines() if ": warning:" in line or ": error:" in line]
+        lines = [line for line in lines if not unused.search(line)]
+        if told.returncode != 0 or lines:
+            problems.append(f"docs/services.md: service {place} does not pass --check:\n" + told.stdout + "\n".join(lines))
+
 for page, text in pages.items():
     here = page.relative_to(root)
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
