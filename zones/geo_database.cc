@@ -186,9 +186,9 @@ class Compiler {
       known->second = geography_.decide(facts);
     }
     if (known->second.is_empty()) return;
-    const IpAddress first =
-        is_v6_ ? IpAddress::v6(address)
-               : IpAddress::v4({address[0], address[1], address[2], address[3]});
+    const IpAddress first = is_v6_
+                                ? IpAddress::v6(address)
+                                : IpAddress::v4({address[0], address[1], address[2], address[3]});
     builder_.add({first, depth}, known->second);
   }
 
@@ -198,7 +198,8 @@ class Compiler {
   uint64_t v4_start_ = no_node;
   uint64_t visits_left_ = 0;
   std::string problem_;
-  std::unordered_map<uint32_t, GeoDecision> decisions_;  // by the record's place: many networks share one
+  std::unordered_map<uint32_t, GeoDecision>
+      decisions_;  // by the record's place: many networks share one
   GeoMap::Builder builder_;
 };
 

@@ -51,7 +51,8 @@ class Geography {
   friend bool operator==(const Geography&, const Geography&) = default;
 
  private:
-  using Vector = std::array<double, 3>;  // from Earth's centre: of two places, the greater product is nearer
+  using Vector =
+      std::array<double, 3>;  // from Earth's centre: of two places, the greater product is nearer
   struct Site {
     LocalityId locality;
     std::optional<Vector> vector;

@@ -80,8 +80,7 @@ class MmdbWriter {
 
   static std::string record_of(const zones::GeoFacts& facts) {
     Members members;
-    if (facts.asn != 0)
-      members.emplace_back("autonomous_system_number", number(6, facts.asn, 4));
+    if (facts.asn != 0) members.emplace_back("autonomous_system_number", number(6, facts.asn, 4));
     if (!facts.country.empty())
       members.emplace_back("country", map({{"iso_code", text(facts.country)}}));
     if (facts.coordinates) {
@@ -109,9 +108,7 @@ class MmdbWriter {
     return (prefix.address.bytes()[depth / 8] >> (7 - depth % 8) & 1) != 0;
   }
 
-  int64_t& side(size_t node, bool right) {
-    return right ? nodes_[node].right : nodes_[node].left;
-  }
+  int64_t& side(size_t node, bool right) { return right ? nodes_[node].right : nodes_[node].left; }
 
   void insert(const Entry& entry) {
     const bool in_v6 = ip_version_ == 6;

@@ -34,7 +34,9 @@ Topology world() {
 }
 
 GeoFacts country(std::string code, std::string subdivision = "") {
-  return {.asn = 0, .country = std::move(code), .subdivision = std::move(subdivision),
+  return {.asn = 0,
+          .country = std::move(code),
+          .subdivision = std::move(subdivision),
           .coordinates = {}};
 }
 
@@ -142,9 +144,9 @@ TEST_CASE("what is compiled is what libmaxminddb looks up", "[geo_database]") {
     size_t known = 0;
     for (int i = 0; i < 20'000; ++i) {
       const uint64_t bits = random.next();
-      IpAddress asked = IpAddress::v4({static_cast<uint8_t>(bits), static_cast<uint8_t>(bits >> 8),
-                                       static_cast<uint8_t>(bits >> 16 & 3),
-                                       static_cast<uint8_t>(bits >> 24)});
+      IpAddress asked =
+          IpAddress::v4({static_cast<uint8_t>(bits), static_cast<uint8_t>(bits >> 8),
+                         static_cast<uint8_t>(bits >> 16 & 3), static_cast<uint8_t>(bits >> 24)});
       if (i % 2 == 0) {
         std::array<uint8_t, 16> bytes{0x20, 0x01, 0x0d, 0xb8};
         for (size_t at = 4; at < 16; ++at) bytes[at] = static_cast<uint8_t>(random.below(4) * 85);
@@ -153,8 +155,8 @@ TEST_CASE("what is compiled is what libmaxminddb looks up", "[geo_database]") {
       sockaddr_storage socket{};
       to_sockaddr(asked, 0, socket);
       int problem = 0;
-      MMDB_lookup_result_s found = MMDB_lookup_sockaddr(
-          &mmdb, reinterpret_cast<const sockaddr*>(&socket), &problem);
+      MMDB_lookup_result_s found =
+          MMDB_lookup_sockaddr(&mmdb, reinterpret_cast<const sockaddr*>(&socket), &problem);
       REQUIRE(problem == MMDB_SUCCESS);
       LocalityId expected = no_locality;
       if (found.found_entry) {
