@@ -11,6 +11,7 @@
 #include "server/control/target.h"
 #include "server/control/views.h"
 #include "server/control/views_load.h"
+#include "server/control/views_swings.h"
 #include "store/journal.h"
 #include "zones/explain.h"
 #include "zones/zone_file_rdata.h"
@@ -178,10 +179,14 @@ void Admin::service(const std::string& name, const HttpResponder& respond) {
 void Admin::post_intent(const HttpRequest& request, const HttpResponder& respond) {
   const Result<IntentRequest> asked = parse_intent_request(request.body);
   if (!asked) return respond(error_reply(asked.error()));
-  if (is_kind_of_steering(asked->kind)) {
-    return respond(
-        http_error(501, "not_supported",
-                   "this version knows drain, force_up and force_down, not yet " + asked->kind));
+  if (asked->kind == "pin") {
+    return respond(http_error(501, "not_supported",
+                              "this version has no pin: freeze a service, or force its pools"));
+  }
+  if (asked->dry_run) {
+    return control_.try_intent(*asked, [respond](const Result<Control::IntentTried>& tried) {
+      respond(tried ? json_reply(tried_json(*tried)) : error_reply(tried.error()));
+    });
   }
   control_.set_intent(*asked, [this, respond](const Result<Control::IntentSet>& set) {
     if (!set) return respond(error_reply(set.error()));

@@ -41,6 +41,9 @@ Control::Control(Environment environment)
     : environment_(std::move(environment)),
       intents_(environment_.seed),
       steering_(environment_.clock, loads_, environment_.add_answers),
+      planned_swings_(
+          environment_.clock, steering_,
+          [this](auto work, auto done) { environment_.offload(std::move(work), std::move(done)); }),
       teller_(environment_.clock),
       started_(environment_.clock.now()),
       pruned_(started_),
@@ -155,6 +158,7 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   if (before) keep_shares(*before, prepared.old_services);
   steering_.follow(snapshot_, std::move(prepared.groups),
                    before ? ShareCause::reload : ShareCause::start, prepared.steering);
+  follow_intents();
   environment_.publish(snapshot_);
   start_probes(std::move(prepared.checks), std::move(prepared.keys));
   replace_loads(std::move(prepared.names), places);
@@ -315,7 +319,10 @@ void Control::touch(uint32_t service) {
 }
 
 NextChange Control::next_change(ServiceId service) const {
-  return change_finder_.find(*join_, *snapshot_, service, environment_.clock.wall());
+  const WallTime now = environment_.clock.wall();
+  if (planned_swings_.lowers_ttl(service))
+    return {.input = NextChange::Input::plan, .at = now, .endpoint = {}};
+  return change_finder_.find(*join_, *snapshot_, service, now);
 }
 
 /// Of a bounded number of services; go_on() does the rest.
@@ -324,8 +331,7 @@ void Control::set_change_times(WallTime now) {
     const uint32_t service = touched_.back();
     touched_.pop_back();
     is_touched_[service] = false;
-    const NextChange next = change_finder_.find(*join_, *snapshot_, ServiceId(service), now);
-    snapshot_->changes->set(ServiceId(service), change_time(next, now));
+    snapshot_->changes->set(ServiceId(service), change_time(next_change(ServiceId(service)), now));
   }
 }
 
@@ -428,6 +434,7 @@ store::JournalEntry Control::intent_entry(const Intent& intent, WallTime at, std
 void Control::intents_changed(Tick& tick) {
   const std::vector<EndpointId> covered = join_->set_intents(intents_);
   for (const EndpointId id : covered) touch(join_->service_of(id).id.value);
+  follow_intents();
   settle(tick);
   for (const EndpointId id : covered) set_eligibility(id);
 }
@@ -510,6 +517,7 @@ void Control::housekeeping() {
     return steering_.expected_load(service, cluster);
   });
   steering_.tick();
+  tick_swings();
   go_on();
   if (doubt_.is_in_doubt()) {  // it ends by time
     Tick tick = new_tick("");

@@ -22,6 +22,7 @@
 #include "server/control/load_board.h"
 #include "server/control/load_pull.h"
 #include "server/control/next_change.h"
+#include "server/control/planned_swings.h"
 #include "server/control/push.h"
 #include "server/control/restore.h"
 #include "server/control/steering.h"
@@ -115,6 +116,12 @@ class Control {
     std::optional<Intent> replaced;
   };
   void set_intent(const IntentRequest& request, std::function<void(Result<IntentSet>)> done);
+  /// What set_intent() would put in force, checked as it would be, and the steps that it would make; nothing changes.
+  struct IntentTried {
+    Intent intent;
+    std::vector<PlannedSwings::Step> steps;
+  };
+  void try_intent(const IntentRequest& request, std::function<void(Result<IntentTried>)> done);
   /// `owner` and `reason` are the journal's; empty: those of the intent.
   void cancel_intent(const std::string& id, const std::string& owner, const std::string& reason,
                      std::function<void(Result<Intent>)> done);
@@ -174,6 +181,7 @@ class Control {
   std::shared_ptr<const Join> shared_join() const { return join_; }
   const Steering& steering() const { return steering_; }
   const Intents& intents() const { return intents_; }
+  const PlannedSwings& planned_swings() const { return planned_swings_; }
   const zones::Snapshot& snapshot() const { return *snapshot_; }
   std::shared_ptr<const zones::Snapshot> shared_snapshot() const { return snapshot_; }
   const Setup& setup() const { return setup_; }
@@ -262,6 +270,10 @@ class Control {
   void do_part();
   void tell_rest();
   void intents_changed(Tick& tick);
+  void follow_intents();
+  void tick_swings();
+  bool resume_swing(const ResumeRequest& request, const std::string& target,
+                    const std::function<void(Result<size_t>)>& done);
   void housekeeping();
   void expire_intents();
   bool is_awaited(uint32_t place) const;
@@ -308,6 +320,7 @@ class Control {
   std::vector<std::function<void(const ReloadResult&)>> waiting_;    // for the reload that runs
   std::vector<std::function<void(const ReloadResult&)>> following_;  // for the one after it
   Steering steering_;
+  PlannedSwings planned_swings_;
   Teller teller_;
   std::function<void()>
       when_told_;  // a reload that waits until all of the generation before is told

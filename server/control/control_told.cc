@@ -80,6 +80,7 @@ void Control::resume(const ResumeRequest& request, std::function<void(Result<siz
   if (!target) return done(target.error("target"));
   const Result<FoundTarget> found = find_target(join_->model(), *target);
   if (!found) return done(found.error("target"));
+  if (resume_swing(request, target->text(), done)) return;
   const std::set<uint32_t> held = held_checks(*target, *found);
   const std::vector<WaitingPools> waiting = waiting_pools(*target, *found);
   if (held.empty() && waiting.empty())

@@ -16,15 +16,31 @@ namespace swingover::control {
 
 /// An intent as a person asks for it; empty texts are missing ones.
 struct IntentRequest {
-  std::string kind;  // drain, force_up, force_down
+  std::string kind;  // as word(IntentKind) has them
   std::string target;
   std::string owner;
   std::string reason;
   std::string
       expires;  // RFC 3339, or a duration from now such as "2h"; empty: until it is taken back
+  std::string over{};  // of a swing, or a drain in steps: from its first step to its last
+  std::string from{};  // of a swing: the cluster of the pool that it leaves
+  std::string to{};
+  std::optional<double> weight{};
+  bool dry_run = false;  // it is checked, and what it would come to is told; nothing changes
 };
 
-std::string_view word(IntentKind kind);  // drain, force_up, force_down
+std::string_view word(IntentKind kind);  // drain, force_up, force_down, swing, freeze, weight
+
+/// Whether it decides over endpoints now: a drain in steps does so once all of them are made; the kinds that move shares
+/// alone never do.
+bool decides_endpoints(const Intent& intent);
+
+/// The target of a freeze of all services.
+inline constexpr std::string_view everything = "everything";
+/// Whether each ordinary pool has a capacity, so that steps of its shares can be made.
+bool is_within_capacity(const zones::Service& service);
+/// The services that the intent is about, those with a pool there: of an endpoint its service, of `everything` all.
+std::vector<const zones::Service*> services_of(const Intent& intent, const zones::Model& model);
 
 /// What people asked for and has neither expired nor been taken back.
 ///
@@ -35,6 +51,8 @@ std::string_view word(IntentKind kind);  // drain, force_up, force_down
 ///          the narrowest target: a person who drained a cluster for work on it is never overruled.
 /// Expiry   By the wall clock, as it was promised: a clock that jumps ahead expires at once, one that jumps
 ///          back prolongs; what has expired never returns.
+/// Steps    A plan that is asked for again goes on where it is, at its new pace. Steps need services within capacity;
+///          the others of a cluster leave at the last one.
 /// Threads  One owner. Pure: what is prepared here is stored by the caller, then put() in force.
 class Intents {
  public:
@@ -64,9 +82,6 @@ class Intents {
   std::map<std::string, Intent> by_target_;
   Random random_;
 };
-
-/// Kinds that steering brings: pin, weight, freeze. They are refused as not supported, not as unknown.
-bool is_kind_of_steering(std::string_view kind);
 
 /// The time that `text` names: RFC 3339, or a duration counted from `now` (`forward`) or back from it.
 Result<WallTime> parse_when(std::string_view text, WallTime now, bool forward);

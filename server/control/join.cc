@@ -37,6 +37,10 @@ zones::Eligibility eligibility_of(const Join::EndpointState& state) {
       return zones::Eligibility::eligible;
     case IntentKind::force_down:
       return zones::Eligibility::down;
+    case IntentKind::swing:
+    case IntentKind::freeze:
+    case IntentKind::weight:
+      break;  // they decide over shares alone: see decides_endpoints()
   }
   return zones::Eligibility::unknown;
 }
@@ -60,6 +64,7 @@ int narrowness(Target::Kind kind) {
 std::vector<std::pair<Target, const Intent*>> in_order(const Intents& intents) {
   std::vector<std::pair<Target, const Intent*>> all;
   for (const Intent* intent : intents.list()) {
+    if (!decides_endpoints(*intent)) continue;
     Result<Target> target = parse_target(intent->target);
     if (target) all.emplace_back(*std::move(target), intent);
   }
@@ -103,8 +108,8 @@ std::vector<EndpointId> Join::set_intents(const Intents& intents) {
     if (std::exchange(endpoints_[i].intent, nullptr)) covered.emplace_back(i);
   }
   for (uint32_t i = 0; i < clusters_.size(); ++i) {
-    clusters_[i].state.intent =
-        intents.of_target(cluster_target(model_->topology.clusters[i].name));
+    const Intent* intent = intents.of_target(cluster_target(model_->topology.clusters[i].name));
+    clusters_[i].state.intent = intent && decides_endpoints(*intent) ? intent : nullptr;
     mark(ClusterId(i));  // what is drained is not kept
   }
   for (const auto& one : in_order(intents)) {

@@ -64,7 +64,8 @@ std::string_view word(Join::Role role) {
 }
 
 std::string Join::reason(const Intent& intent) {
-  static constexpr std::array<std::string_view, 3> done = {"drained", "forced up", "forced down"};
+  static constexpr std::array<std::string_view, 6> done = {"drained", "forced up", "forced down",
+                                                           "swung",   "frozen",    "weighted"};
   return std::string(done[static_cast<size_t>(intent.kind)]) + " by " + intent.owner + ": " +
          intent.reason;
 }

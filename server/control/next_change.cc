@@ -82,6 +82,7 @@ std::string in_words(Milliseconds left) {
 
 std::string change_words(const NextChange& next, const Join& join, WallTime now) {
   if (next.input == Input::none) return {};
+  if (next.input == Input::plan) return "a planned swing moves its shares in steps";
   const std::string who = "endpoint " + join.endpoint_of(next.endpoint).text() + ": ";
   const std::string when = in_words(next.at - now);
   if (next.input == Input::intent) {

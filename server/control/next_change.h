@@ -17,6 +17,7 @@ struct NextChange {
     unheard,   // a check that this run has no verdict of yet: at any moment
     verdicts,  // a check's health is being confirmed, or a hold on it ends
     intent,    // a person's intent ends
+    plan,      // a planned swing moves its shares
   };
   Input input = Input::none;
   WallTime at{};        // of no meaning with none; may lie in the past: what was due is late

@@ -11,8 +11,9 @@ namespace swingover::control {
 
 namespace {
 
-constexpr uint8_t version = 1;  // of every record but those of health
+constexpr uint8_t version = 1;  // of every record but those below
 constexpr uint8_t health_version = 2;
+constexpr uint8_t intent_version = 2;
 
 class Encoder {
  public:
@@ -47,6 +48,11 @@ class Decoder {
   uint8_t u8() { return reader_.u8(); }
   uint16_t u16() { return reader_.u16(); }
   uint64_t u64() { return reader_.u64(); }
+  uint64_t at_most(uint64_t most) {
+    const uint64_t value = u64();
+    if (value > most) good_ = false;
+    return value;
+  }
   /// Of 0 and above: nothing else is ever written.
   double real() {
     const auto value = std::bit_cast<double>(reader_.u64());
@@ -111,7 +117,7 @@ Result<HealthRecord> decode_health(std::string_view bytes) {
 }
 
 std::string encode_intent(const Intent& record) {
-  Encoder encoder;
+  Encoder encoder(intent_version);
   encoder.text(record.id)
       .u8(static_cast<uint8_t>(record.kind))
       .text(record.target)
@@ -120,20 +126,60 @@ std::string encode_intent(const Intent& record) {
       .time(record.created)
       .u8(record.expires ? 1 : 0);
   if (record.expires) encoder.time(*record.expires);
-  return encoder.take();
+  encoder.u64(record.weight).u8(record.plan ? 1 : 0);
+  if (!record.plan) return encoder.take();
+  const PlannedSwing& plan = *record.plan;
+  encoder.text(plan.from)
+      .text(plan.to)
+      .u64(static_cast<uint64_t>(plan.every.value))
+      .u64(static_cast<uint64_t>(plan.lead.value))
+      .u8(static_cast<uint8_t>(plan.progress.phase))
+      .u8(static_cast<uint8_t>(plan.progress.reason))
+      .u64(plan.progress.steps_made)
+      .time(plan.progress.begun_at)
+      .time(plan.progress.turned_at)
+      .u8(plan.empty_at ? 1 : 0);
+  if (plan.empty_at) encoder.time(*plan.empty_at);
+  return encoder.u8(plan.is_empty ? 1 : 0).take();
 }
 
+namespace {
+
+PlannedSwing read_plan(Decoder& decoder) {
+  constexpr uint64_t length_max = 366ULL * 24 * 3600 * 1000;
+  PlannedSwing plan;
+  plan.from = decoder.text();
+  plan.to = decoder.text();
+  plan.every = Milliseconds(static_cast<int64_t>(decoder.at_most(length_max)));
+  plan.lead = Milliseconds(static_cast<int64_t>(decoder.at_most(length_max)));
+  plan.progress.phase = decoder.one_of(steering::SwingPhase::reversed);
+  plan.progress.reason = decoder.one_of(steering::SwingReason::alarm);
+  plan.progress.steps_made = static_cast<uint32_t>(decoder.at_most(UINT32_MAX));
+  plan.progress.begun_at = decoder.time();
+  plan.progress.turned_at = decoder.time();
+  if (decoder.one_of(Flag::yes) == Flag::yes) plan.empty_at = decoder.time();
+  plan.is_empty = decoder.one_of(Flag::yes) == Flag::yes;
+  return plan;
+}
+
+}  // namespace
+
 Result<Intent> decode_intent(std::string_view bytes) {
-  Decoder decoder(bytes);
+  Decoder decoder(bytes, intent_version);
   Intent record;
   record.id = decoder.text();
-  record.kind = decoder.one_of(IntentKind::force_down);
+  record.kind =
+      decoder.one_of(decoder.record_version() >= 2 ? IntentKind::weight : IntentKind::force_down);
   record.target = decoder.text();
   record.owner = decoder.text();
   record.reason = decoder.text();
   record.created = decoder.time();
   enum class Presence : uint8_t { absent, present };
   if (decoder.one_of(Presence::present) == Presence::present) record.expires = decoder.time();
+  if (decoder.record_version() >= 2) {
+    record.weight = static_cast<uint32_t>(decoder.at_most(UINT32_MAX));
+    if (decoder.one_of(Flag::yes) == Flag::yes) record.plan = read_plan(decoder);
+  }
   if (!decoder.is_whole()) return corrupt("intent");
   return record;
 }

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "health/health.h"
 #include "health/stored_state.h"
+#include "zones/steering/swing_plan.h"
 #include "zones/transfer_zone.h"
 
 namespace swingover::control {
@@ -34,7 +35,20 @@ struct HealthRecord {
   friend bool operator==(const HealthRecord&, const HealthRecord&) = default;
 };
 
-enum class IntentKind : uint8_t { drain, force_up, force_down };
+enum class IntentKind : uint8_t { drain, force_up, force_down, swing, freeze, weight };
+
+/// How a drain or a swing goes in steps, and how far it is.
+struct PlannedSwing {
+  std::string from;      // of a swing: the cluster whose pool it leaves; of a drain: empty
+  std::string to;        // likewise: the one that it goes to
+  Milliseconds every{};  // from step to step
+  Milliseconds lead{};   // before the first: the old TTL
+  steering::StoredSwing progress{};
+  std::optional<WallTime>
+      empty_at{};         // of a drain whose steps are made: then no old answer is left
+  bool is_empty = false;  // and that has come: nothing brings it back by itself
+  friend bool operator==(const PlannedSwing&, const PlannedSwing&) = default;
+};
 
 /// What a person asked for. Table state, key intent_key(id).
 struct Intent {
@@ -44,7 +58,10 @@ struct Intent {
   std::string owner;
   std::string reason;
   WallTime created{};
-  std::optional<WallTime> expires;  // none: until it is taken back
+  std::optional<WallTime> expires{};  // none: until it is taken back
+  // From version 2 on:
+  std::optional<PlannedSwing> plan{};  // of a swing, and of a drain in steps
+  uint32_t weight = 0;                 // of kind weight
   friend bool operator==(const Intent&, const Intent&) = default;
 };
 

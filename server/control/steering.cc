@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "server/control/records.h"
 #include "server/control/share_text.h"
+#include "server/control/swing_forecast.h"
 #include "server/control/target.h"
 #include "zones/found_tier.h"
 #include "zones/steering/publish_rule.h"
@@ -55,23 +56,6 @@ std::string percent(double part) {
   return fmt::format("{:.1f} %", part * 100);
 }
 
-/// `whole` parts by `weights`, by largest remainder, ties to the first.
-std::vector<uint16_t> divided(uint32_t whole, const std::vector<double>& weights) {
-  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  std::vector<uint16_t> parts(weights.size(), 0);
-  std::vector<std::pair<double, size_t>> rests;
-  uint32_t left = whole;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    const double exact = total > 0 ? whole * weights[i] / total : 0;
-    parts[i] = static_cast<uint16_t>(exact);
-    left -= parts[i];
-    if (weights[i] > 0) rests.emplace_back(parts[i] - exact, i);
-  }
-  std::ranges::sort(rests);
-  for (size_t i = 0; left > 0 && i < rests.size(); ++i, --left) ++parts[rests[i].second];
-  return parts;
-}
-
 }  // namespace
 
 std::string_view word(ShareCause cause) {
@@ -113,6 +97,7 @@ void Steering::follow(std::shared_ptr<const zones::Snapshot> snapshot, CapacityG
   const Memory& known = is_reload ? kept : memory;
   snapshot_ = std::move(snapshot);
   groups_ = std::move(groups);
+  plans_ = {};  // of the generation before
   states_.assign(groups_.groups().size(), {});
   services_.clear();
   services_.resize(model().services.size());
@@ -340,8 +325,12 @@ void Steering::solve_next(Slice& slice) {
     learn_demand(group);
   }
   CapacityGroups::Posed posed = pose(group);
+  cut(group, posed.problem);
   state.demand = std::accumulate(posed.problem.demands.begin(), posed.problem.demands.end(), 0.0);
-  if (state.solved && changes_nothing(*state.solved, posed.problem)) return;
+  if (std::exchange(state.is_replanned, false))
+    cause = std::max(cause, ShareCause::intent);
+  else if (state.solved && changes_nothing(*state.solved, posed.problem))
+    return;
   if (cause == ShareCause::load && has_other_capacities(group, posed.problem))
     cause = ShareCause::capacity;
   if (cause == ShareCause::load && !may_be_worth_it(group, posed.problem)) return;
@@ -386,7 +375,7 @@ double Steering::nominal_capacity(uint32_t place, size_t holder) const {
 double Steering::usable_capacity(uint32_t place, size_t holder) const {
   const CapacityGroups::Holder& h = groups_.groups()[place].holders[holder];
   return nominal_capacity(place, holder) * healthy_part(h) * heard_[h.id.value] *
-         states_[place].comebacks[holder].factor;
+         states_[place].comebacks[holder].factor * weight_part(place, holder);
 }
 
 void Steering::learn_demand(uint32_t place) {
@@ -555,10 +544,11 @@ void Steering::yield(uint32_t place, Problem& problem) {
   std::vector<steering::Yielding> exclusions;
   for (uint32_t i = 0; i < group.holders.size(); ++i) {
     const Comeback& comeback = states_[place].comebacks[i];
-    if (comeback.factor >= 1 || comeback.waits_for_person) continue;
+    if (comeback.factor >= 1 || comeback.waits_for_person || is_cut(place, i)) continue;
     exclusions.push_back({.cluster = i,
                           .kind = steering::SoftExclusion::ramp,
-                          .capacity = nominal_capacity(place, i) * healthy_part(group.holders[i])});
+                          .capacity = nominal_capacity(place, i) * healthy_part(group.holders[i]) *
+                                      weight_part(place, i)});
   }
   if (exclusions.empty()) return;
   steering::yield_to_shortage(problem, std::move(exclusions),
@@ -674,9 +664,10 @@ void Steering::publish_part(Slice& slice) {
     const CapacityGroups::Member& member = group.members[publication.next];
     const zones::Service& service = model().services[member.service.value];
     note_regime(service, member, *publication.solved, slice);
-    publish(service,
-            shares_of(service, member, publication.rows[publication.next], *publication.solved),
-            slice);
+    const std::vector<uint32_t>& rows = publication.rows[publication.next];
+    std::vector<uint16_t> shares = shares_of(service, member, rows, *publication.solved);
+    move_rows(service, member, rows, *publication.solved, shares);
+    publish(service, std::move(shares), slice);
     ++publication.next;
   }
   if (publication.next == group.members.size()) publishing_.reset();
@@ -733,7 +724,12 @@ void Steering::spill(std::span<uint16_t> row, const zones::Service& service,
 
 void Steering::publish(const zones::Service& service, std::vector<uint16_t> shares, Slice& slice) {
   ServiceState& state = *services_[service.id.value];
+  state.shadow.clear();
   if (shares == state.shares) return;
+  if (plans_.is_frozen(service.id)) {
+    state.shadow = std::move(shares);
+    return;
+  }
   state.shares = std::move(shares);
   set_rows(service.id);
   ++counters_.published;
@@ -825,6 +821,11 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
     out.waits_for_person = comeback.waits_for_person;
     if (!solved) continue;
     out.load = solved->allocation.loads[holder];
+    for (const CapacityGroups::Member& other : group.members) {
+      const std::vector<double>& moved = services_[other.service.value]->moved;
+      for (size_t i = 0; i < moved.size(); ++i)
+        if (other.holders[i] == holder) out.load += moved[i];
+    }
     out.level = solved->allocation.levels[holder];
   }
   return view;

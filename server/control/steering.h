@@ -15,6 +15,8 @@
 #include "server/control/capacity_groups.h"
 #include "server/control/load_board.h"
 #include "server/control/records.h"
+#include "server/control/share_plans.h"
+#include "server/control/swing_forecast.h"
 #include "server/control/told.h"
 #include "store/store.h"
 #include "zones/snapshot.h"
@@ -76,6 +78,21 @@ class Steering {
   bool resume(ServiceId service, PoolId pool);
   /// What is to be stored of the service before it is said that these came back.
   SteeringRecord record_with(ServiceId service, std::span<const PoolId> resumed) const;
+
+  /// What people have in force that moves shares; of this generation, so anew after each follow(). Whoever is concerned
+  /// is worked out anew.
+  void plan(SharePlans plans);
+  const SharePlans& plans() const { return plans_; }
+  const CapacityGroups& groups() const { return groups_; }
+  /// What moving these shares would come to, one case a group, as things stand now.
+  std::vector<SwingCase> swing_cases(const SwingParts& parts) const;
+  SwingState state_of(const SwingParts& parts) const;
+  /// Of a frozen service: what thawing would put in force; null: what is.
+  const std::vector<uint16_t>* shadow(ServiceId service) const;
+  /// The shares in force, by row, by pool; null: it is not within capacity.
+  const std::vector<uint16_t>* shares(ServiceId service) const;
+  /// Of the service's load, how much thawing would move: 0 to 1.
+  double difference(ServiceId service) const;
 
   /// Whether work() has anything to do.
   bool is_idle() const { return waiting_.empty() && !publishing_; }
@@ -144,6 +161,7 @@ class Steering {
     std::vector<Comeback> comebacks;  // by holder
     std::vector<Band> bands;          // by holder; empty: no pool of the group has one
     MonotonicTime last_by_load{INT64_MIN / 2};
+    bool is_replanned = false;  // what people ask of it has changed
   };
   struct ServiceState {
     std::vector<uint16_t> shares;  // by row, by pool: in force
@@ -151,6 +169,8 @@ class Steering {
     std::vector<uint32_t> counted;  // answers by row, at the last look
     std::vector<double> asked;      // by row: answers of the last minute or so
     steering::Regime regime = steering::Regime::normal;
+    std::vector<uint16_t> shadow{};  // while it is frozen: what would be in force; empty: the same
+    std::vector<double> moved{};     // by pool: load that moves of `plans_` bring it; empty: none
   };
   /// An allocation on its way to the services of its group.
   struct Publication {
@@ -207,6 +227,18 @@ class Steering {
   void publish(const zones::Service& service, std::vector<uint16_t> shares, Slice& slice);
   void note_regime(const zones::Service& service, const CapacityGroups::Member& member,
                    const Solved& solved, Slice& slice);
+  void replan(uint32_t group);
+  void cut(uint32_t group, steering::Problem& problem);
+  bool is_cut(uint32_t group, size_t holder) const;
+  double weight_part(uint32_t group, size_t holder) const;
+  SwingCase swing_case(uint32_t group, const SwingParts& parts) const;
+  std::vector<SwingCase::Move> moves_of(const zones::Service& service,
+                                        const CapacityGroups::Member& member,
+                                        const std::vector<uint32_t>& rows,
+                                        const SharePlans::Move& move) const;
+  void move_rows(const zones::Service& service, const CapacityGroups::Member& member,
+                 const std::vector<uint32_t>& rows, const Solved& solved,
+                 std::span<uint16_t> shares);
   void set_rows(ServiceId service) const;
   void read_rows(ServiceId service) const;
 
@@ -226,6 +258,7 @@ class Steering {
   steering::Allocator allocator_;
   std::unordered_multimap<uint64_t, std::shared_ptr<const Solved>> solutions_;  // of this burst
   Counters counters_;
+  SharePlans plans_;
 };
 
 }  // namespace swingover::control

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "health/monitor_file.h"
 #include "server/control/target.h"
+#include "server/control/views_swings.h"
 #include "zones/record_text.h"
 
 namespace swingover::control {
@@ -49,6 +50,10 @@ std::string_view eligibility_word(const Join::EndpointState& state) {
         return "forced_up";
       case IntentKind::force_down:
         return "forced_down";
+      case IntentKind::swing:
+      case IntentKind::freeze:
+      case IntentKind::weight:
+        break;  // no endpoint's
     }
   }
   switch (state.health) {
@@ -373,19 +378,6 @@ Json reload_value(const Control::ReloadResult& result) {
           {"needs_restart", result.needs_restart}};
 }
 
-Json intent_value(const Control& control, const Intent& intent) {
-  const Result<Target> target = parse_target(intent.target);
-  const bool is_dangling = !target || !find_target(control.join().model(), *target);
-  return {{"id", intent.id},
-          {"kind", word(intent.kind)},
-          {"target", intent.target},
-          {"reason", intent.reason},
-          {"owner", intent.owner},
-          {"created", rfc3339(intent.created)},
-          {"expires", intent.expires ? Json(rfc3339(*intent.expires)) : Json()},
-          {"dangling", is_dangling}};
-}
-
 }  // namespace
 
 HttpReply http_error(unsigned status, std::string_view code, std::string_view message) {
@@ -510,7 +502,8 @@ using Members = std::vector<std::pair<std::string_view, std::string*>>;
 
 /// An object of strings, and numbers where `numbers` has them. Errors: invalid, saying which member is wrong.
 Status read_members(std::string_view body, const Members& members, std::string_view number = {},
-                    std::optional<double>* into = nullptr) {
+                    std::optional<double>* into = nullptr, std::string_view flag = {},
+                    bool* is_set = nullptr) {
   // A depth of two is one more than the object has: what is deeper never becomes a value.
   const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < 3; };
   const Json json = Json::parse(body.begin(), body.end(), shallow, false);
@@ -522,6 +515,12 @@ Status read_members(std::string_view body, const Members& members, std::string_v
       if (!value.is_number()) return Error{ErrorCode::invalid, key + ": must be a number"};
       *into = value.get<double>();
       if (**into < 0) return Error{ErrorCode::invalid, key + ": must not be below 0"};
+      continue;
+    }
+    if (is_set && name == flag) {
+      if (value.is_null()) continue;
+      if (!value.is_boolean()) return Error{ErrorCode::invalid, key + ": must be true or false"};
+      *is_set = value.get<bool>();
       continue;
     }
     const auto member = std::find_if(members.begin(), members.end(),
@@ -540,11 +539,16 @@ Status read_members(std::string_view body, const Members& members, std::string_v
 
 Result<IntentRequest> parse_intent_request(std::string_view body) {
   IntentRequest request;
-  Status read = read_members(body, {{"kind", &request.kind},
-                                    {"target", &request.target},
-                                    {"owner", &request.owner},
-                                    {"reason", &request.reason},
-                                    {"expires", &request.expires}});
+  Status read = read_members(body,
+                             {{"kind", &request.kind},
+                              {"target", &request.target},
+                              {"owner", &request.owner},
+                              {"reason", &request.reason},
+                              {"expires", &request.expires},
+                              {"over", &request.over},
+                              {"from", &request.from},
+                              {"to", &request.to}},
+                             "weight", &request.weight, "dry_run", &request.dry_run);
   if (!read) return read.error();
   return request;
 }

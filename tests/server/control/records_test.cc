@@ -36,6 +36,24 @@ TEST_CASE("each record reads back as it was written", "[records]") {
   intent.expires = WallTime{1'790'000'000'999};
   CHECK(*decode_intent(encode_intent(intent)) == intent);
 
+  intent = {"a1b3", IntentKind::weight, "pool/shop.svc.example./fra", "ada", "a canary", {17}};
+  intent.weight = 65'535;
+  CHECK(*decode_intent(encode_intent(intent)) == intent);
+  Intent swing{"c1", IntentKind::swing, "service/shop.svc.example.", "ada", "nearer", {17}};
+  swing.plan = {.from = "fra",
+                .to = "ams",
+                .every = Milliseconds(120'000),
+                .lead = Milliseconds(30'000),
+                .progress = {.phase = steering::SwingPhase::held,
+                             .reason = steering::SwingReason::would_overheat,
+                             .steps_made = 3,
+                             .begun_at = {17},
+                             .turned_at = {400'017}}};
+  CHECK(*decode_intent(encode_intent(swing)) == swing);
+  swing.plan->empty_at = WallTime{500'017};
+  swing.plan->is_empty = true;
+  CHECK(*decode_intent(encode_intent(swing)) == swing);
+
   const GenerationRecord generation{7, {1}, "00ff", "0.1.0"};
   CHECK(*decode_generation(encode_generation(generation)) == generation);
 
@@ -91,6 +109,33 @@ TEST_CASE("records of version 2 are read for ever", "[records]") {
   CHECK(*health ==
         HealthRecord{
             health::Health::up, {0x1a0c4c3aa7b}, "", health::Hold::resume, 1000, {0x1a0c4c3aa7c}});
+
+  const std::string head =
+      "02 00000002 6131 00 0000000b 636c75737465722f667261 00000003 616461 00000004 776f726b"
+      "0000000000000011 00 0000000000000000";
+  const auto plain = decode_intent(bytes(head + "00"));
+  REQUIRE(plain);
+  CHECK(*plain == Intent{"a1", IntentKind::drain, "cluster/fra", "ada", "work", {17}});
+  const auto drain = decode_intent(bytes(head + "01 00000000 00000000 000000000001d4c0"
+                                                "0000000000007530 02 00 0000000000000006"
+                                                "0000000000000011 0000000000000012"
+                                                "01 0000000000000013 01"));
+  REQUIRE(drain);
+  CHECK(*drain->plan == PlannedSwing{.from = "",
+                                     .to = "",
+                                     .every = Milliseconds(120'000),
+                                     .lead = Milliseconds(30'000),
+                                     .progress = {.phase = steering::SwingPhase::done,
+                                                  .reason = steering::SwingReason::none,
+                                                  .steps_made = 6,
+                                                  .begun_at = {17},
+                                                  .turned_at = {18}},
+                                     .empty_at = WallTime{19},
+                                     .is_empty = true});
+  // There is no sixth phase.
+  CHECK_FALSE(decode_intent(bytes(head + "01 00000000 00000000 000000000001d4c0"
+                                         "0000000000007530 05 00 0000000000000006"
+                                         "0000000000000011 0000000000000012 00 00")));
 }
 
 TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them", "[records]") {
@@ -103,10 +148,10 @@ TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them
   }
   CHECK_FALSE(decode_intent(good + "x"));
   std::string newer = good;
-  newer[0] = 2;
+  newer[0] = 3;
   CHECK_FALSE(decode_intent(newer));
   std::string strange_kind = good;
-  strange_kind[7] = 3;
+  strange_kind[7] = 6;
   CHECK_FALSE(decode_intent(strange_kind));
   CHECK_FALSE(decode_serial(bytes("01 0000000100000009 0000000000000001 8000000000000000")));
   CHECK_FALSE(decode_health(bytes("01 03 0000000000000000 00000000")));

@@ -1,0 +1,61 @@
+// Planned swings as the control thread drives them: what an intent asks of shares, and what goes on by itself.
+
+#include <utility>
+
+#include "server/control/control_loop.h"
+#include "server/control/target.h"
+
+namespace swingover::control {
+
+/// Of services whose answers may move, the TTL goes down at once.
+void Control::follow_intents() {
+  planned_swings_.follow(intents_, snapshot_);
+  for (const uint32_t service : planned_swings_.touched()) touch(service);
+}
+
+void Control::try_intent(const IntentRequest& request,
+                         std::function<void(Result<IntentTried>)> done) {
+  Result<Intents::Prepared> prepared =
+      intents_.prepare(request, *setup_.model, environment_.clock.wall());
+  if (!prepared) return done(prepared.error());
+  planned_swings_.dry_run(prepared->intent, [intent = prepared->intent, done = std::move(done)](
+                                                std::vector<PlannedSwings::Step> steps) {
+    done(IntentTried{intent, std::move(steps)});
+  });
+}
+
+/// Health and capacity decide over steps only once they are known.
+void Control::tick_swings() {
+  if (!is_first_state_known_) return;
+  const std::vector<PlannedSwings::Change> changes = planned_swings_.tick(
+      {.may_step = !brake_.is_engaged(), .is_busy = [this](const std::string& target) {
+         return intents_on_their_way_.contains(target);
+       }});
+  if (changes.empty()) return;
+  Tick tick = new_tick("intent");
+  for (const PlannedSwings::Change& change : changes) {
+    tick.batch.put(store::Table::state, intent_key(change.intent.id), encode_intent(change.intent));
+    tick.told.entries.push_back(change.entry);
+    tick.told.lines.push_back(change.line);
+    intents_.put(change.intent);
+  }
+  intents_changed(tick);
+}
+
+/// Whether the target has a plan that waited for a person; then `done` hears of it.
+bool Control::resume_swing(const ResumeRequest& request, const std::string& target,
+                           const std::function<void(Result<size_t>)>& done) {
+  const auto change = planned_swings_.resume(target, request.owner);
+  if (!change) return false;
+  Tick tick = new_tick("intent");
+  tick.batch.put(store::Table::state, intent_key(change->intent.id), encode_intent(change->intent));
+  tick.told.entries.push_back(change->entry);
+  tick.told.entries.back().reason = request.reason;
+  tick.told.lines.push_back(change->line);
+  intents_.put(change->intent);
+  intents_changed(tick);
+  done(size_t{0});
+  return true;
+}
+
+}  // namespace swingover::control

@@ -1,0 +1,420 @@
+#include "server/control/planned_swings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "server/control/target.h"
+
+namespace swingover::control {
+
+using steering::SwingChange;
+using steering::SwingEvent;
+using steering::SwingGates;
+using steering::SwingPhase;
+using steering::SwingReason;
+using steering::SwingTarget;
+
+namespace {
+
+constexpr Milliseconds look_every{1'000};
+constexpr Milliseconds forecast_every{10'000};
+constexpr double above_high = 0.05;  // where what was moved is too much: see SwingRules::overheats
+constexpr std::string_view ourselves = "swingoverd";
+
+steering::SwingRules rules_of(const PlannedSwing& plan, const zones::Model& model) {
+  steering::SwingRules rules;
+  rules.every = plan.every;
+  rules.lead = plan.lead;
+  rules.high = model.steering.high;
+  rules.overheats = rules.high + above_high;
+  return rules;
+}
+
+std::string percent(double part) {
+  return fmt::format("{:.1f} %", part * 100);
+}
+
+std::string words_of(SwingPhase phase, uint16_t moved) {
+  return fmt::format("{}, {:g} %", steering::word(phase), moved / 100.0);
+}
+
+std::string words_of(const Utilisation& of) {
+  if (of.cluster.empty()) return "nobody's load";
+  if (!std::isfinite(of.utilisation)) return of.cluster + ", which has no capacity now,";
+  return fmt::format("{} at {} of its capacity", of.cluster, percent(of.utilisation));
+}
+
+std::string_view title(const SwingEvent& event) {
+  switch (event.change) {
+    case SwingChange::none:
+      return "";
+    case SwingChange::stepped:
+      return "planned swing stepped";
+    case SwingChange::held:
+      return "planned swing held";
+    case SwingChange::done:
+      return "planned swing done";
+    case SwingChange::went_back:
+      return "planned swing went back a step and stopped";
+    case SwingChange::reversed:
+      return "planned swing reversed";
+  }
+  return "";
+}
+
+/// Ordinary pools that the intent takes shares from.
+bool leaves(const zones::Pool& pool, const Intent& intent, const FoundTarget& found) {
+  if (pool.last_resort) return false;
+  if (intent.kind == IntentKind::swing) return pool.cluster_name == intent.plan->from;
+  return found.pool ? pool.id == found.pool->id : pool.cluster == *found.cluster;
+}
+
+}  // namespace
+
+std::string progress_words(const Intent& intent) {
+  if (!intent.plan) return "";
+  if (intent.plan->is_empty) return "empty";
+  const steering::SwingRules rules;
+  const uint32_t made = intent.plan->progress.steps_made;
+  return words_of(intent.plan->progress.phase, made == 0 ? uint16_t{0} : rules.steps[made - 1]);
+}
+
+// ---- what is in force ----
+
+void PlannedSwings::follow(const Intents& intents,
+                           const std::shared_ptr<const zones::Snapshot>& snapshot) {
+  snapshot_ = snapshot;
+  std::map<std::string, Plan> before = std::exchange(plans_, {});
+  for (const Intent* intent : intents.list()) {
+    if (!intent->plan) continue;
+    const auto found = before.find(intent->id);
+    if (found != before.end()) {
+      Plan& plan = plans_.emplace(intent->id, std::move(found->second)).first->second;
+      plan.intent = *intent;
+      plan.parts = parts_of(*intent);
+      continue;
+    }
+    plans_.emplace(intent->id, Plan{.intent = *intent,
+                                    .parts = parts_of(*intent),
+                                    .swing = steering::SwingPlan(
+                                        rules_of(*intent->plan, *snapshot_->model), clock_.now(),
+                                        clock_.wall(), intent->plan->progress)});
+  }
+  note_ttls();
+  steering_.plan(share_plans(intents));
+}
+
+SwingParts PlannedSwings::parts_of(const Intent& intent) const {
+  SwingParts parts;
+  const Result<Target> target = parse_target(intent.target);
+  if (!target || target->kind == Target::Kind::endpoint) return parts;
+  const Result<FoundTarget> found = find_target(*snapshot_->model, *target);
+  if (!found) return parts;
+  const std::vector<const zones::Service*> services = services_of(intent, *snapshot_->model);
+  std::set<uint32_t> leaving;
+  for (const zones::Service* service : services) leaving.insert(service->id.value);
+  for (const zones::Service* service : services) {
+    parts.services.push_back(service->id.value);
+    if (!steering_.groups().place_of(service->id)) continue;
+    for (uint32_t pool = 0; pool < service->pools.size(); ++pool) {
+      if (!leaves(service->pools[pool], intent, *found)) continue;
+      if (intent.kind != IntentKind::swing) {
+        add_holder(*service, pool, leaving, parts);
+        continue;
+      }
+      const auto to =
+          std::ranges::find(service->pools, intent.plan->to, &zones::Pool::cluster_name);
+      if (to == service->pools.end()) continue;  // a reload removed it
+      parts.moves[service->id.value].push_back(
+          {.from = pool, .to = static_cast<uint32_t>(to - service->pools.begin()), .moved = 0});
+      parts.groups.push_back(steering_.groups().place_of(service->id)->group);
+    }
+  }
+  std::ranges::sort(parts.groups);
+  parts.groups.erase(std::ranges::unique(parts.groups).begin(), parts.groups.end());
+  return parts;
+}
+
+/// The holder itself where all who take from it leave; else the service's rows.
+void PlannedSwings::add_holder(const zones::Service& service, uint32_t pool,
+                               const std::set<uint32_t>& leaving, SwingParts& parts) const {
+  const CapacityGroups::Place place = *steering_.groups().place_of(service.id);
+  const CapacityGroups::Group& group = steering_.groups().groups()[place.group];
+  const uint32_t holder = group.members[place.member].holders[pool];
+  const bool is_alone = std::ranges::all_of(group.members, [&](const auto& member) {
+    return leaving.contains(member.service.value) ||
+           std::ranges::count(member.holders, holder) == 0;
+  });
+  parts.groups.push_back(place.group);
+  if (!is_alone) {
+    parts.moves[service.id.value].push_back({.from = pool, .to = SharePlans::best, .moved = 0});
+    return;
+  }
+  std::vector<uint32_t>& cuts = parts.cuts[place.group];
+  if (std::ranges::count(cuts, holder) == 0) cuts.push_back(holder);
+}
+
+SharePlans PlannedSwings::share_plans(const Intents& intents) const {
+  SharePlans all;
+  for (const auto& [id, plan] : plans_) {
+    const uint16_t moved = plan.swing.moved();
+    for (const auto& [group, holders] : plan.parts.cuts) {
+      for (const uint32_t holder : holders) all.cuts[group].push_back({holder, moved});
+    }
+    for (const auto& [service, moves] : plan.parts.moves) {
+      for (SharePlans::Move move : moves) {
+        move.moved = moved;
+        all.moves[service].push_back(move);
+      }
+    }
+  }
+  for (const Intent* intent : intents.list()) {
+    if (intent->kind == IntentKind::weight) give_weight(*intent, all);
+    if (intent->kind != IntentKind::freeze) continue;
+    all.frozen.resize(snapshot_->model->services.size(), false);
+    for (const zones::Service* service : services_of(*intent, *snapshot_->model)) {
+      if (steering_.groups().place_of(service->id)) all.frozen[service->id.value] = true;
+    }
+  }
+  return all;
+}
+
+void PlannedSwings::give_weight(const Intent& intent, SharePlans& plans) const {
+  const Result<Target> target = parse_target(intent.target);
+  if (!target) return;
+  const Result<FoundTarget> found = find_target(*snapshot_->model, *target);
+  if (!found || !found->pool) return;
+  const auto place = steering_.groups().place_of(found->service->id);
+  if (!place || found->pool->last_resort || !found->pool->has_own_capacity) return;
+  uint32_t greatest = 1;
+  for (const zones::Pool& pool : found->service->pools)
+    greatest = std::max(greatest, pool.weight.value);
+  const auto pool = static_cast<size_t>(found->pool - found->service->pools.data());
+  const uint32_t holder =
+      steering_.groups().groups()[place->group].members[place->member].holders[pool];
+  // A reload may have made the greatest less than it was.
+  plans.weights[place->group][holder] = std::min(double{1} * intent.weight / greatest, 1.0);
+}
+
+void PlannedSwings::note_ttls() {
+  std::vector<bool> lowered(snapshot_->model->services.size(), false);
+  for (const auto& [id, plan] : plans_) {
+    if (plan.swing.phase() != SwingPhase::moving) continue;
+    for (const uint32_t service : plan.parts.services) lowered[service] = true;
+  }
+  touched_.clear();
+  lowered_.resize(lowered.size(), false);
+  for (uint32_t i = 0; i < lowered.size(); ++i) {
+    if (lowered[i] != lowered_[i]) touched_.push_back(i);
+  }
+  lowered_ = std::move(lowered);
+}
+
+// ---- how it goes on ----
+
+std::vector<PlannedSwings::Change> PlannedSwings::tick(const Allowed& allowed) {
+  std::vector<Change> changes;
+  for (auto& [id, plan] : plans_) {
+    const PlannedSwing& stored = *plan.intent.plan;
+    if (stored.is_empty || (allowed.is_busy && allowed.is_busy(plan.intent.target))) continue;
+    if (stored.empty_at && *stored.empty_at <= clock_.wall()) {
+      const std::string before = progress_words(plan.intent);
+      plan.intent.plan->is_empty = true;
+      changes.push_back(change(plan, before, {},
+                               fmt::format("no answer from before can be left: the last step is {} "
+                                           "s ago, the longest TTL there",
+                                           stored.lead.value / 1'000)));
+      continue;
+    }
+    if (std::optional<Change> one = go_on(plan, allowed.may_step)) changes.push_back(*one);
+  }
+  return changes;
+}
+
+std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, bool may_step) {
+  const MonotonicTime now = clock_.now();
+  steering::SwingPlan& swing = plan.swing;
+  const auto due = swing.next_step();
+  const bool is_due = due && *due <= now;
+  const bool is_in_effect = swing.moved() > 0;
+  const bool is_quiet = !plan.is_fresh && (!is_due || plan.asked != 0);
+  if (is_quiet && (!is_in_effect || now - plan.looked_at < look_every)) return std::nullopt;
+  plan.looked_at = now;
+
+  const SwingState state = steering_.state_of(plan.parts);
+  const bool is_after_another = comes_after_another(plan);
+  SwingGates gates{.target = state.target,
+                   .utilisation_now = plan.now.utilisation,
+                   .utilisation_next = plan.then.utilisation,
+                   .may_step = may_step && !state.is_frozen && !is_after_another,
+                   .alarm = false};
+  const bool is_broken = is_in_effect && state.target == SwingTarget::down;
+  if (!plan.is_fresh && !is_broken) {
+    const bool is_old = is_in_effect && now - plan.forecast_at >= forecast_every;
+    if (plan.asked == 0 && (is_due || is_old)) ask(plan);
+    return std::nullopt;
+  }
+  const std::string before = progress_words(plan.intent);
+  const uint16_t moved = swing.moved();
+  plan.is_fresh = false;
+  const SwingEvent event = swing.apply(gates, now);
+  if (event.change == SwingChange::none) return std::nullopt;
+  std::string why;
+  switch (event.reason) {
+    case SwingReason::none:
+      why = "the fullest that gains by it is " + words_of(plan.then);
+      if (plan.then.cluster.empty()) why = "no load is known that would go elsewhere";
+      break;
+    case SwingReason::target_held:
+      why = "who would take it is kept out of new answers";
+      break;
+    case SwingReason::target_down:
+      why = "who would take it is down";
+      break;
+    case SwingReason::would_overheat:
+      why = fmt::format("the next step would have {}; {} is the most", words_of(plan.then),
+                        percent(swing.rules().high));
+      break;
+    case SwingReason::overheats:
+      why = fmt::format("with {:g} % moved it has {}", moved / 100.0, words_of(plan.now));
+      break;
+    case SwingReason::not_now:
+      why = state.is_frozen    ? "a service of it is frozen"
+            : is_after_another ? "another plan that began before takes from the same capacities"
+                               : "the brake is engaged";
+      break;
+    case SwingReason::alarm:
+      why = "an alarm";
+      break;
+  }
+  return change(plan, before, event, why);
+}
+
+bool PlannedSwings::comes_after_another(const Plan& plan) const {
+  return std::ranges::any_of(plans_, [&](const auto& entry) {
+    const Plan& other = entry.second;
+    const auto order = [](const Plan& p) { return std::pair(p.swing.begun_at(), p.intent.id); };
+    if (&other == &plan || !other.swing.next_step() || !(order(other) < order(plan))) return false;
+    return std::ranges::any_of(plan.parts.groups, [&](uint32_t group) {
+      return std::ranges::binary_search(other.parts.groups, group);
+    });
+  });
+}
+
+/// Works out what is moved and what the next step would come to, for a later tick.
+void PlannedSwings::ask(Plan& plan) {
+  struct Work {
+    std::vector<SwingCase> cases;
+    Utilisation now{};
+    Utilisation then{};
+  };
+  auto work = std::make_shared<Work>(Work{steering_.swing_cases(plan.parts)});
+  plan.asked = ++asked_;
+  offload_(
+      [work, moved = plan.swing.moved(), next = plan.swing.next()] {
+        work->now = forecast(work->cases, moved);
+        work->then = forecast(work->cases, next);
+      },
+      [this, work, id = plan.intent.id, asked = plan.asked, snapshot = snapshot_,
+       alive = std::weak_ptr(alive_)] {
+        if (alive.expired()) return;
+        const auto found = plans_.find(id);
+        if (found == plans_.end() || found->second.asked != asked) return;
+        Plan& of = found->second;
+        of.asked = 0;
+        if (snapshot != snapshot_) return;  // of a generation that is no more
+        of.now = std::move(work->now);
+        of.then = std::move(work->then);
+        of.forecast_at = clock_.now();
+        of.is_fresh = true;
+      });
+}
+
+PlannedSwings::Change PlannedSwings::change(Plan& plan, const std::string& before, SwingEvent event,
+                                            const std::string& why) const {
+  const WallTime wall = clock_.wall();
+  PlannedSwing& stored = *plan.intent.plan;
+  stored.progress = plan.swing.stored(clock_.now(), wall);
+  const bool is_out =
+      plan.intent.kind == IntentKind::drain && plan.swing.phase() == SwingPhase::done;
+  if (!is_out) stored.empty_at.reset();
+  if (is_out && !stored.empty_at) stored.empty_at = wall + stored.lead;
+  const std::string after = progress_words(plan.intent);
+  const bool is_bad =
+      event.change == SwingChange::went_back || event.change == SwingChange::reversed;
+  const std::string_view what = stored.is_empty ? "planned drain is empty" : title(event);
+  return {plan.intent,
+          {wall, "plan", plan.intent.target, std::string(ourselves), before, after, why},
+          {is_bad ? LogLevel::warning : LogLevel::info,
+           what,
+           {{"id", plan.intent.id},
+            {"target", plan.intent.target},
+            {"progress", after},
+            {"reason", why}}}};
+}
+
+std::optional<PlannedSwings::Change> PlannedSwings::resume(const std::string& target,
+                                                           const std::string& owner) {
+  for (auto& [id, plan] : plans_) {
+    if (plan.intent.target != target) continue;
+    const std::string before = progress_words(plan.intent);
+    if (!plan.swing.resume(clock_.now())) return std::nullopt;
+    Change resumed = change(plan, before, {}, "a person lets it go on");
+    resumed.entry.actor = owner;
+    resumed.line.event = "planned swing resumed";
+    return resumed;
+  }
+  return std::nullopt;
+}
+
+// ---- for people ----
+
+std::optional<PlannedSwings::View> PlannedSwings::view(const std::string& id) const {
+  const auto found = plans_.find(id);
+  if (found == plans_.end()) return std::nullopt;
+  const Plan& plan = found->second;
+  const MonotonicTime now = clock_.now();
+  View view{.phase = plan.swing.phase(),
+            .reason = plan.swing.reason(),
+            .moved = plan.swing.moved(),
+            .next = plan.swing.next(),
+            .every = plan.swing.rules().every,
+            .until_step = {},
+            .time_left = plan.swing.time_left(now),
+            .now = plan.now,
+            .then = plan.then};
+  if (const auto due = plan.swing.next_step())
+    view.until_step = std::max(*due - now, Milliseconds(0));
+  return view;
+}
+
+void PlannedSwings::dry_run(const Intent& intent,
+                            std::function<void(std::vector<Step>)> done) const {
+  std::vector<Step> steps;
+  if (intent.plan) {
+    const steering::SwingRules rules = rules_of(*intent.plan, *snapshot_->model);
+    Milliseconds after = rules.lead;
+    for (size_t i = intent.plan->progress.steps_made; i < rules.steps.size(); ++i) {
+      steps.push_back({after, rules.steps[i], {}});
+      after = after + rules.every;
+    }
+  } else if (intent.kind == IntentKind::drain) {
+    steps.push_back({Milliseconds(0), uint16_t{steering::share_parts}, {}});
+  }
+  struct Work {
+    std::vector<SwingCase> cases;
+    std::vector<Step> steps;
+  };
+  auto work = std::make_shared<Work>(Work{{}, std::move(steps)});
+  if (!work->steps.empty()) work->cases = steering_.swing_cases(parts_of(intent));
+  offload_(
+      [work] {
+        for (Step& step : work->steps) step.utilisation = forecast(work->cases, step.moved);
+      },
+      [work, done = std::move(done)] { done(std::move(work->steps)); });
+}
+
+}  // namespace swingover::control

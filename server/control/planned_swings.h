@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/control/intents.h"
+#include "server/control/steering.h"
+#include "store/journal.h"
+#include "zones/steering/swing_plan.h"
+
+namespace swingover::control {
+
+/// What intents ask of shares: drains and swings in steps, weights, freezes.
+///
+/// Steps    Before each, what it would come to is worked out with demand and capacity as they are (swing_forecast.h), off
+///          this thread; it is made when the fullest that gains stays below [steering] `high`. Plans that take from the
+///          same capacities step one after the other: the one that began first goes first.
+/// TTL      While a plan moves, answers of its services have the least TTL; the first step waits for the old one.
+/// Drain    Its endpoints stay eligible until all steps are made, then leave; it is empty one TTL after that. Until then it
+///          stops and reverses itself as any swing does, afterwards it stays as it is: people work there.
+/// Restart  goes on from what stands in the intents, which the caller stores with each change.
+/// Threads  The control thread; `offload` runs its first argument elsewhere.
+class PlannedSwings {
+ public:
+  using Offload = std::function<void(std::function<void()> work, std::function<void()> done)>;
+  PlannedSwings(const Clock& clock, Steering& steering, Offload offload)
+      : clock_(clock), steering_(steering), offload_(std::move(offload)) {}
+
+  /// The intents in force, of this generation; what they ask of shares is given to steering. After each change of either.
+  void follow(const Intents& intents, const std::shared_ptr<const zones::Snapshot>& snapshot);
+
+  /// A plan has gone on: the intent to be stored and put in force, and what people are told.
+  struct Change {
+    Intent intent;
+    store::JournalEntry entry;
+    LogLine line;
+  };
+  struct Allowed {
+    bool may_step = true;  // the brake is free
+    std::function<bool(const std::string& target)>
+        is_busy{};  // an intent of this target is being stored
+  };
+  /// What is due now; follow() must come before the next call when anything changed.
+  std::vector<Change> tick(const Allowed& allowed);
+  /// A person lets the plan of this target go on; nothing: none that waits for one.
+  std::optional<Change> resume(const std::string& target, const std::string& owner);
+
+  /// Answers of the service may be others soon.
+  bool lowers_ttl(ServiceId service) const {
+    return service.value < lowered_.size() && lowered_[service.value];
+  }
+  /// Whose answer to lowers_ttl() the last follow() changed.
+  const std::vector<uint32_t>& touched() const { return touched_; }
+
+  struct View {
+    steering::SwingPhase phase = steering::SwingPhase::moving;
+    steering::SwingReason reason = steering::SwingReason::none;
+    uint16_t moved = 0;
+    uint16_t next = 0;
+    Milliseconds every{};
+    std::optional<Milliseconds> until_step;
+    std::optional<Milliseconds> time_left;
+    Utilisation now;   // as worked out last
+    Utilisation then;  // after the next step
+  };
+  std::optional<View> view(const std::string& id) const;
+
+  /// Of a step that would be made.
+  struct Step {
+    Milliseconds after{};  // from now
+    uint16_t moved = 0;
+    Utilisation utilisation;
+  };
+  /// What the intent would come to, as things stand now; `done` on the control thread, later. Without steps where it
+  /// moves no shares.
+  void dry_run(const Intent& intent, std::function<void(std::vector<Step>)> done) const;
+
+ private:
+  struct Plan {
+    Intent intent;
+    SwingParts parts;
+    steering::SwingPlan swing;
+    uint64_t asked = 0;     // the forecast that is under way
+    bool is_fresh = false;  // one has come, and has not been acted on
+    MonotonicTime looked_at{};
+    MonotonicTime forecast_at{INT64_MIN / 2};
+    Utilisation now{};
+    Utilisation then{};
+  };
+
+  SwingParts parts_of(const Intent& intent) const;
+  void add_holder(const zones::Service& service, uint32_t pool, const std::set<uint32_t>& leaving,
+                  SwingParts& parts) const;
+  SharePlans share_plans(const Intents& intents) const;
+  void give_weight(const Intent& intent, SharePlans& plans) const;
+  void note_ttls();
+  bool comes_after_another(const Plan& plan) const;
+  std::optional<Change> go_on(Plan& plan, bool may_step);
+  void ask(Plan& plan);
+  Change change(Plan& plan, const std::string& before, steering::SwingEvent event,
+                const std::string& why) const;
+
+  const Clock& clock_;
+  Steering& steering_;
+  Offload offload_;
+  std::shared_ptr<const zones::Snapshot> snapshot_;
+  std::map<std::string, Plan> plans_;  // by id
+  std::vector<bool> lowered_;          // by service
+  std::vector<uint32_t> touched_;
+  uint64_t asked_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is worked out elsewhere
+};
+
+/// "moving, 10 %"; "empty".
+std::string progress_words(const Intent& intent);
+
+}  // namespace swingover::control

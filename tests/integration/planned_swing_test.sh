@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# A service's share of one cluster goes to another in steps, and comes back when people take that back or its target dies; a
+# drain in steps ends with nobody there; a restart goes on with the step that was made; what is frozen stays.
+source "$(dirname "$0")/lib.sh"
+
+start_backend fra 127.0.1.1
+start_backend ber 127.0.2.1
+start_daemon planned_swing.toml
+shop=shop.svc.example.test.
+
+# part: of 50 answers to clients near fra, how many lead to ber, in percent.
+part() {
+  local hits=0
+  for _ in $(seq 50); do
+    [ "$(ask $shop A -b 127.0.21.7)" != 127.0.2.1 ] || hits=$((hits + 1))
+  done
+  echo $((hits * 2))
+}
+# is LEAST MOST: that part lies between.
+is() {
+  local got
+  got=$(part)
+  [ "$got" -ge "$1" ] && [ "$got" -le "$2" ] || fail "to ber: $got %, wanted $1 to $2 %"
+}
+# plan FIELD VALUE: so the only plan says.
+plan() {
+  admin_get /v1/intents >"$work/intents.json"
+  python3 - "$work/intents.json" "$1" "$2" <<'PYTHON' || fail "no plan has $1 $2"
+import json, sys
+plans = [i["plan"] for i in json.load(open(sys.argv[1]))["intents"] if i["plan"]]
+sys.exit(not any(str(plan[sys.argv[2]]) == sys.argv[3] for plan in plans))
+PYTHON
+}
+the_id() { ctl --json intents | python3 -c 'import json, sys; print(json.load(sys.stdin)["intents"][0]["id"])'; }
+
+within 10 is 0 0
+
+# What it would come to: 500 from fra on top of ber's own 500, of 2,000.
+ctl swing $shop --from fra --to ber --over 10s --reason "nearer disks" --dry-run >"$work/steps"
+grep -qE "100 % +ber at 50 %" "$work/steps" || fail "the dry run: $(cat "$work/steps")"
+ctl intents | grep -q "no intents" || fail "a dry run left something"
+refused 1 "no pool in a cluster nyc" ctl swing $shop --from fra --to nyc --over 10s --reason x
+refused 1 "over" ctl drain endpoint/$shop/127.0.1.1 --over 10s --reason x
+
+# Six steps, two seconds apart, for less would be below two TTLs.
+ctl swing $shop --from fra --to ber --over 1s --reason "nearer disks"
+within 12 plan moved_percent 50.0
+is 26 74
+within 12 plan phase done
+is 100 100
+ctl intents | grep -q "done, 100 %" || fail "intents do not tell the progress"
+ctl history --target service/$shop >"$work/history"
+grep -q "moving, 75 %.*done, 100 %" "$work/history" || fail "the steps are not in the history"
+
+# Its target dies: all is back at once, and stays until a person looks at it.
+stop_backend ber
+within 10 plan phase reversed
+is 0 0
+says "planned swing reversed"
+start_backend ber 127.0.2.1
+stays 4 is 0 0
+ctl resume service/$shop --reason "ber is well"
+within 12 plan moved_percent 25.0
+
+# A restart goes on where it was, even when it was killed.
+kill_daemon
+restart_daemon
+plan phase moving
+within 12 plan phase done
+is 100 100
+ctl cancel "$(the_id)" --reason "enough"
+within 3 is 0 0
+
+# A drain in steps ends with nobody there, and says so; frozen it waits.
+ctl drain cluster/fra --over 10s --reason "rack work"
+within 10 plan moved_percent 10.0
+ctl freeze service/$shop --reason "hold on" --for 1h
+within 8 plan phase held
+ctl freeze --show | grep -q "1 services frozen" || fail "freeze --show"
+ctl thaw service/$shop --reason "go on"
+within 20 plan phase done
+within 3 is 100 100
+within 10 plan phase empty
+ctl status | grep "^fra" | grep -q drain || fail "fra is not drained: $(ctl status)"
+ctl undrain cluster/fra --reason "all good"
+within 10 is 0 0
+stop_daemon

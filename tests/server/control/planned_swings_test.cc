@@ -1,0 +1,406 @@
+#include "server/control/planned_swings.h"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+
+#include "tests/server/control/steering_world.h"
+
+using namespace swingover;
+using namespace swingover::control;
+using namespace swingover::tests;
+
+namespace {
+
+const std::string shop_target = "service/shop.svc.example.test.";
+
+/// Intents on a World, gone on with as the control thread does.
+struct Plans : World {
+  Intents intents{1};
+  PlannedSwings swings{clock, steering, [](const auto& work, const auto& done) {
+                         work();
+                         done();
+                       }};
+  std::vector<PlannedSwings::Change> changes;
+  bool brake_is_free = true;
+
+  Result<Intents::Prepared> try_to(IntentRequest request) {
+    request.owner = "ada";
+    request.reason = "work";
+    return intents.prepare(request, *model, clock.wall());
+  }
+  std::string ask(const IntentRequest& request) {
+    const auto prepared = try_to(request);
+    REQUIRE(prepared);
+    intents.put(prepared->intent);
+    follow();
+    return prepared->intent.id;
+  }
+  void cancel(const std::string& id) {
+    REQUIRE(intents.erase(id));
+    follow();
+  }
+  void follow() {
+    swings.follow(intents, snapshot);
+    run();
+  }
+  /// What every tick does: what is due, stored and in force; a drain at its end takes the endpoints out.
+  void tick() {
+    const auto now = swings.tick({.may_step = brake_is_free, .is_busy = {}});
+    for (const auto& change : now) {
+      // Through the store and back, as a restart would have it.
+      const Intent kept = *decode_intent(encode_intent(change.intent));
+      CHECK(kept == change.intent);
+      intents.put(kept);
+      changes.push_back(change);
+    }
+    if (!now.empty()) follow();
+  }
+  void go(int64_t seconds_long) {
+    for (int64_t i = 0; i < seconds_long; ++i) {
+      pass(Milliseconds(1'000));
+      tick();
+      tick();  // what was worked out is acted on by the next one
+    }
+  }
+  std::string last() const {
+    return changes.empty() ? "" : changes.back().entry.before + " -> " + changes.back().entry.after;
+  }
+  PlannedSwings::View view() const { return *swings.view(intents.list().front()->id); }
+  void begin_asked(const std::vector<double>& of_shop) {
+    begin(Eligibility::eligible, asked({{"shop", of_shop}}));
+    follow();
+  }
+};
+
+IntentRequest swing_to_b() {
+  return {.kind = "swing",
+          .target = shop_target,
+          .owner = {},
+          .reason = {},
+          .expires = {},
+          .over = "10m",
+          .from = "A",
+          .to = "B"};
+}
+IntentRequest drain(const std::string& target, const std::string& over = "10m") {
+  return {
+      .kind = "drain", .target = target, .owner = {}, .reason = {}, .expires = {}, .over = over};
+}
+
+}  // namespace
+
+TEST_CASE("a swing moves a service's share in steps, after the old TTL", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin_asked({500, 0, 0});
+  world.ask(swing_to_b());
+  CHECK(world.swings.lowers_ttl(ServiceId(0)));
+  CHECK(world.swings.touched() == std::vector<uint32_t>{0});
+  world.go(29);
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  std::vector<uint16_t> seen;
+  for (int step = 0; step < 6; ++step) {
+    world.go(step == 0 ? 1 : 120);
+    seen.push_back(world.shares(0, 0)[1]);
+  }
+  CHECK(seen == std::vector<uint16_t>{500, 1'000, 2'500, 5'000, 7'500, 10'000});
+  CHECK(world.last() == "moving, 75 % -> done, 100 %");
+  CHECK(world.changes.back().entry.reason ==
+        "the fullest that gains by it is B at 50.0 % of its capacity");
+  CHECK_FALSE(world.swings.lowers_ttl(ServiceId(0)));
+  CHECK(world.steering.view(ServiceId(0))->pools[0].load == Approx(0));
+  CHECK(world.steering.view(ServiceId(0))->pools[1].load == Approx(500));
+  // Locality b's clients were at B all the time.
+  CHECK(world.shares(0, 1) == Shares{0, 10'000});
+
+  world.cancel(world.intents.list().front()->id);
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+}
+
+TEST_CASE("no step would lift the target to high", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin_asked({600, 400, 0});
+  world.ask(swing_to_b());
+  world.go(30 + 10 * 120);
+  // 400 and half of 600 are 70 % of B, three quarters would be 85 %.
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+  CHECK(world.last() == "moving, 50 % -> held, 50 %");
+  CHECK(world.changes.back().entry.reason ==
+        "the next step would have B at 85.0 % of its capacity; 80.0 % is the most");
+  CHECK(world.view().reason == steering::SwingReason::would_overheat);
+  CHECK(world.changes.size() == 5);  // told once
+}
+
+TEST_CASE("a target that goes down sends all back at once", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin_asked({500, 0, 0});
+  const std::string id = world.ask(swing_to_b());
+  world.go(30 + 3 * 120);
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+  world.set_cluster("B", Eligibility::down);
+  world.go(1);
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  CHECK(world.last() == "moving, 50 % -> reversed, 0 %");
+  CHECK(world.changes.back().line.level == LogLevel::warning);
+  world.set_cluster("B", Eligibility::eligible);
+  world.go(1'000);
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});  // a person decides
+
+  SECTION("who lets it go on") {
+    const auto resumed = world.swings.resume(shop_target, "bob");
+    REQUIRE(resumed);
+    CHECK(resumed->entry.actor == "bob");
+    CHECK(resumed->entry.after == "moving, 0 %");
+    CHECK_FALSE(world.swings.resume(shop_target, "bob"));
+    world.intents.put(resumed->intent);
+    world.follow();
+    world.go(120);
+    CHECK(world.shares(0, 0) == Shares{9'500, 500});
+  }
+  SECTION("or asks for it again") {
+    world.ask(swing_to_b());
+    CHECK(world.intents.list().front()->id != id);
+    world.go(120);
+    CHECK(world.shares(0, 0) == Shares{9'500, 500});
+  }
+}
+
+TEST_CASE("a swing that overheats its target takes one step back and stops", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000, 10}}).ttl = Ttl(30);
+  world.begin_asked({600, 0, 0});
+  world.ask(swing_to_b());
+  world.go(30 + 4 * 120);
+  CHECK(world.shares(0, 0) == Shares{2'500, 7'500});
+  world.set(0, "B", Eligibility::down, 5);  // 450 of 500
+  world.run();
+  world.go(11);
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+  CHECK(world.last() == "moving, 75 % -> stopped, 50 %");
+  CHECK(world.changes.back().entry.reason == "with 75 % moved it has B at 90.0 % of its capacity");
+  world.go(1'000);
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+}
+
+TEST_CASE("a drain gives a cluster's load to whoever is best, and ends empty", "[planned_swings]") {
+  Plans world;
+  world.add("shop", everywhere()).ttl = Ttl(30);
+  world.begin_asked({600, 300, 100});
+  const std::string id = world.ask(drain("cluster/A"));
+  world.go(30);
+  CHECK(world.shares(0, 0) == Shares{9'500, 500, 0});  // B is nearest, and has room
+  CHECK_FALSE(decides_endpoints(*world.intents.find(id)));
+  world.go(4 * 120);
+  // 150 are left of 600; B takes 400 to its target, C the rest.
+  CHECK(world.shares(0, 0) == Shares{2'500, 6'667, 833});
+  world.go(120);
+  const Shares without_a = world.shares(0, 0);
+  CHECK(without_a[0] == 0);
+  CHECK(world.steering.view(ServiceId(0))->pools[1].load == Approx(700));
+  CHECK(world.steering.view(ServiceId(0))->pools[2].load == Approx(300));
+  CHECK(world.last() == "moving, 75 % -> done, 100 %");
+  CHECK(decides_endpoints(*world.intents.find(id)));
+  world.set_cluster("A", Eligibility::excluded);  // as the join does then
+  CHECK(world.shares(0, 0) == without_a);
+  world.go(29);
+  CHECK(world.last() == "moving, 75 % -> done, 100 %");
+  world.go(1);
+  CHECK(world.last() == "done, 100 % -> empty");
+  CHECK(world.changes.back().line.event == "planned drain is empty");
+
+  // People are at work there: what breaks elsewhere brings nobody back by itself.
+  world.set_cluster("B", Eligibility::down);
+  world.set_cluster("C", Eligibility::down);
+  world.go(100);
+  CHECK(world.last() == "done, 100 % -> empty");
+  CHECK(decides_endpoints(*world.intents.find(id)));
+}
+
+TEST_CASE("a pool's drain leaves the cluster's other services where they are", "[planned_swings]") {
+  Plans world;
+  world.add("shop", everywhere()).ttl = Ttl(30);
+  world.add("cart", everywhere()).ttl = Ttl(30);
+  world.begin(Eligibility::eligible, asked({{"shop", {300, 0, 0}}, {"cart", {300, 0, 0}}}));
+  world.follow();
+  world.ask(drain("pool/shop.svc.example.test./A"));
+  world.go(30 + 3 * 120);
+  CHECK(world.shares(0, 0) == Shares{5'000, 2'500, 2'500});  // B and C have the same room
+  CHECK(world.shares(1, 0) == Shares{10'000, 0, 0});
+  CHECK(world.steering.view(ServiceId(1))->pools[0].load == Approx(450));
+  CHECK(world.steering.view(ServiceId(1))->pools[2].load == Approx(75));
+}
+
+TEST_CASE("a drain with nobody else waits, and one that loses everybody comes back",
+          "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin_asked({500, 0, 0});
+  world.set_cluster("B", Eligibility::down);
+  world.ask(drain("cluster/A"));
+  world.go(31);
+  CHECK(world.last() == "moving, 0 % -> held, 0 %");
+  CHECK(world.changes.back().entry.reason == "who would take it is down");
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+}
+
+TEST_CASE("plans on the same capacities step one after the other", "[planned_swings]") {
+  Plans world;
+  world.add("shop", everywhere()).ttl = Ttl(30);
+  world.begin_asked({300, 300, 100});
+  world.ask(drain("cluster/A"));
+  world.go(1);
+  world.ask(drain("cluster/B"));
+  world.go(31);
+  CHECK(world.shares(0, 0)[0] == 9'500);
+  CHECK(world.shares(0, 1)[1] == 10'000);
+  CHECK(world.changes.back().entry.reason ==
+        "another plan that began before takes from the same capacities");
+}
+
+TEST_CASE("nothing steps while the brake is engaged or a service is frozen", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin_asked({500, 0, 0});
+  SECTION("brake") {
+    world.brake_is_free = false;
+    world.ask(swing_to_b());
+    world.go(31);
+    CHECK(world.changes.back().entry.reason == "the brake is engaged");
+  }
+  SECTION("frozen") {
+    world.ask(swing_to_b());
+    world.ask({.kind = "freeze", .target = "everything", .owner = {}, .reason = {}, .expires = {}});
+    world.go(31);
+    CHECK(world.changes.back().entry.reason == "a service of it is frozen");
+  }
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+}
+
+TEST_CASE("a restart goes on with the step that was made", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin_asked({500, 0, 0});
+  world.ask(swing_to_b());
+  world.go(30 + 2 * 120 + 60);
+  CHECK(world.shares(0, 0) == Shares{7'500, 2'500});
+
+  Plans next;
+  next.clock = world.clock;
+  next.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  next.intents.put(*decode_intent(encode_intent(*world.intents.list().front())));
+  next.begin_asked({500, 0, 0});
+  CHECK(next.shares(0, 0) == Shares{7'500, 2'500});
+  next.go(59);
+  CHECK(next.shares(0, 0) == Shares{7'500, 2'500});
+  next.go(2);
+  CHECK(next.shares(0, 0) == Shares{5'000, 5'000});
+}
+
+TEST_CASE("what is frozen stays, and what thawing would move is known", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000, 2}, {"B", 1'000, 2}});
+  world.begin_asked({700, 0, 0});
+  const std::string id = world.ask(
+      {.kind = "freeze", .target = shop_target, .owner = {}, .reason = {}, .expires = {}});
+  CHECK(world.steering.difference(ServiceId(0)) == 0);
+  world.set(0, "A", Eligibility::down, 1);
+  world.run();
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  REQUIRE(world.steering.shadow(ServiceId(0)));
+  CHECK(world.steering.difference(ServiceId(0)) == Approx(0.5));
+  world.set(0, "A", Eligibility::eligible, 1);
+  world.run();
+  CHECK(world.steering.shadow(ServiceId(0)) == nullptr);
+  world.set(0, "A", Eligibility::down, 1);
+  world.run();
+  world.cancel(id);
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+  CHECK(world.steering.difference(ServiceId(0)) == 0);
+}
+
+TEST_CASE("a weight by intent is a part of the pool's own capacity", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin_asked({700, 0, 0});
+  const std::string pool = "pool/shop.svc.example.test./A";
+  IntentRequest half{.kind = "weight", .target = pool, .owner = {}, .reason = {}, .expires = {}};
+  half.weight = 50;
+  const std::string id = world.ask(half);
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+  CHECK(world.steering.view(ServiceId(0))->pools[0].usable == 500);
+  world.cancel(id);
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  half.weight = 101;
+  CHECK(world.try_to(half).error().message.starts_with("weight: a whole number up to 100"));
+}
+
+TEST_CASE("what makes no sense is refused by the field's name", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}, {"C", 1'000, 1, true}});
+  world.add("cart", everywhere());
+  world.begin_asked({700, 0, 0});
+  const auto refusal = [&](const IntentRequest& request) {
+    const auto prepared = world.try_to(request);
+    REQUIRE_FALSE(prepared);
+    return prepared.error().message;
+  };
+  IntentRequest swing = swing_to_b();
+  swing.to = "C";
+  CHECK(refusal(swing) == "to: C is of last resort, and has no share");
+  swing.to = "D";
+  CHECK(refusal(swing) == "to: the service has no pool in a cluster D");
+  swing.to = "A";
+  CHECK(refusal(swing) == "to: the same as from");
+  swing = swing_to_b();
+  swing.over = "1";
+  CHECK(refusal(swing).starts_with("over: "));
+  swing.over = "8d";
+  CHECK(refusal(swing).starts_with("over: "));
+  swing.over = "";
+  CHECK(refusal(swing).starts_with("over: "));
+  swing = swing_to_b();
+  swing.target = "cluster/A";
+  CHECK(refusal(swing) == "target: a swing is of a service");
+  swing = swing_to_b();
+  swing.weight = 5;
+  CHECK(refusal(swing) == "weight: belongs to weight");
+  IntentRequest wrong = drain("cluster/A");
+  wrong.from = "A";
+  CHECK(refusal(wrong) == "from: belongs to swing");
+  IntentRequest weight{.kind = "weight",
+                       .target = "pool/cart.svc.example.test./A",
+                       .owner = {},
+                       .reason = {},
+                       .expires = {}};
+  CHECK(refusal(weight) == "weight: needed");
+  weight.weight = 5;
+  CHECK(refusal(weight).starts_with("target: a weight by intent cuts the pool's own"));
+  for (zones::Pool& pool : world.model->services[1].pools) pool.capacity.reset();
+  CHECK(refusal(drain("pool/cart.svc.example.test./A")).starts_with("over: steps are of shares"));
+}
+
+TEST_CASE("a dry run tells each step, when it would come and who would be fullest",
+          "[planned_swings]") {
+  Plans world;
+  world.add("shop", everywhere()).ttl = Ttl(30);
+  world.begin_asked({600, 300, 100});
+  std::vector<PlannedSwings::Step> steps;
+  world.swings.dry_run(world.try_to(drain("cluster/A"))->intent,
+                       [&](auto given) { steps = std::move(given); });
+  REQUIRE(steps.size() == 6);
+  CHECK(steps[0].after == Milliseconds(30'000));
+  CHECK(steps[0].utilisation.cluster == "B");
+  CHECK(steps[0].utilisation.utilisation == Approx(0.33));
+  CHECK(steps[5].after == Milliseconds(630'000));
+  CHECK(steps[5].moved == 10'000);
+  CHECK(steps[5].utilisation.utilisation == Approx(0.7));
+  CHECK(world.shares(0, 0) == Shares{10'000, 0, 0});
+
+  world.swings.dry_run(world.try_to(drain("cluster/A", ""))->intent,
+                       [&](auto given) { steps = std::move(given); });
+  REQUIRE(steps.size() == 1);
+  CHECK(steps[0].utilisation.utilisation == Approx(0.7));
+}
