@@ -34,6 +34,10 @@ int explain(Session& session, const Arguments& given);
 int drain(Session& session, const Arguments& given);
 int undrain(Session& session, const Arguments& given);
 int force(Session& session, const Arguments& given);
+int swing(Session& session, const Arguments& given);
+int freeze(Session& session, const Arguments& given);
+int thaw(Session& session, const Arguments& given);
+int weight(Session& session, const Arguments& given);
 int intents(Session& session, const Arguments&);
 int cancel(Session& session, const Arguments& given);
 int history(Session& session, const Arguments& given);
@@ -50,6 +54,11 @@ const Argument target{
     "cluster/NAME, service/SERVICE, pool/SERVICE/CLUSTER or endpoint/SERVICE/ADDRESS"};
 const Argument reason{"--reason", "TEXT", true, "why, for whoever looks at it later"};
 const Argument reason_if_any{"--reason", "TEXT", false, "why, for the history"};
+const Argument dry_run{
+    "--dry-run", "", false,
+    "only tell the steps that it would make, and who would be fullest after each"};
+const Argument frozen{"TARGET", "", false,
+                      "cluster/NAME, service/SERVICE or everything (the default)"};
 const Argument lifetime{"--for", "DURATION", false,
                         "until it ends by itself, such as 30m or 2h; default: until cancelled"};
 
@@ -73,7 +82,11 @@ const std::vector<Verb>& verbs() {
       {"drain",
        "take a cluster, pool or endpoint out of new answers",
        {target},
-       {reason, lifetime},
+       {reason,
+        lifetime,
+        {"--over", "DURATION", false,
+         "in steps over so long, such as 10m; needs capacities; default: at once"},
+        dry_run},
        drain},
       {"undrain", "end the drain of a target", {target}, {reason_if_any}, undrain},
       {"force",
@@ -81,6 +94,30 @@ const std::vector<Verb>& verbs() {
        {{"DIRECTION", "", true, "up or down"}, target},
        {reason, lifetime},
        force},
+      {"swing",
+       "move a service's share of one pool to another, step by step",
+       {{"SERVICE", "", true, "such as shop.svc.example.com"}},
+       {{"--from", "CLUSTER", true, "whose pool it leaves"},
+        {"--to", "CLUSTER", true, "whose pool it goes to"},
+        {"--over", "DURATION", true, "from the first step to the last, such as 10m"},
+        reason,
+        lifetime,
+        dry_run},
+       swing},
+      {"freeze",
+       "pin the shares in force; health still takes out what is down",
+       {frozen},
+       {{"--reason", "TEXT", false, "why, for whoever looks at it later; needed to freeze"},
+        lifetime,
+        {"--show", "", false, "only tell what is frozen, and what thawing would move"}},
+       freeze},
+      {"thaw", "end the freeze of a target", {frozen}, {reason_if_any}, thaw},
+      {"weight",
+       "let a pool count for a part of its own capacity",
+       {{"POOL", "", true, "pool/SERVICE/CLUSTER"},
+        {"N", "", true, "its weight; the service's greatest is the whole capacity"}},
+       {reason, lifetime, dry_run},
+       weight},
       {"intents", "what people asked for and is in force", {}, {}, intents},
       {"cancel",
        "end an intent by its id",
@@ -241,12 +278,12 @@ std::string body_of(const Json& request) {
   return request.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-int post_intent(Session& session, const Arguments& given, const std::string& kind) {
-  const auto wanted = canonical_target(given["TARGET"]);
-  if (!wanted) return not_a_target(session, given["TARGET"]);
+/// `target` as the daemon spells it, and whatever else belongs to the kind.
+int post_intent(Session& session, const Arguments& given, const std::string& kind,
+                const std::string& wanted, const Json& more = Json::object()) {
   if (trimmed(given["--reason"]).empty()) return wrong_use(session, "--reason is empty");
   Json intent{{"kind", kind},
-              {"target", *wanted},
+              {"target", wanted},
               {"reason", given["--reason"]},
               {"owner", session.owner},
               {"expires", nullptr}};
@@ -256,11 +293,40 @@ int post_intent(Session& session, const Arguments& given, const std::string& kin
     if (length->value <= 0) return wrong_use(session, "--for: it would end at once");
     intent["expires"] = rfc3339(session.clock.wall() + *length);
   }
+  if (given.has("--over")) {
+    const auto length = parse_duration(given["--over"]);
+    if (!length) return wrong_use(session, "--over: " + length.error().message);
+    intent["over"] = given["--over"];
+  }
+  if (given.has("--dry-run")) intent["dry_run"] = true;
+  intent.update(more);
   return print_reply(session, session.client.post("/v1/intents", body_of(intent)), &View::intent);
 }
 
+int post_intent_on_target(Session& session, const Arguments& given, const std::string& kind) {
+  const auto wanted = canonical_target(given["TARGET"]);
+  if (!wanted) return not_a_target(session, given["TARGET"]);
+  return post_intent(session, given, kind, *wanted);
+}
+
 int drain(Session& session, const Arguments& given) {
-  return post_intent(session, given, "drain");
+  return post_intent_on_target(session, given, "drain");
+}
+
+int swing(Session& session, const Arguments& given) {
+  const auto wanted = canonical_target("service/" + given["SERVICE"]);
+  if (!wanted) return wrong_use(session, "not a service: " + given["SERVICE"]);
+  return post_intent(session, given, "swing", *wanted,
+                     {{"from", given["--from"]}, {"to", given["--to"]}});
+}
+
+int weight(Session& session, const Arguments& given) {
+  const auto wanted = canonical_target(given["POOL"]);
+  if (!wanted || !wanted->starts_with("pool/"))
+    return wrong_use(session, "not a pool (pool/SERVICE/CLUSTER): " + given["POOL"]);
+  const auto number = parse_number(given["N"]);
+  if (!number) return wrong_use(session, "not a whole number: " + given["N"]);
+  return post_intent(session, given, "weight", *wanted, {{"weight", *number}});
 }
 
 int force(Session& session, const Arguments& given) {
@@ -268,7 +334,7 @@ int force(Session& session, const Arguments& given) {
   if (direction != "up" && direction != "down") {
     return wrong_use(session, "force up or force down, not force " + direction);
   }
-  return post_intent(session, given, "force_" + direction);
+  return post_intent_on_target(session, given, "force_" + direction);
 }
 
 int cancel_by_id(Session& session, const std::string& id, const std::string& why) {
@@ -281,21 +347,46 @@ int cancel(Session& session, const Arguments& given) {
   return cancel_by_id(session, given["ID"], given["--reason"]);
 }
 
-int undrain(Session& session, const Arguments& given) {
-  const auto wanted = canonical_target(given["TARGET"]);
-  if (!wanted) return not_a_target(session, given["TARGET"]);
+/// Ends the intent of that kind on the target; `not_there`: what it is not, when there is none.
+int cancel_of_kind(Session& session, const Arguments& given, const std::string& kind,
+                   const std::string& wanted, const std::string& not_there) {
   const Answer answer = understood(session, session.client.get("/v1/intents"));
   if (!answer.json) return answer.exit_status;
   const auto list = answer.json->find("intents");
   if (list != answer.json->end() && list->is_array()) {
     for (const Json& intent : *list) {
-      if (string_at(intent, "kind") == "drain" && string_at(intent, "target") == *wanted) {
+      if (string_at(intent, "kind") == kind && string_at(intent, "target") == wanted) {
         return cancel_by_id(session, string_at(intent, "id"), given["--reason"]);
       }
     }
   }
-  session.errors << "swingctl: " << printable(*wanted) << " is not drained\n";
+  session.errors << "swingctl: " << printable(wanted) << " is not " << not_there << "\n";
   return exit_refused;
+}
+
+int undrain(Session& session, const Arguments& given) {
+  const auto wanted = canonical_target(given["TARGET"]);
+  if (!wanted) return not_a_target(session, given["TARGET"]);
+  return cancel_of_kind(session, given, "drain", *wanted, "drained");
+}
+
+std::optional<std::string> frozen_target(const Arguments& given) {
+  if (!given.has("TARGET") || given["TARGET"] == "everything") return "everything";
+  return canonical_target(given["TARGET"]);
+}
+
+int freeze(Session& session, const Arguments& given) {
+  if (given.has("--show"))
+    return print_reply(session, session.client.get("/v1/intents"), &View::frozen);
+  const auto wanted = frozen_target(given);
+  if (!wanted) return not_a_target(session, given["TARGET"]);
+  return post_intent(session, given, "freeze", *wanted);
+}
+
+int thaw(Session& session, const Arguments& given) {
+  const auto wanted = frozen_target(given);
+  if (!wanted) return not_a_target(session, given["TARGET"]);
+  return cancel_of_kind(session, given, "freeze", *wanted, "frozen");
 }
 
 int intents(Session& session, const Arguments&) {

@@ -43,7 +43,8 @@ class Arguments {
 /// A word ("TARGET") or an option ("--reason") of a verb.
 struct Argument {
   std::string name;
-  std::string value;  // what an option's value is called in the help; empty for a word
+  std::string
+      value;  // what an option's value is called in the help; empty for a word, and for an option without
   bool needed = false;
   std::string help;
 };

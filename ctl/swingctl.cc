@@ -53,6 +53,11 @@ void add_verbs(CLI::App& app, Options& options) {
           ->option_text(" ");
     }
     for (const ctl::Argument& option : verb.options) {
+      if (option.value.empty()) {
+        sub->add_flag_callback(
+            option.name, [&value = given[option.name]] { value = "yes"; }, option.help);
+        continue;
+      }
       sub->add_option(option.name, given[option.name], option.help)
           ->required(option.needed)
           ->option_text(option.value + (option.needed ? " (needed)" : ""));

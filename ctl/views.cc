@@ -519,19 +519,90 @@ std::string View::loads(const Json& reply) const {
   return text;
 }
 
+namespace {
+
+std::string number_text(double number, const char* unit) {
+  std::array<char, 64> out{};
+  std::snprintf(out.data(), out.size(), "%.3g%s", number, unit);
+  return out.data();
+}
+
+double number_at(const Json& object, const char* key) {
+  const Json& value = at(object, key);
+  return value.is_number() ? value.get<double>() : 0;
+}
+
+/// "ams at 62 %"
+std::string fullest_text(const Json& fullest) {
+  if (!fullest.is_object()) return "no load known that would move";
+  const Json& part = at(fullest, "utilisation");
+  return text_at(fullest, "cluster") + (part.is_number()
+                                            ? " at " + number_text(part.get<double>() * 100, " %")
+                                            : " without capacity");
+}
+
+/// "moving, 25 %, 7m30s left"; "held (would_overheat), 50 %"; of a freeze what thawing would move.
+std::string progress_text(const Json& intent) {
+  if (const Json& difference = at(intent, "difference"); difference.is_object())
+    return text_at(difference, "frozen") + " frozen, thawing moves " +
+           text_at(difference, "differ");
+  if (const std::string weight = text_at(intent, "weight"); !weight.empty())
+    return "weight " + weight;
+  const Json& plan = at(intent, "plan");
+  if (!plan.is_object()) return "";
+  std::string text = text_at(plan, "phase");
+  if (const std::string why = text_at(plan, "why"); !why.empty()) text += " (" + why + ")";
+  text += ", " + number_text(number_at(plan, "moved_percent"), " %");
+  const Json& left = at(plan, "left_seconds");
+  if (left.is_number())
+    text +=
+        ", " + age_text(Milliseconds(static_cast<int64_t>(left.get<double>() * 1'000))) + " left";
+  return text;
+}
+
+}  // namespace
+
 std::string View::intents(const Json& reply) const {
-  Table table({"ID", "KIND", "TARGET", "OWNER", "AGE", "EXPIRES", "REASON"});
-  for (const Json& intent : list_at(reply, "intents")) {
+  const Json& list = list_at(reply, "intents");
+  const bool has_progress =
+      std::ranges::any_of(list, [](const Json& intent) { return !progress_text(intent).empty(); });
+  std::vector<std::string> headings{"ID", "KIND", "TARGET", "OWNER", "AGE", "EXPIRES"};
+  if (has_progress) headings.emplace_back("PROGRESS");
+  headings.emplace_back("REASON");
+  Table table(std::move(headings));
+  for (const Json& intent : list) {
     const std::string expires = text_at(intent, "expires");
-    table.add({{text_at(intent, "id")},
-               {text_at(intent, "kind"), Tint::warning},
-               {text_at(intent, "target")},
-               {text_at(intent, "owner")},
-               {since_text(at(intent, "created"), now)},
-               {expires.empty() ? "never" : expires},
-               {text_at(intent, "reason")}});
+    std::vector<Table::Cell> row{{text_at(intent, "id")},
+                                 {text_at(intent, "kind"), Tint::warning},
+                                 {text_at(intent, "target")},
+                                 {text_at(intent, "owner")},
+                                 {since_text(at(intent, "created"), now)},
+                                 {expires.empty() ? "never" : expires}};
+    if (has_progress) row.push_back({progress_text(intent)});
+    row.push_back({text_at(intent, "reason")});
+    table.add(std::move(row));
   }
   return table.empty() ? "no intents\n" : table.text(terminal);
+}
+
+std::string View::frozen(const Json& reply) const {
+  std::string text;
+  for (const Json& intent : list_at(reply, "intents")) {
+    const Json& difference = at(intent, "difference");
+    if (!difference.is_object()) continue;
+    text += this->intent(intent);
+    text += text_at(difference, "frozen") + " services frozen, thawing moves shares of " +
+            text_at(difference, "differ") + "\n";
+    Table table({"SERVICE", "MOVES", "NOW", "THAWED"});
+    for (const Json& service : list_at(difference, "services")) {
+      table.add({{text_at(service, "service")},
+                 {number_text(number_at(service, "moves_percent"), " %")},
+                 {text_at(service, "now")},
+                 {text_at(service, "thawed")}});
+    }
+    if (!table.empty()) text += table.text(terminal);
+  }
+  return text.empty() ? "nothing is frozen\n" : text;
 }
 
 namespace {
@@ -589,11 +660,22 @@ std::string View::history(const Json& reply) const {
 
 std::string View::intent(const Json& intent) const {
   const std::string expires = text_at(intent, "expires");
-  return printable(text_at(intent, "kind") + " " + text_at(intent, "id") + " on " +
-                   text_at(intent, "target") +
-                   (expires.empty() ? " until cancelled" : " until " + expires) + " (" +
-                   text_at(intent, "owner") + ": " + text_at(intent, "reason") + ")") +
-         "\n";
+  const bool is_tried = at(intent, "dry_run") == Json(true);
+  std::string text =
+      printable((is_tried ? "would " + text_at(intent, "kind")
+                          : text_at(intent, "kind") + " " + text_at(intent, "id") + " on") +
+                " " + text_at(intent, "target") +
+                (expires.empty() ? " until cancelled" : " until " + expires) + " (" +
+                text_at(intent, "owner") + ": " + text_at(intent, "reason") + ")") +
+      "\n";
+  Table steps({"AFTER", "MOVED", "FULLEST"});
+  for (const Json& step : list_at(intent, "steps")) {
+    const auto after = static_cast<int64_t>(number_at(step, "after_seconds") * 1'000);
+    steps.add({{age_text(Milliseconds(after))},
+               {number_text(number_at(step, "moved_percent"), " %")},
+               {fullest_text(at(step, "fullest"))}});
+  }
+  return steps.empty() ? text : text + steps.text(terminal);
 }
 
 }  // namespace swingover::ctl

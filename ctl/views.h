@@ -21,10 +21,12 @@ struct View {
   std::string explanation(const nlohmann::ordered_json& reply) const;
   std::string brake(const nlohmann::ordered_json& json) const;
   std::string intents(const nlohmann::ordered_json& reply) const;
+  /// Of /v1/intents: what is frozen, and what thawing would move.
+  std::string frozen(const nlohmann::ordered_json& reply) const;
   /// What clusters report that they carry.
   std::string loads(const nlohmann::ordered_json& reply) const;
   std::string history(const nlohmann::ordered_json& reply) const;
-  /// One line: "drain 7 on cluster/fra until 2026-11-22T10:15:00Z (ada: rack work)".
+  /// One line: "drain 7 on cluster/fra until 2026-11-22T10:15:00Z (ada: rack work)"; of a dry run its steps, too.
   std::string intent(const nlohmann::ordered_json& intent) const;
 };
 
