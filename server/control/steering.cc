@@ -733,6 +733,7 @@ void Steering::publish(const zones::Service& service, std::vector<uint16_t> shar
   state.shares = std::move(shares);
   set_rows(service.id);
   ++counters_.published;
+  ++counters_.published_by[static_cast<size_t>(publishing_->cause)];
   slice.told.entries.push_back(
       {clock_.wall(), "shares", service_target(service), std::string(ourselves), "",
        share_text(state.shares, service, model().topology), std::string(word(publishing_->cause))});
@@ -829,6 +830,34 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
     out.level = solved->allocation.levels[holder];
   }
   return view;
+}
+
+SteeringInputs Steering::inputs() const {
+  SteeringInputs inputs;
+  if (!snapshot_) return inputs;
+  inputs.snapshot = snapshot_;
+  inputs.rows = groups_.rows();
+  for (uint32_t group = 0; group < states_.size(); ++group) {
+    std::vector<SteeringInputs::Holder>& holders = inputs.holders.emplace_back();
+    for (size_t i = 0; i < states_[group].comebacks.size(); ++i) {
+      const Comeback& comeback = states_[group].comebacks[i];
+      holders.push_back({.capacity = nominal_capacity(group, i),
+                         .comeback = comeback.factor,
+                         .waits_for_person = comeback.waits_for_person});
+    }
+  }
+  inputs.demands.resize(services_.size() * inputs.rows);
+  inputs.regimes.resize(services_.size());
+  for (size_t place = 0; place < services_.size(); ++place) {
+    if (!services_[place]) continue;
+    inputs.regimes[place] = services_[place]->regime;
+    for (size_t row = 0; row < inputs.rows; ++row)
+      inputs.demands[place * inputs.rows + row] = services_[place]->demand.of(row);
+  }
+  inputs.eligibility.reserve(snapshot_->counts.endpoints);
+  for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i)
+    inputs.eligibility.push_back(snapshot_->eligibility->get(EndpointId(i)));
+  return inputs;
 }
 
 }  // namespace swingover::control
