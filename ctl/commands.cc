@@ -45,6 +45,8 @@ int brake(Session& session, const Arguments& given);
 int resume(Session& session, const Arguments& given);
 int push(Session& session, const Arguments& given);
 int load(Session& session, const Arguments& given);
+int what_if(Session& session, const Arguments& given);
+int n1(Session& session, const Arguments& given);
 int reload(Session& session, const Arguments&);
 int check(Session& session, const Arguments& given);
 int plan(Session& session, const Arguments& given);
@@ -149,6 +151,20 @@ const std::vector<Verb>& verbs() {
         {"--load", "NUMBER", false, "what it carries, of the service or in all"},
         {"--in-flight", "NUMBER", false, "requests under way there, of the service"}},
        load},
+      {"what-if",
+       "who would carry how much if something were down, or demand were another",
+       {},
+       {{"--down", "TARGET[,TARGET]", false,
+         "what is down: " + target.help + ", or locality/NAME: the clusters that run only there"},
+        {"--demand", "FACTOR", false, "so many times what is asked for now; default: 1"},
+        {"--service", "NAME", false, "this service alone"},
+        {"--all", "", false, "all services that would be affected, not 20 at most"}},
+       what_if},
+      {"n1",
+       "what would have no room if any one cluster died now",
+       {},
+       {{"--depth", "NUMBER", false, "1 (the default), or 2 for any two clusters at once"}},
+       n1},
       {"push",
        "report a target's health, as a push monitor wants it each deadline",
        {{"MONITOR", "", true, "the push monitor"}, {"HEALTH", "", true, "up or down"}},
@@ -483,6 +499,22 @@ int load(Session& session, const Arguments& given) {
   const Answer answer = understood(session, session.client.post("/v1/load", body_of(report)));
   if (answer.json && session.json) print_json(session, *answer.json);
   return answer.exit_status;
+}
+
+int what_if(Session& session, const Arguments& given) {
+  if (!given.has("--down") && !given.has("--demand"))
+    return wrong_use(session, "--down, --demand or both: what would be?");
+  std::string path = "/v1/what-if?down=" + url_escaped(given["--down"]);
+  if (given.has("--demand")) path += "&demand=" + url_escaped(given["--demand"]);
+  if (given.has("--service")) path += "&service=" + url_escaped(given["--service"]);
+  if (given.has("--all")) path += "&limit=1000000";
+  return print_reply(session, session.client.get(path), &View::what_if);
+}
+
+int n1(Session& session, const Arguments& given) {
+  const std::string path =
+      given.has("--depth") ? "/v1/n1?depth=" + url_escaped(given["--depth"]) : "/v1/n1";
+  return print_reply(session, session.client.get(path), &View::n1);
 }
 
 int reload(Session& session, const Arguments&) {

@@ -10,41 +10,13 @@
 #include <vector>
 
 #include "base/printable.h"
+#include "ctl/views_fields.h"
 
 namespace swingover::ctl {
 
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-const Json& at(const Json& object, const char* key) {
-  static const Json nothing;
-  if (!object.is_object()) return nothing;
-  const auto found = object.find(key);
-  return found == object.end() ? nothing : *found;
-}
-
-/// The elements of an array; of anything else, none.
-const Json& list_at(const Json& object, const char* key) {
-  static const Json empty = Json::array();
-  const Json& found = at(object, key);
-  return found.is_array() ? found : empty;
-}
-
-/// A string as it is, a number or boolean as JSON writes it; empty for null, lists and objects.
-std::string text_of(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  return value.is_number() || value.is_boolean() ? value.dump() : std::string();
-}
-
-std::string text_at(const Json& object, const char* key) {
-  return text_of(at(object, key));
-}
-
-bool flag_at(const Json& object, const char* key) {
-  const Json& value = at(object, key);
-  return value.is_boolean() && value.get<bool>();
-}
 
 Table::Cell health_cell(const Json& object) {
   const std::string health = text_at(object, "health");
@@ -55,16 +27,6 @@ Table::Cell eligible_cell(const Json& object) {
   const Json& eligible = at(object, "eligible");
   if (!eligible.is_boolean()) return {};
   return eligible.get<bool>() ? Table::Cell{"yes", Tint::good} : Table::Cell{"no", Tint::bad};
-}
-
-/// 0.3333 -> "33.3 %"; whole percents without a fraction.
-std::string share_text(const Json& share) {
-  if (!share.is_number()) return {};
-  std::array<char, 32> out{};
-  std::snprintf(out.data(), out.size(), "%.1f", share.get<double>() * 100);
-  std::string text = out.data();
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
-  return text + " %";
 }
 
 /// What is left until then: "0.4s", "2m05s"; "now" when it is due.

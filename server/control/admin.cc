@@ -12,6 +12,7 @@
 #include "server/control/views.h"
 #include "server/control/views_load.h"
 #include "server/control/views_swings.h"
+#include "server/control/views_what_if.h"
 #include "store/journal.h"
 #include "zones/explain.h"
 #include "zones/zone_file_rdata.h"
@@ -22,6 +23,8 @@ namespace {
 
 constexpr size_t history_default = 1'000;
 constexpr size_t history_max = 10'000;
+constexpr size_t solving_max = 2;  // of the pool's four threads
+constexpr Milliseconds pairs_time{20'000};
 constexpr size_t read_here_max = size_t{16} * 1024;  // octets of JSON, some hundred microseconds
 
 HttpReply json_reply(std::string body, unsigned status = 200) {
@@ -84,6 +87,10 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
     if (is_get) return service(path.substr(service_prefix.size()), respond);
   } else if (path == "/v1/explain") {
     if (is_get) return explain(request, respond);
+  } else if (path == "/v1/what-if") {
+    if (is_get) return what_if(request, respond);
+  } else if (path == "/v1/n1") {
+    if (is_get) return n1(request, respond);
   } else if (path == "/v1/history") {
     if (is_get) return history(request, respond);
   } else if (path == "/v1/intents") {
@@ -325,6 +332,60 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
   const zones::Explanation explanation = zones::explain(snapshot, *name, type, *client, insight);
   respond(json_reply(explain_json(explanation, name->text(), zones::type_text(type), client->text(),
                                   snapshot.generation)));
+}
+
+void Admin::solve(const HttpResponder& respond, std::function<HttpReply(SteeringInputs)> answer) {
+  if (*solving_ >= solving_max) {
+    return respond(
+        http_error(503, "busy", "other questions of this kind are being worked out: ask again"));
+  }
+  struct Work {
+    SteeringInputs inputs;
+    std::function<HttpReply(SteeringInputs)> answer;
+    HttpReply reply;
+  };
+  auto work = std::make_shared<Work>(Work{control_.steering().inputs(), std::move(answer), {}});
+  ++*solving_;
+  loop_.offload([work] { work->reply = work->answer(std::exchange(work->inputs, {})); },
+                [work, solving = solving_, respond] {
+                  --*solving;
+                  respond(std::move(work->reply));
+                });
+}
+
+void Admin::what_if(const HttpRequest& request, const HttpResponder& respond) {
+  Result<WhatIfAsked> asked = parse_what_if(request.argument("down"), request.argument("demand"),
+                                            request.argument("service"), request.argument("limit"));
+  if (!asked) return respond(error_reply(asked.error()));
+  asked->at = control_.environment().clock.wall();
+  solve(respond, [asked = *std::move(asked), is_over = is_over_](SteeringInputs inputs) {
+    const Result<std::string> json =
+        what_if_json(std::move(inputs), asked, [&] { return is_over->load(); });
+    if (!json) return error_reply(json.error());
+    HttpReply reply;
+    reply.large_body = std::make_shared<const std::string>(*json);
+    return reply;
+  });
+}
+
+void Admin::n1(const HttpRequest& request, const HttpResponder& respond) {
+  const std::string depth = request.argument("depth");
+  if (depth.empty() || depth == "1") return respond(json_reply(n1_json(control_.n1().get())));
+  if (depth != "2") {
+    return respond(http_error(400, "invalid", "depth: 1, or 2 for any two clusters at once"));
+  }
+  solve(respond,
+        [is_over = is_over_, &clock = control_.environment().clock](SteeringInputs inputs) {
+          if (inputs.is_empty()) return json_reply(n1_json(nullptr));
+          const WallTime at = clock.wall();
+          const MonotonicTime begin = clock.now();
+          WhatIf what_if(std::move(inputs));
+          N1Report report = n1_report(
+              what_if, 2, [&] { return is_over->load() || clock.now() - begin > pairs_time; });
+          report.at = at;
+          report.took = clock.now() - begin;
+          return json_reply(n1_json(&report));
+        });
 }
 
 void Admin::metrics(const HttpResponder& respond) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +29,9 @@ class Admin {
         control_(control),
         collect_metrics_(std::move(collect_metrics)),
         services_(std::make_shared<ServicesListing>(loop, control)) {}
+  ~Admin() { *is_over_ = true; }
+  Admin(const Admin&) = delete;
+  Admin& operator=(const Admin&) = delete;
 
   /// Answers one request, now or, when it must wait for the store or a reload, later.
   void handle(const HttpRequest& request, HttpResponder respond);
@@ -48,6 +52,10 @@ class Admin {
   void loads(const HttpRequest& request, const HttpResponder& respond);
   void history(const HttpRequest& request, const HttpResponder& respond);
   void explain(const HttpRequest& request, const HttpResponder& respond);
+  void what_if(const HttpRequest& request, const HttpResponder& respond);
+  void n1(const HttpRequest& request, const HttpResponder& respond);
+  /// A question that another thread solves; refused while others are solved already.
+  void solve(const HttpResponder& respond, std::function<HttpReply(SteeringInputs)> answer);
   void metrics(const HttpResponder& respond);
   void reload(const HttpResponder& respond);
 
@@ -55,6 +63,9 @@ class Admin {
   Control& control_;
   CollectMetrics collect_metrics_;
   std::shared_ptr<ServicesListing> services_;
+  // Of questions that are solved on the loop's pool: for those that outlive this.
+  std::shared_ptr<std::atomic<bool>> is_over_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<size_t> solving_ = std::make_shared<size_t>(0);
 };
 
 }  // namespace swingover::control

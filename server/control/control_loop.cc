@@ -44,6 +44,11 @@ Control::Control(Environment environment)
       planned_swings_(
           environment_.clock, steering_,
           [this](auto work, auto done) { environment_.offload(std::move(work), std::move(done)); }),
+      n1_({.clock = environment_.clock,
+           .steering = steering_,
+           .offload = [this](auto work,
+                             auto done) { environment_.offload(std::move(work), std::move(done)); },
+           .tell = [this](Told told) { environment_.writer.write({}, std::move(told)); }}),
       teller_(environment_.clock),
       started_(environment_.clock.now()),
       pruned_(started_),
@@ -518,6 +523,7 @@ void Control::housekeeping() {
   });
   steering_.tick();
   tick_swings();
+  if (is_first_state_known_) n1_.tick();
   go_on();
   if (doubt_.is_in_doubt()) {  // it ends by time
     Tick tick = new_tick("");

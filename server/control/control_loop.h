@@ -21,6 +21,7 @@
 #include "server/control/join.h"
 #include "server/control/load_board.h"
 #include "server/control/load_pull.h"
+#include "server/control/n1_watch.h"
 #include "server/control/next_change.h"
 #include "server/control/planned_swings.h"
 #include "server/control/push.h"
@@ -180,6 +181,8 @@ class Control {
   const Join& join() const { return *join_; }
   std::shared_ptr<const Join> shared_join() const { return join_; }
   const Steering& steering() const { return steering_; }
+  /// What would have no room if a cluster died; null: not known yet, or nothing is steered within capacity.
+  const std::shared_ptr<const N1Report>& n1() const { return n1_.report(); }
   const Intents& intents() const { return intents_; }
   const PlannedSwings& planned_swings() const { return planned_swings_; }
   const zones::Snapshot& snapshot() const { return *snapshot_; }
@@ -321,6 +324,7 @@ class Control {
   std::vector<std::function<void(const ReloadResult&)>> following_;  // for the one after it
   Steering steering_;
   PlannedSwings planned_swings_;
+  N1Watch n1_;
   Teller teller_;
   std::function<void()>
       when_told_;  // a reload that waits until all of the generation before is told

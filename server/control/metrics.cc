@@ -354,6 +354,72 @@ void add_loads(Families& families, const MetricsPage& page) {
   for (Family* family : {&ages, &fresh, &reports, &pulls}) families.push_back(family->take());
 }
 
+/// Of what is steered within capacity, by the shares in force and the demand of now.
+void add_outlook(Families& families, const MetricsPage& page) {
+  Family utilisation("cluster_utilisation", "Load of a cluster by its capacity, as predicted.",
+                     Type::Gauge);
+  Family capacity("cluster_capacity",
+                  "What a cluster can carry now, in units of load: healthy endpoints, ramps.",
+                  Type::Gauge);
+  Family demand("service_demand", "What the clients of a service ask for, in units of load.",
+                Type::Gauge);
+  Family regime("service_regime",
+                "0 while a service's clusters stay below their targets, 1 above, 2 above limits.",
+                Type::Gauge);
+  Family crossing("cross_locality_load", "Load that leaves its client's locality.", Type::Gauge);
+  Family cost("cross_locality_cost_monthly",
+              "What that costs a month at the declared prices, as it is now.", Type::Gauge);
+  if (!page.steering.is_empty()) {
+    WhatIf what_if(page.steering);
+    const Outlook& now = what_if.now();
+    const zones::Model& model = what_if.model();
+    for (size_t i = 0; i < now.clusters.size(); ++i) {
+      const std::string& name = model.topology.clusters[i].name;
+      capacity.gauge({{"cluster", name}}, now.clusters[i].capacity);
+      utilisation.gauge({{"cluster", name}}, now.clusters[i].utilisation());
+    }
+    for (const zones::Service& service : model.services) {
+      if (!what_if.is_steered(service.id)) continue;
+      const Outlook::Service& state = now.services[service.id.value];
+      demand.gauge({{"service", service_text(service)}}, state.demand);
+      regime.gauge({{"service", service_text(service)}}, static_cast<double>(state.regime));
+    }
+    crossing.gauge({}, now.crossing);
+    cost.gauge({{"currency", model.steering.currency}}, now.monthly_cost);
+  }
+  for (Family* family : {&utilisation, &capacity, &demand, &regime, &crossing, &cost})
+    families.push_back(family->take());
+}
+
+void add_steering(Families& families, const MetricsPage& page) {
+  add_outlook(families, page);
+  Family published("shares_published_total", "Services that got other shares, by cause.",
+                   Type::Counter);
+  for (size_t cause = 1; cause < share_causes && !page.steering.is_empty(); ++cause) {
+    published.counter({{"cause", std::string(word(static_cast<ShareCause>(cause)))}},
+                      number(page.shares_published[cause]));
+  }
+  families.push_back(published.take());
+  add_single(families, Type::Counter, "shares_refused_total",
+             "Shares that broke an invariant, and were not followed.", number(page.shares_refused));
+
+  Family overflow("n1_overflow",
+                  "Load that would be above limits or unserved if that cluster died now.",
+                  Type::Gauge);
+  Family worst("n1_worst_utilisation",
+               "Utilisation of the fullest cluster after the worst death of one.", Type::Gauge);
+  if (page.n1) {
+    for (const N1Report::Case& one : page.n1->cases) {
+      const uint32_t cluster = one.down.front().value;
+      overflow.gauge({{"cluster", page.n1->model->topology.clusters[cluster].name}},
+                     one.homeless());
+    }
+    worst.gauge({}, page.n1->worst_utilisation());
+  }
+  families.push_back(overflow.take());
+  families.push_back(worst.take());
+}
+
 void add_changes(Families& families, const MetricsPage& page) {
   Family swings("swings_total", "Times that a service's answers moved to other pools, by cause.",
                 Type::Counter);
@@ -493,6 +559,10 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
   control.loads().for_each([&](const LoadBoard::CellView& load) { page.loads.push_back(load); });
   for (uint32_t i = 0; i < control.join().model().topology.clusters.size(); ++i)
     page.load_sources.push_back(control.loads().cluster(ClusterId(i), page.looked_at));
+  page.steering = control.steering().inputs();
+  page.shares_published = control.steering().counters().published_by;
+  page.shares_refused = control.steering().counters().refused;
+  page.n1 = control.n1();
   page.swings = control.swing_counts();
   page.swing_durations = control.swing_durations();
   const Control::Environment& environment = control.environment();
@@ -528,6 +598,7 @@ Families all_families(const MetricsPage& page) {
   add_clusters(families, page);
   add_reports(families, page);
   add_loads(families, page);
+  add_steering(families, page);
   add_changes(families, page);
   add_transfers(families, page);
   add_daemon(families, page);

@@ -11,6 +11,7 @@
 
 #include "health/prober.h"
 #include "server/control/control_loop.h"
+#include "server/control/n1.h"
 #include "server/control/notifier.h"
 
 namespace swingover::control {
@@ -80,9 +81,13 @@ struct MetricsPage {
   std::vector<LoadBoard::CellView> loads;            // that clusters report
   std::vector<LoadBoard::ClusterView> load_sources;  // by ClusterId
   MonotonicTime looked_at{};                         // what their ages count to
-  std::vector<std::pair<size_t, WallTime>> heard;    // place of a push monitor's check, last report
-  health::ProberLoad load;                           // filled by who has the prober
-  Notifier::Counts notify;                           // filled by who has the notifier
+  SteeringInputs steering;                           // who carries how much is worked out of it
+  std::array<uint64_t, share_causes> shares_published{};  // by ShareCause
+  uint64_t shares_refused = 0;
+  std::shared_ptr<const N1Report> n1;              // null: not known
+  std::vector<std::pair<size_t, WallTime>> heard;  // place of a push monitor's check, last report
+  health::ProberLoad load;                         // filled by who has the prober
+  Notifier::Counts notify;                         // filled by who has the notifier
   std::vector<std::pair<std::string, uint32_t>> serials;  // of the zones that secondaries have
   Histogram swing_durations{{}};
   Histogram store_durations{{}};

@@ -834,7 +834,7 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
 
 SteeringInputs Steering::inputs() const {
   SteeringInputs inputs;
-  if (!snapshot_) return inputs;
+  if (states_.empty()) return inputs;
   inputs.snapshot = snapshot_;
   inputs.rows = groups_.rows();
   for (uint32_t group = 0; group < states_.size(); ++group) {
@@ -842,6 +842,7 @@ SteeringInputs Steering::inputs() const {
     for (size_t i = 0; i < states_[group].comebacks.size(); ++i) {
       const Comeback& comeback = states_[group].comebacks[i];
       holders.push_back({.capacity = nominal_capacity(group, i),
+                         .heard = heard_[groups_.groups()[group].holders[i].id.value],
                          .comeback = comeback.factor,
                          .waits_for_person = comeback.waits_for_person});
     }

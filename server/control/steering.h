@@ -131,7 +131,7 @@ class Steering {
   };
   std::optional<ServiceView> view(ServiceId service) const;
 
-  /// What all of it goes by now, for what-if questions on another thread; empty before the first generation.
+  /// What all of it goes by now, for what-if questions on another thread; empty where nothing is steered.
   /// 10,000 services of 50 localities take some milliseconds.
   SteeringInputs inputs() const;
 
@@ -142,11 +142,11 @@ class Steering {
   };
 
   struct Counters {
-    uint64_t solved = 0;     // problems
-    uint64_t shared = 0;     // taken from an equal one
-    uint64_t published = 0;  // services that got other shares
+    uint64_t solved = 0;                                // problems
+    uint64_t shared = 0;                                // taken from an equal one
+    uint64_t published = 0;                             // services that got other shares
     std::array<uint64_t, share_causes> published_by{};  // these by cause
-    uint64_t refused = 0;    // allocations that broke an invariant
+    uint64_t refused = 0;                               // allocations that broke an invariant
   };
   const Counters& counters() const { return counters_; }
 

@@ -18,6 +18,7 @@ namespace swingover::control {
 struct SteeringInputs {
   struct Holder {
     double capacity = 0;  // reported lately, else configured
+    double heard = 1;     // the part that counts while its cluster is silent
     double comeback = 1;  // the part that a ramp or a hold leaves of it
     bool waits_for_person = false;
   };

@@ -137,6 +137,11 @@ double WhatIf::healthy_part(const Account& account) const {
   return steering::healthy_fraction(static_cast<size_t>(eligible), account.endpoints.size());
 }
 
+double WhatIf::usable_capacity(const Account& account) const {
+  return account.holder.capacity * healthy_part(account) * account.holder.heard *
+         account.holder.comeback;
+}
+
 // ---- one group ----
 
 WhatIf::Solved WhatIf::solve(uint32_t g) {
@@ -144,7 +149,7 @@ WhatIf::Solved WhatIf::solve(uint32_t g) {
   std::vector<double> capacities;
   for (size_t i = 0; i < group.holders.size(); ++i) {
     const Account& account = accounts_[first_account_[g] + i];
-    capacities.push_back(account.holder.capacity * healthy_part(account) * account.holder.comeback);
+    capacities.push_back(usable_capacity(account));
   }
   std::vector<std::vector<bool>> usable;
   std::vector<std::span<const double>> demands;
@@ -307,8 +312,7 @@ const Outlook& WhatIf::now() {
   }
   for (size_t i = 0; i < accounts_.size(); ++i) {
     const Account& account = accounts_[i];
-    now_state_.capacities[i] =
-        account.holder.capacity * healthy_part(account) * account.holder.comeback;
+    now_state_.capacities[i] = usable_capacity(account);
   }
   assess(now_state_, inputs_.demands, now_);
   for (size_t i = 0; i < now_.services.size(); ++i) now_.services[i].regime = inputs_.regimes[i];

@@ -110,6 +110,7 @@ class WhatIf {
   bool is_eligible(EndpointId id) const;
   bool is_usable(const zones::Pool& pool) const;
   double healthy_part(const Account& account) const;
+  double usable_capacity(const Account& account) const;
   Solved solve(uint32_t group);
   std::shared_ptr<const Solution> solution(steering::Problem problem);
   void yield(uint32_t group, steering::Problem& problem);

@@ -129,6 +129,25 @@ TEST_CASE("service names in targets are sent as the daemon spells them", "[comma
   CHECK(requests[1].find(R"("target":"service/shop.svc.example.com.")") != std::string::npos);
 }
 
+TEST_CASE("what-if asks for what the options say", "[commands]") {
+  FakeAdmin admin({{"GET /v1/what-if", FakeAdmin::reply(200, R"({"verdict":"all is well"})")},
+                   {"GET /v1/n1", FakeAdmin::reply(200, R"({"at":null,"cases":[]})")}});
+  const Run done = run(admin.address(), "what-if", {{"--down", "cluster/fra,locality/ams-a"}});
+  CHECK(done.status == exit_done);
+  CHECK(done.out.ends_with("\nall is well\n"));
+  run(admin.address(), "what-if",
+      {{"--down", "cluster/fra"}, {"--demand", "1.5"}, {"--service", "a.b"}, {"--all", "true"}});
+  CHECK(run(admin.address(), "what-if", {}).status == exit_wrong_use);
+  CHECK(run(admin.address(), "n1", {}).out.starts_with("not known"));
+  run(admin.address(), "n1", {{"--depth", "2"}});
+  const auto& requests = admin.requests();
+  REQUIRE(requests.size() == 4);
+  CHECK(requests[0].starts_with("GET /v1/what-if?down=cluster%2Ffra%2Clocality%2Fams-a HTTP"));
+  CHECK(requests[1].starts_with(
+      "GET /v1/what-if?down=cluster%2Ffra&demand=1.5&service=a.b&limit=1000000 HTTP"));
+  CHECK(requests[3].starts_with("GET /v1/n1?depth=2 HTTP"));
+}
+
 TEST_CASE("history asks for what the options say", "[commands]") {
   FakeAdmin admin({{"GET /v1/history", FakeAdmin::reply(200, R"({"entries":[]})")}});
   CHECK(run(admin.address(), "history", {}).out == "nothing happened\n");

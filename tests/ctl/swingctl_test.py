@@ -68,9 +68,9 @@ class Swingctl(unittest.TestCase):
         done = self.run_it("--help")
         self.assertEqual(done.returncode, 0)
         for verb in ("status", "services", "service", "explain", "drain", "undrain", "force", "intents", "cancel", "history",
-                     "reload", "check", "plan"):
+                     "reload", "check", "plan", "what-if", "n1"):
             self.assertRegex(done.stdout, r"(?m)^  %s +\w" % verb)
-        for verb in ("freeze", "thaw", "swing", "what-if", "backup"):
+        for verb in ("freeze", "thaw", "swing", "backup"):
             self.assertNotRegex(done.stdout, r"(?m)^  %s " % verb)
         self.assertEqual(self.run_it("drain", "--help").returncode, 0)
         self.assertIn("swingctl 0.", self.run_it("--version").stdout)

@@ -338,3 +338,48 @@ TEST_CASE("reported loads are shown with their age, and why a cluster is silent"
   has(text, "123.4");
   has(view.loads(Json::object()), "no load is reported");
 }
+
+TEST_CASE("what would be is told by cluster, by service, and in words", "[views]") {
+  const Json reply = Json::parse(R"({
+    "verdict": "ams would be 12 % above its limit: 120 units have no room", "currency": "EUR",
+    "before": {"unserved": 0, "overflow": 0, "cross_locality_load": 20, "cross_locality_share": 0.01, "cross_locality_cost_monthly": 5.264},
+    "after": {"unserved": 0, "overflow": 120, "cross_locality_load": 620, "cross_locality_share": 0.553, "cross_locality_cost_monthly": 1163.06},
+    "clusters": [
+      {"cluster": "fra", "before": {"capacity": 1000, "load": 620, "utilisation": 0.62, "overflow": 0},
+       "after": {"capacity": 0, "load": 0, "utilisation": 0, "overflow": 0}},
+      {"cluster": "ams", "before": {"capacity": 1000, "load": 500, "utilisation": 0.5, "overflow": 0},
+       "after": {"capacity": 1000, "load": 1120, "utilisation": 1.12, "overflow": 120}},
+      {"cluster": "lon", "before": {"capacity": 0, "load": 0, "utilisation": 0, "overflow": 0},
+       "after": {"capacity": 0, "load": 7, "utilisation": null, "overflow": 7}}],
+    "services_affected": 40,
+    "services": [
+      {"service": "shop.svc.example.com.", "before": {"regime": "normal"},
+       "after": {"regime": "overload", "demand": 300, "unserved": 0, "overflow": 32.142857, "out": false},
+       "pools": [{"cluster": "fra", "before": 0.6, "after": 0}, {"cluster": "ams", "before": 0.4, "after": 1}, {"cluster": "lon", "before": 0, "after": 0}]},
+      {"service": "dark\u001b.svc.example.com.", "before": {"regime": null},
+       "after": {"regime": null, "demand": null, "unserved": null, "overflow": null, "out": true}, "pools": [{"cluster": "fra"}]}]})");
+  const std::string text = view.what_if(reply);
+  has(text, "fra      0         620 -> 0     62 %  0 %      -");
+  has(text, "ams      1000      500 -> 1120  50 %  112 %    120");
+  has(text, "lon      0         0 -> 7       0 %   no room  7");
+  has(text, "normal -> overload  -         32.14        fra 60 % -> 0 %, ams 40 % -> 100 %\n");
+  has(text, "out ");
+  has(text, "and 38 more services: --all shows them\n");
+  has(text,
+      "620 units (55.3 %) would leave their locality, 1163 EUR a month; now 20 units (1 %), "
+      "5.264 EUR\n");
+  CHECK(text.ends_with("\nams would be 12 % above its limit: 120 units have no room\n"));
+  CHECK(text.find('\x1b') == std::string::npos);
+  view.what_if(Json::parse(R"({"clusters": 7, "services": [1, null], "after": []})"));
+}
+
+TEST_CASE("the death of each cluster is told in a line", "[views]") {
+  const Json reply = Json::parse(R"({"at": "2026-11-22T10:00:00Z", "complete": false, "cases": [
+    {"down": ["fra", "ams"], "overflow": 120, "unserved": 5, "worst_utilisation": null, "services_affected": 37, "verdict": "too much"},
+    {"down": ["lon"], "overflow": 0, "unserved": 0, "worst_utilisation": 0.8, "services_affected": 0, "verdict": "fits"}]})");
+  const std::string text = view.n1(reply);
+  has(text, "fra, ams  120          5         no room  37        too much");
+  has(text, "lon       0            0         80 %     0         fits");
+  has(text, "not all cases");
+  has(view.n1(Json::parse(R"({"at": null})")), "not known");
+}

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <set>
@@ -192,6 +193,73 @@ TEST_CASE(
   CHECK(has(page, "swingover_swings_total" + shop + ",cause=\"failover\"} 0"));
   CHECK(has(page, "swingover_pool_eligible" + shop + ",pool=\"fra\"} 0"));
   CHECK(has(page, "swingover_store_healthy 1"));
+}
+
+TEST_CASE("what would be if a cluster were down is answered from another thread", "[admin]") {
+  tests::SmallWorld world;
+  CHECK(is(Address().ask("GET", "/v1/what-if?down=cluster/fra"), 404));  // nothing has a capacity
+  world.capacity = 100;
+  world.demand = 150;
+  Address at({}, world);
+  for (const EndpointId id : {EndpointId(0), EndpointId(1)})
+    at.control.snapshot().eligibility->set(id, zones::Eligibility::eligible);
+  const std::string reply = at.ask("GET", "/v1/what-if?down=cluster/fra&demand=2");
+  REQUIRE(is(reply, 200));
+  const nlohmann::json json = body_of(reply);
+  CHECK(json["verdict"] == "ams would be 200 % above its limit: 200 units have no room");
+  CHECK(json["before"]["load"] == 150);
+  CHECK(json["after"]["overflow"] == 200);
+  CHECK(json["clusters"][0]["after"]["capacity"] == 0);
+  CHECK(json["clusters"][1]["after"]["utilisation"] == 3);
+  REQUIRE(json["services"].size() == 1);
+  CHECK(json["services"][0]["after"]["regime"] == "overload");
+  CHECK(json["services"][0]["pools"][1]["after"] == 1);
+  CHECK_FALSE(json["services"][0].contains("shares"));
+  CHECK(body_of(at.ask("GET", "/v1/what-if?down=cluster/fra&limit=0"))["services"].empty());
+  CHECK(body_of(at.ask("GET", "/v1/what-if"))["services_affected"] == 1);  // tight: 0.75
+
+  const nlohmann::json one =
+      body_of(at.ask("GET", "/v1/what-if?down=cluster/fra&service=shop.svc.example.test"));
+  CHECK(one["services"][0]["shares"][0]["after"] == nlohmann::json({0, 10'000}));
+  CHECK(is(at.ask("GET", "/v1/what-if?down=cluster/lon"), 404));
+  CHECK(is(at.ask("GET", "/v1/what-if?down=fra"), 400));
+  CHECK(is(at.ask("GET", "/v1/what-if?demand=much"), 400));
+  CHECK(is(at.ask("GET", "/v1/what-if?demand=-1"), 400));
+  CHECK(is(at.ask("GET", "/v1/what-if?limit=x"), 400));
+  CHECK(is(at.ask("GET", "/v1/what-if?service=none.example"), 404));
+  CHECK(is(at.ask("POST", "/v1/what-if"), 405));
+}
+
+TEST_CASE("what would be if any one cluster died, or any two", "[admin]") {
+  tests::SmallWorld world;
+  world.capacity = 100;
+  world.demand = 150;
+  Address at({}, world);
+  for (const EndpointId id : {EndpointId(0), EndpointId(1)})
+    at.control.snapshot().eligibility->set(id, zones::Eligibility::eligible);
+  // The first report waits until the state is known.
+  CHECK(body_of(at.ask("GET", "/v1/n1"))["at"].is_null());
+  const nlohmann::json two = body_of(at.ask("GET", "/v1/n1?depth=2"));
+  REQUIRE(two["cases"].size() == 1);
+  CHECK(two["cases"][0]["down"] == nlohmann::json({"fra", "ams"}));
+  CHECK(two["cases"][0]["unserved"] == 150);
+  CHECK(two["complete"] == true);
+  CHECK(is(at.ask("GET", "/v1/n1?depth=3"), 400));
+}
+
+TEST_CASE("questions that take long are refused while others are solved", "[admin]") {
+  tests::SmallWorld world;
+  world.capacity = 100;
+  Address at({}, world);
+  std::vector<unsigned> statuses;
+  for (int i = 0; i < 4; ++i) {
+    at.admin.handle({"GET", "/v1/what-if", {{"demand", "2"}}, {}, {}},
+                    [&](const HttpReply& reply) { statuses.push_back(reply.status); });
+  }
+  REQUIRE(at.loop.run_until([&] { return statuses.size() == 4; }, patience));
+  CHECK(std::ranges::count(statuses, 503U) == 2);
+  CHECK(std::ranges::count(statuses, 200U) == 2);
+  CHECK(is(at.ask("GET", "/v1/what-if?demand=2"), 200));
 }
 
 TEST_CASE("services are listed in parts, between which others have their turn", "[admin]") {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/server/control/control_life.h"
+#include "tests/server/control/what_if_world.h"
 
 using namespace swingover;
 using namespace swingover::control;
@@ -120,6 +121,12 @@ TEST_CASE("docs/metrics.md has the labels of each metric", "[metrics]") {
   page.load_sources.at(0).newest = clock.now();
   page.load_sources.at(0).is_pulled = true;
   page.serials.emplace_back("svc.example.test.", 1);
+  tests::WhatIfWorld steered(2);
+  steered.add("s", {{'A', 100}, {'B', 100}}, 50);
+  steered.begin();
+  page.steering = steered.steering.inputs();
+  WhatIf what_if = steered.what_if();
+  page.n1 = std::make_shared<const N1Report>(n1_report(what_if, 1, {}));
 
   const std::map<std::string, Labels> found = shown(metrics_text(page));
   const std::map<std::string, Documented> told = documented();

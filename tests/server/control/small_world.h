@@ -32,7 +32,8 @@ struct SmallWorld {
   zones::LoadSource fra_load;
   bool has_ams = true;
   bool offloads_at_once = false;   // on the control thread itself
-  std::optional<double> capacity;  // of each pool
+  std::optional<double> capacity;  // of each pool; with a demand its own
+  std::optional<double> demand;    // of a service that is steered within it
   uint32_t copies = 1;             // of the service, with other names
 
   static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
@@ -88,7 +89,11 @@ struct SmallWorld {
     first.min_healthy_ipv6 = pool_floor.ipv6;
     first.min_healthy_up = pool_floor.all_up;
     if (has_ams) service.pools.push_back(pool(1, "ams", 2, ams));
-    for (zones::Pool& one : service.pools) one.capacity = capacity;
+    for (zones::Pool& one : service.pools) {
+      one.capacity = capacity;
+      one.has_own_capacity = demand.has_value();
+    }
+    service.demand = demand;
     model->services.push_back(service);
     for (uint32_t i = 1; i < copies; ++i) {
       service.name = *zones::parse_name("copy-" + std::to_string(i) + ".svc.example.test.");
