@@ -212,6 +212,7 @@ class Steering {
                                  const CapacityGroups::Group& group) const;
   size_t eligible_count(const CapacityGroups::Holder& holder) const;
   double nominal_capacity(uint32_t group, size_t holder) const;
+  double ready_capacity(uint32_t group, size_t holder) const;
   double usable_capacity(uint32_t group, size_t holder) const;
   CapacityGroups::Posed pose(uint32_t group) const;
   double healthy_part(const CapacityGroups::Holder& holder) const;
@@ -225,6 +226,7 @@ class Steering {
   bool is_worth_it(uint32_t group, const Solved& best);
   void yield(uint32_t group, steering::Problem& problem);
   std::vector<bool> usable_pools(const zones::Service& service) const;
+  bool spills(uint32_t group) const;
   static bool changes_nothing(const Solved& before, const steering::Problem& problem);
   std::shared_ptr<const Solved> solution(steering::Problem problem);
   void publish_part(Slice& slice);

@@ -202,6 +202,16 @@ TEST_CASE("what does not fit goes to the last resort where that is asked for", "
   CHECK(world.shares(0, 1) == Shares{0, 8'333, 1'667});
 }
 
+TEST_CASE("a pool of last resort that dies leaves what did not fit to the others", "[steering]") {
+  World world;
+  zones::Service& shop = world.add("shop", {{"A", 500}, {"B", 100, 1, true}, {"C", 100, 1, true}});
+  shop.overflow = zones::Overflow::last_resort;
+  world.begin(Eligibility::eligible, asked({{"shop", {1'000, 0, 0}}}));
+  CHECK(world.shares(0, 0) == Shares{5'000, 2'500, 2'500});
+  world.set_cluster("B", Eligibility::down);
+  CHECK(world.shares(0, 0) == Shares{5'000, 0, 5'000});
+}
+
 TEST_CASE("clients whom nobody can serve keep their shares, for whoever is back first",
           "[steering]") {
   World world;

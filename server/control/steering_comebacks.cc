@@ -1,0 +1,116 @@
+// Who was out and is back: in steps, after a hold, or by a person's word.
+
+#include <algorithm>
+#include <utility>
+
+#include "server/control/steering.h"
+#include "zones/steering/ramp.h"
+
+namespace swingover::control {
+
+using steering::Problem;
+
+std::optional<Steering::HolderPlace> Steering::holder_of(ServiceId id, PoolId pool) const {
+  const auto place = groups_.place_of(id);
+  if (!place) return std::nullopt;
+  const CapacityGroups::Member& member = groups_.groups()[place->group].members[place->member];
+  const std::vector<zones::Pool>& pools = model().services[id.value].pools;
+  const auto found = std::ranges::find(pools, pool, &zones::Pool::id);
+  if (found == pools.end()) return std::nullopt;
+  const uint32_t holder = member.holders[static_cast<size_t>(found - pools.begin())];
+  if (holder == CapacityGroups::none) return std::nullopt;
+  return HolderPlace{place->group, holder};
+}
+
+const Steering::Comeback* Steering::comeback_of(ServiceId id, PoolId pool) const {
+  const auto place = holder_of(id, pool);
+  return place ? &states_[place->group].comebacks[place->holder] : nullptr;
+}
+
+std::vector<PoolId> Steering::waiting_for_person(ServiceId service) const {
+  std::vector<PoolId> waiting;
+  if (!snapshot_) return waiting;
+  for (const zones::Pool& pool : model().services[service.value].pools) {
+    const Comeback* comeback = comeback_of(service, pool.id);
+    if (comeback && comeback->waits_for_person && !comeback->is_out) waiting.push_back(pool.id);
+  }
+  return waiting;
+}
+
+bool Steering::resume(ServiceId service, PoolId pool) {
+  const auto place = holder_of(service, pool);
+  if (!place) return false;
+  Comeback& comeback = states_[place->group].comebacks[place->holder];
+  if (!std::exchange(comeback.waits_for_person, false)) return false;
+  comeback.since = clock_.wall();
+  coming_back_.insert(place->group);
+  mark(place->group, ShareCause::intent);
+  return true;
+}
+
+SteeringRecord Steering::record_with(ServiceId service, std::span<const PoolId> resumed) const {
+  SteeringRecord record = record_of(model().services[service.value]);
+  const std::vector<zones::Pool>& pools = model().services[service.value].pools;
+  for (size_t i = 0; i < pools.size(); ++i) {
+    if (std::ranges::count(resumed, pools[i].id) > 0) record.back_since[i] = clock_.wall();
+  }
+  return record;
+}
+
+/// Who was out and is back gets his share in the way that is asked for.
+void Steering::look_at_comebacks(uint32_t place) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  for (size_t i = 0; i < group.holders.size(); ++i) {
+    const CapacityGroups::Holder& holder = group.holders[i];
+    Comeback& comeback = states_[place].comebacks[i];
+    const auto has = [&](zones::Eligibility wanted) {
+      return std::ranges::any_of(holder.endpoints, [&](EndpointId id) {
+        return snapshot_->eligibility->get(id) == wanted;
+      });
+    };
+    if (!has(zones::Eligibility::eligible)) {
+      // What nobody has seen yet was never in, and has nothing to come back from.
+      const bool is_known = has(zones::Eligibility::down) || has(zones::Eligibility::excluded);
+      comeback = {.is_out = comeback.is_out || is_known};
+      comeback.waits_for_person = comeback.is_out && holder.failback == zones::Failback::manual;
+    } else if (comeback.waits_for_person && holder.failback == zones::Failback::manual) {
+      comeback.is_out = false;
+    } else if (bool was_out = std::exchange(comeback.is_out, false);
+               (std::exchange(comeback.waits_for_person, false) || was_out) &&
+               holder.failback != zones::Failback::at_once) {
+      comeback.since = clock_.wall() + holder.failback_hold;
+      coming_back_.insert(place);
+    }
+    comeback.factor = comeback_part(group, comeback);
+    if (comeback.factor >= 1) comeback.since = {};
+  }
+}
+
+double Steering::comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const {
+  if (comeback.waits_for_person) return 0;
+  if (comeback.since == WallTime{}) return 1;
+  const zones::SteeringOptions& options = model().steering;
+  const Milliseconds since = clock_.wall() - comeback.since;
+  if (since < Milliseconds(0)) return 0;  // on hold
+  return steering::ramp_factor(since, {.duration = options.ramp,
+                                       .start = options.ramp_start,
+                                       .ttl = Milliseconds(int64_t{group.ttl.value} * 1'000)});
+}
+
+/// Who warms up gives up his ramp when the others cannot carry the demand.
+void Steering::yield(uint32_t place, Problem& problem) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<steering::Yielding> exclusions;
+  for (uint32_t i = 0; i < group.holders.size(); ++i) {
+    const Comeback& comeback = states_[place].comebacks[i];
+    if (comeback.factor >= 1 || comeback.waits_for_person || is_cut(place, i)) continue;
+    exclusions.push_back({.cluster = i,
+                          .kind = steering::SoftExclusion::ramp,
+                          .capacity = ready_capacity(place, i)});
+  }
+  if (exclusions.empty()) return;
+  steering::yield_to_shortage(problem, std::move(exclusions),
+                              [this](const Problem& tried) { return allocator_.allocate(tried); });
+}
+
+}  // namespace swingover::control

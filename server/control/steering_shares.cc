@@ -1,0 +1,188 @@
+// From an allocation to the rows that queries read, and to what people are told of them.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "server/control/records.h"
+#include "server/control/share_text.h"
+#include "server/control/steering.h"
+#include "server/control/swing_forecast.h"
+#include "server/control/target.h"
+#include "zones/steering/share_check.h"
+
+namespace swingover::control {
+
+using steering::Regime;
+
+namespace {
+
+constexpr size_t services_a_part = 200;
+constexpr size_t lines_a_slice = 20;
+constexpr std::string_view ourselves = "swingoverd";
+
+std::string percent(double part) {
+  return fmt::format("{:.1f} %", part * 100);
+}
+
+}  // namespace
+
+bool Steering::is_sound(uint32_t place, const Solved& solved, Slice& slice) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<std::string> clusters;
+  for (const CapacityGroups::Holder& holder : group.holders) clusters.push_back(holder.cluster);
+  std::vector<std::string> rows;
+  for (size_t i = 0; i < solved.problem.localities(); ++i) rows.push_back(std::to_string(i));
+  const std::vector<std::string> broken = steering::broken_invariants(
+      solved.problem, solved.allocation.shares, {.localities = rows, .clusters = clusters});
+  if (broken.empty()) return true;
+  ++counters_.refused;
+  const zones::Service& first = model().services[group.members.front().service.value];
+  slice.told.entries.push_back({clock_.wall(), "shares", service_target(first),
+                                std::string(ourselves), "", "refused", broken.front()});
+  slice.told.lines.push_back({LogLevel::error,
+                              "shares refused: they break an invariant",
+                              {{"service", service_text(first)}, {"problem", broken.front()}}});
+  return false;
+}
+
+void Steering::publish_part(Slice& slice) {
+  Publication& publication = *publishing_;
+  const CapacityGroups::Group& group = groups_.groups()[publication.group];
+  for (size_t i = 0; i < services_a_part && publication.next < group.members.size(); ++i) {
+    const CapacityGroups::Member& member = group.members[publication.next];
+    const zones::Service& service = model().services[member.service.value];
+    note_regime(service, member, *publication.solved, slice);
+    const std::vector<uint32_t>& rows = publication.rows[publication.next];
+    std::vector<uint16_t> shares = shares_of(service, member, rows, *publication.solved);
+    move_rows(service, member, rows, *publication.solved, shares);
+    publish(service, std::move(shares), slice);
+    ++publication.next;
+  }
+  if (publication.next == group.members.size()) publishing_.reset();
+}
+
+std::vector<uint16_t> Steering::shares_of(const zones::Service& service,
+                                          const CapacityGroups::Member& member,
+                                          const std::vector<uint32_t>& rows,
+                                          const Solved& solved) const {
+  const size_t pools = service.pools.size();
+  const size_t holders = solved.problem.clusters();
+  // A locality that nobody can serve keeps the shares that it had: they are masked, and whoever comes back first is
+  // used at once.
+  std::vector<uint16_t> shares = services_[service.id.value]->shares;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (solved.allocation.unserved[rows[row]]) continue;
+    const std::span<uint16_t> out(shares.data() + row * pools, pools);
+    for (size_t pool = 0; pool < pools; ++pool) {
+      const uint32_t holder = member.holders[pool];
+      out[pool] = holder == CapacityGroups::none
+                      ? uint16_t{0}
+                      : solved.allocation.shares[rows[row] * holders + holder];
+    }
+    if (service.overflow == zones::Overflow::last_resort) spill(out, service, member, solved);
+  }
+  return shares;
+}
+
+/// What would lift a pool above its limit goes to the pools of last resort.
+void Steering::spill(std::span<uint16_t> row, const zones::Service& service,
+                     const CapacityGroups::Member& member, const Solved& solved) const {
+  std::vector<double> resorts(row.size(), 0);
+  const std::vector<bool> usable = usable_pools(service);
+  for (size_t pool = 0; pool < row.size(); ++pool) {
+    const zones::Pool& p = service.pools[pool];
+    if (p.last_resort && usable[pool]) resorts[pool] = p.capacity.value_or(1);
+  }
+  if (std::ranges::all_of(resorts, [](double weight) { return weight <= 0; })) return;
+  uint32_t excess = 0;
+  for (size_t pool = 0; pool < row.size(); ++pool) {
+    const uint32_t holder = member.holders[pool];
+    if (holder == CapacityGroups::none || row[pool] == 0) continue;
+    const double room = solved.problem.capacities[holder] * solved.problem.limit;
+    const double load = solved.allocation.loads[holder];
+    if (load <= room) continue;
+    const auto kept = static_cast<uint16_t>(row[pool] * room / load);
+    excess += uint32_t{row[pool]} - kept;
+    row[pool] = kept;
+  }
+  const std::vector<uint16_t> parts = divided(excess, resorts);
+  for (size_t pool = 0; pool < row.size(); ++pool)
+    row[pool] = static_cast<uint16_t>(row[pool] + parts[pool]);
+}
+
+void Steering::publish(const zones::Service& service, std::vector<uint16_t> shares, Slice& slice) {
+  ServiceState& state = *services_[service.id.value];
+  state.shadow.clear();
+  if (shares == state.shares) return;
+  if (plans_.is_frozen(service.id)) {
+    state.shadow = std::move(shares);
+    return;
+  }
+  state.shares = std::move(shares);
+  set_rows(service.id);
+  ++counters_.published;
+  ++counters_.published_by[static_cast<size_t>(publishing_->cause)];
+  slice.told.entries.push_back(
+      {clock_.wall(), "shares", service_target(service), std::string(ourselves), "",
+       share_text(state.shares, service, model().topology), std::string(word(publishing_->cause))});
+  slice.batch.put(store::Table::state, steering_key(service_text(service)),
+                  encode_steering(record_of(service)));
+}
+
+void Steering::note_regime(const zones::Service& service, const CapacityGroups::Member& member,
+                           const Solved& solved, Slice& slice) {
+  double level = 0;
+  double excess = 0;
+  for (const uint32_t holder : member.holders) {
+    if (holder == CapacityGroups::none || solved.problem.capacities[holder] <= 0) continue;
+    level = std::max(level, solved.allocation.levels[holder]);
+    excess += std::max(0.0, solved.allocation.loads[holder] -
+                                solved.problem.capacities[holder] * solved.problem.limit);
+  }
+  const Regime regime = level > solved.problem.limit    ? Regime::overload
+                        : level > solved.problem.target ? Regime::tight
+                                                        : Regime::normal;
+  Regime& now = services_[service.id.value]->regime;
+  if (regime == now) return;
+  const Regime before = std::exchange(now, regime);
+  std::string reason =
+      fmt::format("its clusters have to go to {} of their capacity", percent(level));
+  if (regime == Regime::overload) {
+    reason += fmt::format("; {:g} units more than their limits allow {}", excess,
+                          service.overflow == zones::Overflow::last_resort
+                              ? "go to the pools of last resort"
+                              : "are shared by all of them alike");
+  }
+  if (slice.told.lines.size() < lines_a_slice) {
+    slice.told.lines.push_back({regime == Regime::overload ? LogLevel::warning : LogLevel::info,
+                                "regime changed",
+                                {{"service", service_text(service)},
+                                 {"from", std::string(steering::word(before))},
+                                 {"to", std::string(steering::word(regime))},
+                                 {"reason", reason}}});
+  }
+  slice.told.entries.push_back({clock_.wall(), "regime", service_target(service),
+                                std::string(ourselves), std::string(steering::word(before)),
+                                std::string(steering::word(regime)), std::move(reason)});
+}
+
+void Steering::set_rows(ServiceId id) const {
+  ServiceState& state = *services_[id.value];
+  const size_t pools = model().services[id.value].pools.size();
+  for (size_t row = 0; row < groups_.rows(); ++row) {
+    snapshot_->shares->set(id, row, std::span(state.shares).subspan(row * pools, pools));
+  }
+  state.demand.in_force(state.shares, clock_.now());
+}
+
+void Steering::read_rows(ServiceId id) const {
+  ServiceState& state = *services_[id.value];
+  const size_t pools = model().services[id.value].pools.size();
+  for (size_t row = 0; row < groups_.rows(); ++row)
+    snapshot_->shares->read(id, row, std::span(state.shares).subspan(row * pools, pools));
+}
+
+}  // namespace swingover::control
