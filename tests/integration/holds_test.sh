@@ -11,6 +11,9 @@ cp "$here/shop.zone" "$work/source/"
 config() { sed "s|^interval = \"1s\"|confirm_interval = \"100ms\"\ninterval = \"1s\"\ntimeout = \"1s\"\npath = \"/healthz\"\n$1|" "$here/intents.toml"; }
 config 'flap_half_life = "10m"' >"$work/source/holds.toml"
 start_daemon "$work/source/holds.toml"
+# Up, not only unknown: a fall from unknown is none.
+is_up() { ctl service shop.svc.example.test. | grep -Eq "^fra +127.0.1.1 +up"; }
+within 10 is_up
 within 10 expect "127.0.1.1" shop.svc.example.test A
 
 falls_and_returns() {
