@@ -359,10 +359,10 @@ std::vector<EndpointId> Join::take_deepest_dirty() {
     return service_nodes_[endpoints_[id.value].service].depth;
   };
   const uint32_t least = depth(*std::ranges::min_element(dirty_endpoints_, {}, depth));
-  const auto rest = std::ranges::stable_partition(
-      dirty_endpoints_, [&](EndpointId id) { return depth(id) != least; });
-  std::vector<EndpointId> taken(rest.begin(), rest.end());
-  dirty_endpoints_.erase(rest.begin(), rest.end());
+  const auto rest = std::stable_partition(dirty_endpoints_.begin(), dirty_endpoints_.end(),
+                                          [&](EndpointId id) { return depth(id) != least; });
+  std::vector<EndpointId> taken(rest, dirty_endpoints_.end());
+  dirty_endpoints_.erase(rest, dirty_endpoints_.end());
   return taken;
 }
 

@@ -134,7 +134,7 @@ SwingParts PlannedSwings::parts_of(const Intent& intent) const {
     }
   }
   std::ranges::sort(parts.groups);
-  parts.groups.erase(std::ranges::unique(parts.groups).begin(), parts.groups.end());
+  parts.groups.erase(std::unique(parts.groups.begin(), parts.groups.end()), parts.groups.end());
   return parts;
 }
 
