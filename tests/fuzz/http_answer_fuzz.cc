@@ -32,7 +32,7 @@ HttpAnswer answer_of(HttpCodec& codec, std::string_view octets, size_t piece, bo
   codec.end();
   const HttpAnswer& answer = codec.answer();
   require(answer.is_over());
-  require(answer.body.size() <= HttpAnswer::body_max && answer.body.size() == answer.body_size);
+  require(answer.body.size() <= answer.body_max && answer.body.size() == answer.body_size);
   require((answer.heard == HttpAnswer::Heard::broken) == !answer.problem.empty());
   return answer;
 }
