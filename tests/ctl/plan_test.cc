@@ -40,7 +40,8 @@ std::string problem(const Json& input) {
 
 TEST_CASE("a plan of each worked example is what it expects, alone and with its story", "[plan]") {
   std::ifstream file(ALLOCATION_EXAMPLES);
-  for (const Json& example : Json::parse(file).at("cases")) {
+  const Json examples = Json::parse(file);
+  for (const Json& example : examples.at("cases")) {
     INFO(example.at("name").get<std::string>());
     Json expected = example.at("expected");
     expected["unserved"] = Json::array();
