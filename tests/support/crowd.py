@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """The clients of a service, and the clusters that they come to: what closes the loop from answers to load.
 
-  crowd.py SERVER ADMIN NAME --demand FILE --cluster fra=127.0.1.1 … --locality fra-a=127.0.21.7 …
+  crowd.py SERVER ADMIN NAME --demand FILE --seen FILE --cluster fra=127.0.1.1 … --locality fra-a=127.0.21.7 …
 
 Each second: asks from an address of each locality, as its many resolvers would, and counts which cluster each answer
-leads to; each cluster then reports to ADMIN what of the localities' demand has come to it. FILE has one line a locality,
-"fra-a 1100", and is read anew each second. Ends when it is killed.
+leads to; each cluster then reports to ADMIN what of the localities' demand has come to it. --demand has one line a
+locality, "fra-a 1100", and is read anew each second; --seen is written anew each second: "fra-a ber 36" for 36 of its 100
+answers. Ends when it is killed.
 """
 
 import argparse
 import json
+import os
 import socket
 import sys
 import time
@@ -36,12 +38,20 @@ def demands(file):
         return {name: float(demand) for name, demand in (line.split() for line in lines)}
 
 
+def tell(file, seen):
+    with open(file + ".new", "w") as lines:
+        for (locality, cluster), answers in seen.items():
+            print(locality, cluster, answers, file=lines)
+    os.rename(file + ".new", file)
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("server")
     options.add_argument("admin")
     options.add_argument("name")
     options.add_argument("--demand", required=True)
+    options.add_argument("--seen", required=True)
     options.add_argument("--cluster", action="append", default=[])
     options.add_argument("--locality", action="append", default=[])
     given = options.parse_args()
@@ -50,6 +60,7 @@ def main():
     while True:
         begun = time.monotonic()
         loads = {name: {} for name in cluster_of.values()}
+        seen = {(locality, cluster): 0 for locality in source_of for cluster in loads}
         for locality, demand in demands(given.demand).items():
             for _ in range(QUESTIONS):
                 try:
@@ -57,7 +68,9 @@ def main():
                 except OSError:
                     continue
                 for cluster in {cluster_of[a] for a in answer if a in cluster_of}:
+                    seen[locality, cluster] += 1
                     loads[cluster][locality] = loads[cluster].get(locality, 0) + demand / QUESTIONS
+        tell(given.seen, seen)
         reports = [
             {"cluster": c, "service": given.name, "load": sum(by.values()), "by_locality": by} for c, by in loads.items()
         ]
