@@ -3,14 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "base/random.h"
 #include "tests/simulation/world.h"
 
 namespace swingover::simulation {
 namespace {
 
 constexpr ServiceId the_service{0};
-constexpr uint64_t golden_step = 0x9e3779b97f4a7c15U;
 
 zones::Topology topology_of(const Scenario& scenario) {
   zones::Topology topology;
@@ -76,30 +74,12 @@ void SteeredService::set_shares(std::span<const uint16_t> shares) {
 size_t SteeredService::pick(size_t locality, uint64_t source) {
   const LocalityId client(static_cast<uint32_t>(locality));
   const zones::ServicePlan& plan = plans_[the_service.value];
-  const uint32_t sequence = sequence_++;
-  if (rows_.read(plan, client, row_)) {
-    const size_t by_share = pick_by_share(sequence);
-    if (by_share != World::no_cluster) return by_share;
-  }
+  rows_.read(plan, client, row_);
   std::array<uint32_t, 4> out;
   const zones::Choice choice = choose(plan, client, eligibility_, zones::AddressFamily::v4,
-                                      {.client = source, .sequence = sequence}, out);
+                                      {.client = source, .sequence = sequence_++}, out, row_);
   if (choice.outcome != zones::ChoiceOutcome::endpoints) return World::no_cluster;
   return choice.pool.value;
-}
-
-/// Among the eligible by share, in the low-discrepancy sequence of answers that are not sticky.
-size_t SteeredService::pick_by_share(uint32_t sequence) const {
-  uint64_t all = 0;
-  for (size_t j = 0; j < row_.size(); ++j) all += is_eligible(j) ? row_[j] : 0U;
-  if (all == 0) return World::no_cluster;
-  const uint64_t turn = sequence * golden_step;
-  auto point = static_cast<uint64_t>(static_cast<Wide>(turn) * all >> 64);
-  for (size_t j = 0;; ++j) {
-    const uint64_t share = is_eligible(j) ? row_[j] : 0U;
-    if (point < share) return j;
-    point -= share;
-  }
 }
 
 }  // namespace swingover::simulation

@@ -11,8 +11,8 @@
 
 namespace swingover::simulation {
 
-/// A service with a pool in each cluster of the scenario, as the daemon answers it: by its share rows among what is
-/// eligible, else by its plan and choose(). Not sticky, so that answers follow the shares for big resolvers too.
+/// A service with a pool in each cluster of the scenario, answered as the daemon answers it: choose() over its plan, its
+/// share rows and what is eligible. Not sticky, so that answers follow the shares for big resolvers too.
 class SteeredService {
  public:
   SteeredService(const Scenario& scenario, double ttl_seconds);
@@ -24,12 +24,6 @@ class SteeredService {
   size_t pick(size_t locality, uint64_t source);
 
  private:
-  bool is_eligible(size_t cluster) const {
-    return eligibility_.get(EndpointId(static_cast<uint32_t>(cluster * endpoints_each))) ==
-           zones::Eligibility::eligible;
-  }
-  size_t pick_by_share(uint32_t sequence) const;
-
   static constexpr size_t endpoints_each = 2;
 
   zones::Topology topology_;
