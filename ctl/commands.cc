@@ -444,6 +444,18 @@ int brake(Session& session, const Arguments& given) {
   return print_reply(session, session.client.post("/v1/brake", body_of(body)), &View::brake);
 }
 
+/// "2 checks, 1 pool"
+std::string resumed_words(const Json& reply) {
+  std::string words;
+  for (const char* what : {"check", "pool", "plan"}) {
+    const auto found = reply.find(std::string("resumed_") + what + "s");
+    if (found == reply.end() || !found->is_number_unsigned() || *found == 0u) continue;
+    if (!words.empty()) words += ", ";
+    words += found->dump() + " " + what + (*found == 1u ? "" : "s");
+  }
+  return words;
+}
+
 int resume(Session& session, const Arguments& given) {
   const auto wanted = canonical_target(given["TARGET"]);
   if (!wanted) return not_a_target(session, given["TARGET"]);
@@ -453,9 +465,7 @@ int resume(Session& session, const Arguments& given) {
   if (session.json) {
     print_json(session, *answer.json);
   } else {
-    const auto count = answer.json->find("resumed_checks");
-    session.out << "resumed: " << printable(*wanted) << ", "
-                << (count == answer.json->end() ? "-" : printable(count->dump())) << " checks\n";
+    session.out << "resumed: " << printable(*wanted) << ", " << resumed_words(*answer.json) << "\n";
   }
   return exit_done;
 }

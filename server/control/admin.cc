@@ -222,10 +222,11 @@ void Admin::steer_brake(const HttpRequest& request, const HttpResponder& respond
 void Admin::resume(const HttpRequest& request, const HttpResponder& respond) {
   const Result<Control::ResumeRequest> asked = parse_resume_request(request.body);
   if (!asked) return respond(error_reply(asked.error()));
-  control_.resume(*asked, [respond, target = asked->target](const Result<size_t>& resumed) {
-    if (!resumed) return respond(error_reply(resumed.error()));
-    respond(json_reply(resumed_json(target, *resumed)));
-  });
+  control_.resume(*asked,
+                  [respond, target = asked->target](const Result<Control::Resumed>& resumed) {
+                    if (!resumed) return respond(error_reply(resumed.error()));
+                    respond(json_reply(resumed_json(target, *resumed)));
+                  });
 }
 
 void Admin::push(const HttpRequest& request, const HttpResponder& respond) {

@@ -143,9 +143,15 @@ class Control {
     std::string owner;
     std::string reason;
   };
-  /// A person lets come back what is held below the target: resume, flapping, settling. Stored and synced before it is
-  /// in force and `done` is called, with the number of checks. Errors: invalid, not_found, conflict (nothing is held).
-  void resume(const ResumeRequest& request, std::function<void(Result<size_t>)> done);
+  struct Resumed {
+    size_t checks = 0;  // whose holds have ended
+    size_t pools = 0;   // that were back and waited
+    size_t plans = 0;   // that had stopped
+  };
+  /// A person lets the target's plan go on when it has stopped, else come back what is held below the target: resume,
+  /// flapping, settling, pools that wait. Stored and synced before it is in force and `done` is called.
+  /// Errors: invalid, not_found, conflict (nothing is held).
+  void resume(const ResumeRequest& request, std::function<void(Result<Resumed>)> done);
 
   /// A target reports itself; in force at once. The number of checks that it is about.
   Result<size_t> push(const PushReport& report);
@@ -276,7 +282,7 @@ class Control {
   void follow_intents();
   void tick_swings();
   bool resume_swing(const ResumeRequest& request, const std::string& target,
-                    const std::function<void(Result<size_t>)>& done);
+                    const std::function<void(Result<Resumed>)>& done);
   void housekeeping();
   void expire_intents();
   bool is_awaited(uint32_t place) const;

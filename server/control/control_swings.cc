@@ -42,19 +42,36 @@ void Control::tick_swings() {
   intents_changed(tick);
 }
 
-/// Whether the target has a plan that waited for a person; then `done` hears of it.
+/// Whether the target has a plan that waits for a person; then `done` hears of it once that is stored.
 bool Control::resume_swing(const ResumeRequest& request, const std::string& target,
-                           const std::function<void(Result<size_t>)>& done) {
-  const auto change = planned_swings_.resume(target, request.owner);
+                           const std::function<void(Result<Resumed>)>& done) {
+  const auto change = planned_swings_.resumed(target, request.owner);
   if (!change) return false;
-  Tick tick = new_tick("intent");
-  tick.batch.put(store::Table::state, intent_key(change->intent.id), encode_intent(change->intent));
-  tick.told.entries.push_back(change->entry);
-  tick.told.entries.back().reason = request.reason;
-  tick.told.lines.push_back(change->line);
-  intents_.put(change->intent);
-  intents_changed(tick);
-  done(size_t{0});
+  if (!intents_on_their_way_.insert(target).second) {
+    done(Error{ErrorCode::conflict,
+               "another intent for " + target + " is being stored right now; try again"});
+    return true;
+  }
+  const std::string key = intent_key(change->intent.id);
+  store::Batch batch;
+  store::Batch undo;
+  batch.put(store::Table::state, key, encode_intent(change->intent));
+  undo.put(store::Table::state, key, encode_intent(*intents_.find(change->intent.id)));
+  Entries entries{change->entry};
+  entries.back().reason = request.reason;
+  environment_.writer.commit(std::move(batch), std::move(entries), std::move(undo),
+                             [this, target, owner = request.owner, done](const Status& stored) {
+                               intents_on_their_way_.erase(target);
+                               if (!stored) return done(stored.error());
+                               // Health may have broken the plan, or a reload taken it away, while it was being stored.
+                               if (const auto resumed = planned_swings_.resume(target, owner)) {
+                                 Tick tick = new_tick("intent");
+                                 tick.told.lines.push_back(resumed->line);
+                                 intents_.put(resumed->intent);
+                                 intents_changed(tick);
+                               }
+                               done(Resumed{.plans = 1});
+                             });
   return true;
 }
 

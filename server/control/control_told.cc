@@ -73,7 +73,7 @@ std::vector<Control::WaitingPools> Control::waiting_pools(const Target& target,
   return all;
 }
 
-void Control::resume(const ResumeRequest& request, std::function<void(Result<size_t>)> done) {
+void Control::resume(const ResumeRequest& request, std::function<void(Result<Resumed>)> done) {
   if (request.owner.empty()) return done(Error{ErrorCode::invalid, "owner: needed"});
   if (request.reason.empty()) return done(Error{ErrorCode::invalid, "reason: needed"});
   const Result<Target> target = parse_target(request.target);
@@ -102,9 +102,9 @@ void Control::resume(const ResumeRequest& request, std::function<void(Result<siz
   }
   size_t pools = 0;
   for (const auto& [service, ids] : waiting) {
-    batch.put(store::Table::state,
-              steering_key(service_text(join_->model().services[service.value])),
-              encode_steering(steering_.record_with(service, ids)));
+    const std::string key = steering_key(service_text(join_->model().services[service.value]));
+    undo.put(store::Table::state, key, encode_steering(steering_.record_with(service, {})));
+    batch.put(store::Table::state, key, encode_steering(steering_.record_with(service, ids)));
     pools += ids.size();
   }
   std::string resumed = std::to_string(keys.size()) + " checks resumed";
@@ -125,7 +125,7 @@ void Control::resume(const ResumeRequest& request, std::function<void(Result<siz
         log_info("resumed",
                  {{"target", text}, {"owner", request.owner}, {"reason", request.reason}});
         let_come_back(keys);
-        done(keys.size() + pools);
+        done(Resumed{.checks = keys.size(), .pools = pools});
       });
 }
 

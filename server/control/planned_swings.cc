@@ -356,18 +356,32 @@ PlannedSwings::Change PlannedSwings::change(Plan& plan, const std::string& befor
             {"reason", why}}}};
 }
 
+std::optional<PlannedSwings::Change> PlannedSwings::resumed(const std::string& target,
+                                                            const std::string& owner) const {
+  for (const auto& [id, plan] : plans_) {
+    if (plan.intent.target != target) continue;
+    Plan tried = plan;
+    return let_go_on(tried, owner);
+  }
+  return std::nullopt;
+}
+
 std::optional<PlannedSwings::Change> PlannedSwings::resume(const std::string& target,
                                                            const std::string& owner) {
   for (auto& [id, plan] : plans_) {
-    if (plan.intent.target != target) continue;
-    const std::string before = progress_words(plan.intent);
-    if (!plan.swing.resume(clock_.now())) return std::nullopt;
-    Change resumed = change(plan, before, {}, "a person lets it go on");
-    resumed.entry.actor = owner;
-    resumed.line.event = "planned swing resumed";
-    return resumed;
+    if (plan.intent.target == target) return let_go_on(plan, owner);
   }
   return std::nullopt;
+}
+
+std::optional<PlannedSwings::Change> PlannedSwings::let_go_on(Plan& plan,
+                                                              const std::string& owner) const {
+  const std::string before = progress_words(plan.intent);
+  if (!plan.swing.resume(clock_.now())) return std::nullopt;
+  Change resumed = change(plan, before, {}, "a person lets it go on");
+  resumed.entry.actor = owner;
+  resumed.line.event = "planned swing resumed";
+  return resumed;
 }
 
 // ---- for people ----

@@ -51,7 +51,9 @@ class PlannedSwings {
   };
   /// What is due now; follow() must come before the next call when anything changed.
   std::vector<Change> tick(const Allowed& allowed);
-  /// A person lets the plan of this target go on; nothing: none that waits for one.
+  /// A person lets the plan of this target go on; nothing: none that waits for one. The first says what it would come
+  /// to, to be stored before anybody is told; the second puts it in force.
+  std::optional<Change> resumed(const std::string& target, const std::string& owner) const;
   std::optional<Change> resume(const std::string& target, const std::string& owner);
 
   /// Answers of the service may be others soon.
@@ -106,6 +108,7 @@ class PlannedSwings {
   bool comes_after_another(const Plan& plan) const;
   std::optional<Change> go_on(Plan& plan, bool may_step);
   void ask(Plan& plan);
+  std::optional<Change> let_go_on(Plan& plan, const std::string& owner) const;
   Change change(Plan& plan, const std::string& before, steering::SwingEvent event,
                 const std::string& why) const;
 

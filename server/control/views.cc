@@ -583,8 +583,11 @@ Result<Control::BrakeRequest> parse_brake_request(std::string_view body) {
   return request;
 }
 
-std::string resumed_json(const std::string& target, size_t checks) {
-  return dumped({{"target", target}, {"resumed_checks", checks}});
+std::string resumed_json(const std::string& target, const Control::Resumed& resumed) {
+  return dumped({{"target", target},
+                 {"resumed_checks", resumed.checks},
+                 {"resumed_pools", resumed.pools},
+                 {"resumed_plans", resumed.plans}});
 }
 
 Result<Control::ResumeRequest> parse_resume_request(std::string_view body) {

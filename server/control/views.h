@@ -44,7 +44,7 @@ Result<PushReport> parse_push_report(std::string_view body);
 std::string brake_json(const Control& control);
 /// Reads the body of POST /v1/brake. Errors: invalid, saying which member is wrong.
 Result<Control::BrakeRequest> parse_brake_request(std::string_view body);
-std::string resumed_json(const std::string& target, size_t checks);
+std::string resumed_json(const std::string& target, const Control::Resumed& resumed);
 /// Reads the body of POST /v1/resume. Errors: invalid, saying which member is wrong.
 Result<Control::ResumeRequest> parse_resume_request(std::string_view body);
 

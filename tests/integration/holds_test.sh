@@ -95,7 +95,7 @@ refused 1 "nothing of cluster/ams is held" ctl resume cluster/ams --reason "new 
 refused 2 "reason" ctl resume $endpoint
 refused 2 "not a target" ctl resume 127.0.1.1 --reason "new fan"
 is_away
-ctl resume $endpoint --reason "new fan" --owner ada | grep -qF "resumed: $endpoint, 1 checks" || fail "no word of what was resumed"
+ctl resume $endpoint --reason "new fan" --owner ada | grep -qF "resumed: $endpoint, 1 check" || fail "no word of what was resumed"
 within 5 is_home
 says "resumed target=$endpoint owner=ada reason=\"new fan\""
 ctl history --target $endpoint | grep 'resume' | grep 'ada' | grep -qF 'new fan' || fail "the history does not name who and why"

@@ -339,13 +339,13 @@ TEST_CASE("a person's resume is stored, journaled, and told to the probes", "[br
   life.verdict("192.0.2.1", Health::up, 0, health::Hold::resume);
   CHECK(seen(life, 0) == Eligibility::down);
   const auto resume = [&](const std::string& target) {
-    std::optional<Result<size_t>> result;
+    std::optional<Result<Control::Resumed>> result;
     life.control.resume({target, "ada", "mended"}, [&](auto given) { result = std::move(given); });
     life.loop.run_until([&] { return result.has_value(); }, 5'000);
     return *result;
   };
   CHECK_FALSE(resume("cluster/ams"));
-  CHECK(*resume("cluster/fra") == 1);
+  CHECK(resume("cluster/fra")->checks == 1);
   CHECK(life.resumed == std::vector<uint32_t>{0});
   CHECK(life.history("cluster/fra").front().kind == "resume");
   Life next(store, clock);  // before any probe of the first life answered

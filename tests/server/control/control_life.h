@@ -57,7 +57,8 @@ struct Life {
             .resume_checks = [this](std::vector<uint32_t> places) { resumed = std::move(places); },
             .identity = "edge",
             .version = "1",
-            .seed = 1};
+            .seed = 1,
+            .housekeeping_every = world.housekeeping_every};
   }
 
   void verdict(const std::string& address, health::Health health, uint64_t of_epoch = 0,

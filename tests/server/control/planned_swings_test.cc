@@ -150,6 +150,8 @@ TEST_CASE("a target that goes down sends all back at once", "[planned_swings]") 
   CHECK(world.shares(0, 0) == Shares{10'000, 0});  // a person decides
 
   SECTION("who lets it go on") {
+    CHECK(world.swings.resumed(shop_target, "bob")->entry.after == "moving, 0 %");
+    CHECK(world.view().phase == steering::SwingPhase::reversed);  // that was a question
     const auto resumed = world.swings.resume(shop_target, "bob");
     REQUIRE(resumed);
     CHECK(resumed->entry.actor == "bob");

@@ -35,6 +35,7 @@ struct SmallWorld {
   std::optional<double> capacity;  // of each pool; with a demand its own
   std::optional<double> demand;    // of a service that is steered within it
   uint32_t copies = 1;             // of the service, with other names
+  Milliseconds housekeeping_every{250};
 
   static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
                                            Portion need = {100, true}, bool inverted = false) {

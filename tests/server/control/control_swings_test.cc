@@ -1,0 +1,89 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <functional>
+
+#include "store/journal.h"
+#include "tests/server/control/control_life.h"
+
+namespace swingover::tests {
+namespace {
+
+using health::Health;
+using steering::SwingPhase;
+
+const std::string target = "service/shop.svc.example.test.";
+
+SmallWorld within_capacity() {
+  SmallWorld world;
+  world.capacity = 1'000;
+  world.demand = 500;
+  world.offloads_at_once = true;
+  world.housekeeping_every = Milliseconds(1);
+  return world;
+}
+
+/// One swing from fra to ams that was reversed, since ams went down.
+struct Reversed : Life {
+  Reversed(store::MemoryStore& on_store, ManualClock& by_clock)
+      : Life(on_store, by_clock, within_capacity()) {
+    all_up();
+    IntentRequest request{"swing", target, "ada", "fra gets new switches", ""};
+    request.over = "15m";
+    request.from = "fra";
+    request.to = "ams";
+    id = set(request)->intent.id;
+    until([&] { return control.planned_swings().view(id)->moved > 0; });
+    verdict("198.51.100.1", Health::down);
+    until([&] { return phase() == SwingPhase::reversed; });
+    verdict("198.51.100.1", Health::up);
+  }
+
+  SwingPhase phase() const { return control.planned_swings().view(id)->phase; }
+  /// A second goes by with each turn of the loop.
+  void until(const std::function<bool()>& is_so) {
+    loop.run_until(
+        [&] {
+          clock.advance(Milliseconds(1'000));
+          return is_so();
+        },
+        patience);
+    REQUIRE(is_so());
+  }
+  Result<Control::Resumed> resume() {
+    std::optional<Result<Control::Resumed>> result;
+    control.resume({target, "bob", "ams is well"}, [&](auto given) { result = std::move(given); });
+    CHECK(phase() == SwingPhase::reversed);  // nothing is in force before it is stored
+    loop.run_until([&] { return result.has_value(); }, patience);
+    return *result;
+  }
+
+  std::string id;
+};
+
+}  // namespace
+
+TEST_CASE("a person lets a swing go on, and that is stored first", "[control_swings]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  Reversed life(store, clock);
+  store.fail_commits(Error{ErrorCode::unavailable, "no space"});
+  CHECK(life.resume().error().code == ErrorCode::unavailable);
+  CHECK(life.phase() == SwingPhase::reversed);
+  store.fail_commits({});
+  const auto resumed = life.resume();
+  REQUIRE(resumed);
+  CHECK(resumed->plans == 1);
+  CHECK(resumed->checks == 0);
+  CHECK(life.phase() == SwingPhase::moving);
+  const auto entries = life.history(target);
+  const auto told = std::ranges::find(entries, "bob", &store::JournalEntry::actor);
+  REQUIRE(told != entries.end());
+  CHECK(told->reason == "ams is well");
+
+  std::optional<Result<Control::Resumed>> again;
+  life.control.resume({target, "bob", "once more"}, [&](auto given) { again = std::move(given); });
+  CHECK(again->error().code == ErrorCode::conflict);
+}
+
+}  // namespace swingover::tests
