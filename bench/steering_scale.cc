@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,10 @@ struct Measured {
   size_t published = 0;
 };
 
+size_t published(const Steering::Counters& counters) {
+  return std::accumulate(counters.published_by.begin(), counters.published_by.end(), uint64_t{0});
+}
+
 Measured run(Steering& steering) {
   const Steering::Counters before = steering.counters();
   Measured measured;
@@ -96,7 +101,7 @@ Measured run(Steering& steering) {
     measured.longest = std::max(measured.longest, took);
   }
   measured.solved = steering.counters().solved - before.solved;
-  measured.published = steering.counters().published - before.published;
+  measured.published = published(steering.counters()) - published(before);
   return measured;
 }
 

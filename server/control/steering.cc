@@ -39,6 +39,18 @@ uint64_t hash_of(const Problem& problem) {
 
 }  // namespace
 
+Steering::Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers,
+                   Allocate allocate)
+    : clock_(clock),
+      loads_(loads),
+      add_answers_(std::move(add_answers)),
+      allocate_(std::move(allocate)) {
+  if (allocate_) return;
+  allocate_ = [allocator = steering::Allocator()](const steering::Problem& problem) mutable {
+    return allocator.allocate(problem);
+  };
+}
+
 std::string_view word(ShareCause cause) {
   switch (cause) {
     case ShareCause::none:
@@ -267,7 +279,7 @@ void Steering::solve_next(Slice& slice) {
     solved = solution(std::move(posed.problem));
   }
   if (cause == ShareCause::load && !is_worth_it(group, *solved)) return;
-  if (!is_sound(group, *solved, slice)) return;
+  if (!is_sound(group, *solved, posed.rows, slice)) return;
   state.solved = solved;
   publishing_ = Publication{group, cause, std::move(solved), std::move(posed.rows), 0};
 }
@@ -376,7 +388,7 @@ std::shared_ptr<const Steering::Solved> Steering::solution(Problem problem) {
   }
   ++counters_.solved;
   auto solved = std::make_shared<Solved>();
-  solved->allocation = allocator_.allocate(problem);
+  solved->allocation = allocate_(problem);
   solved->problem = std::move(problem);
   if (solutions_.size() >= solutions_max) solutions_.clear();
   solutions_.emplace(hash, solved);

@@ -57,10 +57,12 @@ class Steering {
  public:
   /// Adds what was answered of a service in this generation: by row, by pool, modulo 2^32.
   using AddAnswers = std::function<void(ServiceId, std::span<uint32_t> sums)>;
+  /// Instead of steering::Allocator: a test's, that is wrong on purpose.
+  using Allocate = std::function<steering::Allocation(const steering::Problem&)>;
 
   /// `loads` is what clusters report; it outlives this.
-  Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers = {})
-      : clock_(clock), loads_(loads), add_answers_(std::move(add_answers)) {}
+  Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers = {},
+           Allocate allocate = {});
 
   using Memory = std::unordered_map<std::string, SteeringRecord>;  // by service
 
@@ -135,22 +137,20 @@ class Steering {
   /// 10,000 services of 50 localities take some milliseconds.
   SteeringInputs inputs() const;
 
-  /// What all groups come to now, for what-if questions: immutable, any thread.
-  struct Solved {
-    steering::Problem problem;
-    steering::Allocation allocation;
-  };
-
   struct Counters {
     uint64_t solved = 0;                                // problems
     uint64_t shared = 0;                                // taken from an equal one
-    uint64_t published = 0;                             // services that got other shares
-    std::array<uint64_t, share_causes> published_by{};  // these by cause
+    std::array<uint64_t, share_causes> published_by{};  // services that got other shares, by cause
     uint64_t refused = 0;                               // allocations that broke an invariant
   };
   const Counters& counters() const { return counters_; }
 
  private:
+  /// Equal problems have one.
+  struct Solved {
+    steering::Problem problem;
+    steering::Allocation allocation;
+  };
   /// A holder whose endpoints were all out, and are back.
   struct Comeback {
     bool is_out = false;
@@ -171,6 +171,7 @@ class Steering {
     std::vector<Band> bands;          // by holder; empty: no pool of the group has one
     MonotonicTime last_by_load{INT64_MIN / 2};
     bool is_replanned = false;  // what people ask of it has changed
+    bool is_refused = false;    // the newest allocation was; it is told
   };
   struct ServiceState {
     std::vector<uint16_t> shares;  // by row, by pool: in force
@@ -203,7 +204,10 @@ class Steering {
   void mark(uint32_t group, ShareCause cause);
   bool is_busier(uint32_t one, uint32_t other) const;
   void solve_next(Slice& slice);
-  bool is_sound(uint32_t group, const Solved& solved, Slice& slice);
+  bool is_sound(uint32_t group, const Solved& solved,
+                const std::vector<std::vector<uint32_t>>& rows, Slice& slice);
+  std::vector<std::string> locality_names(uint32_t group,
+                                          const std::vector<std::vector<uint32_t>>& rows) const;
   void learn_demand(uint32_t group);
   void listen();
   void learn_bands(uint32_t group);
@@ -266,7 +270,7 @@ class Steering {
   std::set<uint32_t> coming_back_;  // groups with a holder whose part grows
   uint32_t next_look_ = 0;          // group
   MonotonicTime looked_at_{};
-  steering::Allocator allocator_;
+  Allocate allocate_;
   std::unordered_multimap<uint64_t, std::shared_ptr<const Solved>> solutions_;  // of this burst
   Counters counters_;
   SharePlans plans_;

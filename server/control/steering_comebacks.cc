@@ -109,8 +109,7 @@ void Steering::yield(uint32_t place, Problem& problem) {
                           .capacity = ready_capacity(place, i)});
   }
   if (exclusions.empty()) return;
-  steering::yield_to_shortage(problem, std::move(exclusions),
-                              [this](const Problem& tried) { return allocator_.allocate(tried); });
+  steering::yield_to_shortage(problem, std::move(exclusions), allocate_);
 }
 
 }  // namespace swingover::control

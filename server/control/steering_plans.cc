@@ -117,7 +117,7 @@ void Steering::move_rows(const zones::Service& service, const CapacityGroups::Me
         return solved.problem.cost(one.locality, holder) == steering::forbidden;
       });
       const std::span<uint16_t> row = shares.subspan(one.row * pools, pools);
-      const uint16_t parts = part_of(row[move.from], move.moved);
+      const uint16_t parts = steering::moved_of(row[move.from], move.moved);
       const std::vector<uint16_t> split =
           divided_by_room(parts, one.to, solved.problem, solved.allocation.loads);
       for (size_t i = 0; i < split.size(); ++i) {

@@ -29,21 +29,43 @@ std::string percent(double part) {
 
 }  // namespace
 
-bool Steering::is_sound(uint32_t place, const Solved& solved, Slice& slice) {
+/// Of the problem's localities: those whose clients each one stands for.
+std::vector<std::string> Steering::locality_names(
+    uint32_t place, const std::vector<std::vector<uint32_t>>& rows) const {
+  std::vector<std::string> names;
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  for (size_t member = 0; member < rows.size(); ++member) {
+    for (size_t row = 0; row < rows[member].size(); ++row) {
+      const uint32_t locality = rows[member][row];
+      if (locality >= names.size()) names.resize(locality + 1);
+      if (!names[locality].empty()) continue;
+      names[locality] = row == 0 ? "unknown" : model().topology.localities[row - 1].name;
+      const ServiceId service = group.members[member].service;
+      if (group.members.size() > 1)
+        names[locality] += " of " + service_text(model().services[service.value]);
+    }
+  }
+  return names;
+}
+
+/// What is refused is told once, until it is sound again; the counter has each time.
+bool Steering::is_sound(uint32_t place, const Solved& solved,
+                        const std::vector<std::vector<uint32_t>>& rows, Slice& slice) {
   const CapacityGroups::Group& group = groups_.groups()[place];
   std::vector<std::string> clusters;
   for (const CapacityGroups::Holder& holder : group.holders) clusters.push_back(holder.cluster);
-  std::vector<std::string> rows;
-  for (size_t i = 0; i < solved.problem.localities(); ++i) rows.push_back(std::to_string(i));
   const std::vector<std::string> broken = steering::broken_invariants(
-      solved.problem, solved.allocation.shares, {.localities = rows, .clusters = clusters});
+      solved.problem, solved.allocation.shares,
+      {.localities = locality_names(place, rows), .clusters = clusters});
+  const bool was_refused = std::exchange(states_[place].is_refused, !broken.empty());
   if (broken.empty()) return true;
   ++counters_.refused;
+  if (was_refused) return false;
   const zones::Service& first = model().services[group.members.front().service.value];
   slice.told.entries.push_back({clock_.wall(), "shares", service_target(first),
                                 std::string(ourselves), "", "refused", broken.front()});
   slice.told.lines.push_back({LogLevel::error,
-                              "shares refused: they break an invariant",
+                              "shares refused: they break an invariant; those before stay",
                               {{"service", service_text(first)}, {"problem", broken.front()}}});
   return false;
 }
@@ -97,7 +119,7 @@ void Steering::spill(std::span<uint16_t> row, const zones::Service& service,
     if (p.last_resort && usable[pool]) resorts[pool] = p.capacity.value_or(1);
   }
   if (std::ranges::all_of(resorts, [](double weight) { return weight <= 0; })) return;
-  uint32_t excess = 0;
+  uint16_t excess = 0;
   for (size_t pool = 0; pool < row.size(); ++pool) {
     const uint32_t holder = member.holders[pool];
     if (holder == CapacityGroups::none || row[pool] == 0) continue;
@@ -105,7 +127,7 @@ void Steering::spill(std::span<uint16_t> row, const zones::Service& service,
     const double load = solved.allocation.loads[holder];
     if (load <= room) continue;
     const auto kept = static_cast<uint16_t>(row[pool] * room / load);
-    excess += uint32_t{row[pool]} - kept;
+    excess = static_cast<uint16_t>(excess + row[pool] - kept);
     row[pool] = kept;
   }
   const std::vector<uint16_t> parts = divided(excess, resorts);
@@ -123,7 +145,6 @@ void Steering::publish(const zones::Service& service, std::vector<uint16_t> shar
   }
   state.shares = std::move(shares);
   set_rows(service.id);
-  ++counters_.published;
   ++counters_.published_by[static_cast<size_t>(publishing_->cause)];
   slice.told.entries.push_back(
       {clock_.wall(), "shares", service_target(service), std::string(ourselves), "",

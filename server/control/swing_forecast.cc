@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <utility>
 
+#include "zones/steering/share_rounding.h"
 #include "zones/steering/swing_shares.h"
 
 namespace swingover::control {
@@ -21,8 +21,8 @@ void add_moves(const SwingCase& swing, bool in_force, uint16_t moved, const Prob
                const Allocation& given, std::vector<double>& loads) {
   for (const SwingCase::Move& move : swing.moves) {
     if (move.moved.has_value() != in_force) continue;
-    const uint32_t share = given.shares[move.locality * problem.clusters() + move.from];
-    const uint16_t parts = part_of(share, move.moved.value_or(moved));
+    const uint16_t share = given.shares[move.locality * problem.clusters() + move.from];
+    const uint16_t parts = steering::moved_of(share, move.moved.value_or(moved));
     const std::vector<uint16_t> split = divided_by_room(parts, move.to, problem, given.loads);
     for (size_t i = 0; i < split.size(); ++i) {
       const double load = move.demand * split[i] / steering::share_parts;
@@ -34,25 +34,10 @@ void add_moves(const SwingCase& swing, bool in_force, uint16_t moved, const Prob
 
 }  // namespace
 
-std::vector<uint16_t> divided(uint32_t whole, const std::vector<double>& weights) {
-  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+std::vector<uint16_t> divided(uint16_t whole, std::span<const double> weights) {
   std::vector<uint16_t> parts(weights.size(), 0);
-  if (total <= 0) return parts;
-  std::vector<std::pair<double, size_t>> rests;
-  uint32_t left = whole;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    const double exact = whole * weights[i] / total;
-    parts[i] = static_cast<uint16_t>(exact);
-    left -= parts[i];
-    if (weights[i] > 0) rests.emplace_back(parts[i] - exact, i);
-  }
-  std::ranges::sort(rests);
-  for (size_t i = 0; left > 0 && i < rests.size(); ++i, --left) ++parts[rests[i].second];
+  steering::ShareRounder().round(weights, parts, whole);
   return parts;
-}
-
-uint16_t part_of(uint32_t share, uint16_t moved) {
-  return static_cast<uint16_t>((share * moved + steering::share_parts / 2) / steering::share_parts);
 }
 
 std::vector<uint16_t> divided_by_room(uint16_t parts, std::span<const uint32_t> to,

@@ -43,9 +43,7 @@ Utilisation forecast(const SwingCase& swing, uint16_t moved, steering::Allocator
 Utilisation forecast(std::span<const SwingCase> cases, uint16_t moved);
 
 /// `whole` parts by `weights`, by largest remainder, ties to the first; zeros where no weight is above 0.
-std::vector<uint16_t> divided(uint32_t whole, const std::vector<double>& weights);
-/// Of the share so many parts of 10,000, rounded.
-uint16_t part_of(uint32_t share, uint16_t moved);
+std::vector<uint16_t> divided(uint16_t whole, std::span<const double> weights);
 
 /// How the parts that a locality gives up are divided over who may take them, in the order of `to`: by the room that they
 /// have below the target, else below the limit, else by capacity. Adds up to `parts`, or to 0 where nobody has capacity.

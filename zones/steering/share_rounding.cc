@@ -3,21 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
-#include "zones/steering/allocation.h"
-
 namespace swingover::steering {
 
-void ShareRounder::round(std::span<const double> amounts, std::span<uint16_t> shares) {
+void ShareRounder::round(std::span<const double> amounts, std::span<uint16_t> shares,
+                         uint16_t whole) {
   constexpr int64_t grains = 1'000'000;  // of a part
   double all = 0;
   for (const double amount : amounts) all += amount;
   remainders_.resize(amounts.size());
   order_.clear();
-  int64_t left = share_parts;
+  int64_t left = whole;
   for (size_t j = 0; j < amounts.size(); ++j) {
     shares[j] = 0;
     if (amounts[j] <= 0) continue;
-    const int64_t exact = std::llround(amounts[j] / all * share_parts * grains);
+    const int64_t exact = std::llround(amounts[j] / all * whole * grains);
     shares[j] = static_cast<uint16_t>(exact / grains);
     remainders_[j] = exact % grains;
     left -= shares[j];
@@ -27,6 +26,7 @@ void ShareRounder::round(std::span<const double> amounts, std::span<uint16_t> sh
   std::ranges::sort(order_, [&](size_t a, size_t b) {
     return remainders_[a] != remainders_[b] ? remainders_[a] > remainders_[b] : a < b;
   });
+  if (order_.empty()) return;
   for (size_t next = 0; left > 0; ++next, --left) ++shares[order_[next % order_.size()]];
 }
 

@@ -45,7 +45,7 @@ TEST_CASE("a dead cluster's clients go where there is room, and the others stay"
   CHECK(world.shares(0, 1) == Shares{0, 10'000, 0});
   CHECK(world.shares(0, 2) == Shares{0, 0, 10'000});
   CHECK(world.steering.counters().solved == before.solved + 1);
-  CHECK(world.steering.counters().published == before.published + 1);
+  CHECK(published(world.steering.counters()) == published(before) + 1);
   CHECK(world.told("shares").back() == "service/shop.svc.example.test. - c: C 10000; *: B 10000");
 }
 
@@ -68,8 +68,32 @@ TEST_CASE("services of one kind with equal demand are solved once", "[steering]"
   world.begin();
   CHECK(world.steering.counters().solved == 1);
   CHECK(world.steering.counters().shared == 299);
-  CHECK(world.steering.counters().published == 300);
+  CHECK(published(world.steering.counters()) == 300);
   CHECK(world.slices > 1);
+}
+
+TEST_CASE("shares that break an invariant are refused, those before stay, and it is told once",
+          "[steering]") {
+  World world;
+  world.add("shop", {{"A", 500}, {"B", 500}}).demand = 600;
+  world.begin();
+  const Shares before = world.shares(0, 1);
+  const size_t told = world.lines.size();
+  world.is_faulty = true;
+  for (int i = 1; i <= 3; ++i) {
+    world.report("A", "shop", 600 + i);
+    world.set_cluster("B", i % 2 == 1 ? Eligibility::down : Eligibility::eligible);
+    CHECK(world.shares(0, 1) == before);
+    CHECK(world.steering.counters().refused == static_cast<uint64_t>(i));
+  }
+  REQUIRE(world.lines.size() == told + 1);
+  CHECK(world.lines.back().event == "shares refused: they break an invariant; those before stay");
+  CHECK(world.entries.back().after == "refused");
+  CHECK(world.entries.back().reason == "locality unknown: shares add up to 9,999");
+
+  world.is_faulty = false;
+  world.set_cluster("B", Eligibility::down);
+  CHECK(world.shares(0, 1) == Shares{10'000, 0});
 }
 
 TEST_CASE("services that share a cluster's capacity are within it together", "[steering]") {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,9 +30,17 @@ struct World {
   std::shared_ptr<const zones::Snapshot> snapshot;
   LoadBoard loads;
   std::vector<uint32_t> answered;  // by row, for every pool
-  Steering steering{clock, loads, [this](ServiceId, std::span<uint32_t> sums) {
+  steering::Allocator allocator;
+  bool is_faulty = false;  // what it gives breaks an invariant
+  Steering steering{clock, loads,
+                    [this](ServiceId, std::span<uint32_t> sums) {
                       for (size_t i = 0; i < answered.size(); ++i)
                         sums[i * sums.size() / answered.size()] += answered[i];
+                    },
+                    [this](const steering::Problem& problem) {
+                      steering::Allocation allocation = allocator.allocate(problem);
+                      if (is_faulty) --allocation.shares[0];
+                      return allocation;
                     }};
   std::vector<store::JournalEntry> entries;
   std::vector<LogLine> lines;
@@ -177,6 +186,10 @@ inline Steering::Memory asked(
     memory.emplace(name + ".svc.example.test.", record);
   }
   return memory;
+}
+
+inline uint64_t published(const Steering::Counters& counters) {
+  return std::accumulate(counters.published_by.begin(), counters.published_by.end(), uint64_t{0});
 }
 
 inline constexpr auto everywhere = [] {
