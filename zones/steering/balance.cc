@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "zones/steering/path_move.h"
+
 namespace swingover::steering {
 
 namespace {
@@ -58,7 +60,7 @@ void Balancer::move_excess(Transport& transport, uint32_t block, double level) {
     excess_[j] = transport.loads[j] - level * transport.capacities[j];
   }
   for (size_t to = find_room(block); to != none; to = find_room(block)) {
-    move_along_path(transport, to);
+    move_to(transport, to);
   }
 }
 
@@ -111,39 +113,10 @@ size_t Balancer::find_room(uint32_t block) {
 }
 
 /// How much all localities together can move between two clusters.
-double Balancer::width(const Transport& transport, size_t from, size_t to) const {
-  double sum = 0;
-  const auto flows = transport.flows_to(from);
-  for (size_t i = 0; i < flows.size(); ++i) {
-    if (transport.arcs.has(i, to)) sum += flows[i];
-  }
-  return sum;
-}
-
-void Balancer::move_along_path(Transport& transport, size_t to) {
-  double amount = -excess_[to];
-  size_t start = to;
-  for (; parents_[start] != start; start = parents_[start]) {
-    amount = std::min(amount, width(transport, parents_[start], start));
-  }
-  amount = std::min(amount, excess_[start]);
-
-  for (size_t at = to; at != start; at = parents_[at]) {
-    const auto out = transport.flows_to(parents_[at]);
-    const auto in = transport.flows_to(at);
-    double left = amount;
-    for (size_t i = 0; i < out.size() && left > 0; ++i) {
-      if (out[i] == 0 || !transport.arcs.has(i, at)) continue;
-      const double moved = std::min(out[i], left);
-      out[i] -= moved;
-      in[i] += moved;
-      left -= moved;
-    }
-  }
-  transport.loads[start] -= amount;
-  transport.loads[to] += amount;
-  excess_[start] -= amount;
-  excess_[to] += amount;
+void Balancer::move_to(Transport& transport, size_t to) {
+  const size_t start = move_along_path(
+      transport, parents_, to, excess_,
+      [&](size_t locality, size_t, size_t next) { return transport.arcs.has(locality, next); });
   for (size_t at = to;; at = parents_[at]) {
     find_neighbours(transport, at);
     if (at == start) break;

@@ -33,8 +33,7 @@ class Balancer {
   void move_excess(Transport& transport, uint32_t block, double level);
   bool split(uint32_t block);
   size_t find_room(uint32_t block);
-  double width(const Transport& transport, size_t from, size_t to) const;
-  void move_along_path(Transport& transport, size_t to);
+  void move_to(Transport& transport, size_t to);
   void find_neighbours(const Transport& transport, size_t cluster);
 
   ClusterSets neighbours_;  // by cluster: those that it can pass load to

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "zones/steering/path_move.h"
+
 namespace swingover::steering {
 
 namespace {
@@ -22,7 +24,7 @@ void CheapestFlow::solve(Transport& transport, const std::vector<double>& rooms)
       const int64_t distance = distances_[to];
       for (size_t j = 0; j < clusters; ++j) potentials_[j] += std::min(distances_[j], distance);
       farthest_ += distance;
-      move_along_path(transport, to);
+      move_to(transport, to);
     }
   }
   prices_.resize(clusters);
@@ -112,40 +114,12 @@ size_t CheapestFlow::find_room(size_t clusters) {
 }
 
 /// On a step of a cheapest path all localities move for which it costs the same.
-void CheapestFlow::move_along_path(Transport& transport, size_t to) {
-  const size_t clusters = transport.clusters;
-  const auto moves = [&](size_t locality, size_t from, size_t next) {
-    return transport.cost(locality, next) - transport.cost(locality, from) ==
-           steps_[from * clusters + next];
-  };
-  double amount = -excess_[to];
-  size_t start = to;
-  for (; parents_[start] != start; start = parents_[start]) {
-    const auto flows = transport.flows_to(parents_[start]);
-    double width = 0;
-    for (size_t i = 0; i < flows.size(); ++i) {
-      if (flows[i] > 0 && moves(i, parents_[start], start)) width += flows[i];
-    }
-    amount = std::min(amount, width);
-  }
-  amount = std::min(amount, excess_[start]);
-
-  for (size_t at = to; at != start; at = parents_[at]) {
-    const auto out = transport.flows_to(parents_[at]);
-    const auto in = transport.flows_to(at);
-    double left = amount;
-    for (size_t i = 0; i < out.size() && left > 0; ++i) {
-      if (out[i] == 0 || !moves(i, parents_[at], at)) continue;
-      const double moved = std::min(out[i], left);
-      out[i] -= moved;
-      in[i] += moved;
-      left -= moved;
-    }
-  }
-  transport.loads[start] -= amount;
-  transport.loads[to] += amount;
-  excess_[start] -= amount;
-  excess_[to] += amount;
+void CheapestFlow::move_to(Transport& transport, size_t to) {
+  const size_t start = move_along_path(
+      transport, parents_, to, excess_, [&](size_t locality, size_t from, size_t next) {
+        return transport.cost(locality, next) - transport.cost(locality, from) ==
+               steps_[from * transport.clusters + next];
+      });
   for (size_t at = to;; at = parents_[at]) {
     find_steps(transport, at);
     if (at == start) break;

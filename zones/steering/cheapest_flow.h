@@ -34,7 +34,7 @@ class CheapestFlow {
   bool find_excess(Transport& transport, const std::vector<double>& rooms);
   void find_steps(const Transport& transport, size_t from);
   size_t find_room(size_t clusters);
-  void move_along_path(Transport& transport, size_t to);
+  void move_to(Transport& transport, size_t to);
   void keep_cheapest_arcs(Transport& transport);
 
   std::vector<int64_t> steps_;  // [from × clusters + to]: least cost of passing one unit on
