@@ -292,6 +292,16 @@ std::string amount_text(const Json& amount) {
   return amount.is_number() ? fmt::format("{:.6g}", amount.get<double>()) : "-";
 }
 
+/// "31 % may still follow old answers, until 12:04:10 (in 4m10s)"; empty where nothing may.
+std::string old_answers_words(const Json& old, WallTime now) {
+  const std::string until = text_at(old, "until");
+  const auto time = parse_rfc3339(until);
+  const Json& part = at(old, "percent");
+  if (!time || !part.is_number()) return {};
+  return fmt::format("{:.0f} % may still follow old answers, until {} UTC (in {})",
+                     part.get<double>(), rfc3339(*time).substr(11, 8), age_text(*time - now));
+}
+
 /// What is asked and who can carry it; empty for a service that is not steered.
 std::string capacity_text(const Json& reply, const Terminal& terminal) {
   if (!flag_at(reply, "steered") || !reply.contains("regime")) return {};
@@ -319,6 +329,20 @@ std::string capacity_text(const Json& reply, const Terminal& terminal) {
           Tint::warning}});
   }
   return out + table.text(terminal) + "\n";
+}
+
+/// "31 % may still follow old answers, until 12:04:10 (4m10s): 31 % at fra"; empty where nothing may.
+std::string old_answers_text(const Json& reply, const Terminal& terminal, WallTime now) {
+  const std::string text = old_answers_words(at(reply, "old_answers"), now);
+  if (text.empty()) return {};
+  std::string where;
+  for (const Json& pool : list_at(reply, "pools")) {
+    const Json& part = at(at(pool, "held_answers"), "old_percent");
+    if (!part.is_number() || part.get<double>() <= 0) continue;
+    where += (where.empty() ? ": " : ", ") + fmt::format("{:.0f} % at ", part.get<double>()) +
+             text_at(pool, "cluster");
+  }
+  return tinted(terminal, Tint::warning, printable(text + where)) + "\n";
 }
 
 /// A table with a line for each locality; empty for a service that is not steered.
@@ -357,6 +381,7 @@ std::string View::service(const Json& reply) const {
   const std::string change = text_at(reply, "ttl_reason");
   if (!change.empty())
     out += "next change: " + tinted(terminal, Tint::warning, printable(change)) + "\n";
+  out += old_answers_text(reply, terminal, now);
   out += "\n";
   Table pools({"POOL", "PRIORITY", "WEIGHT", "HEALTH", "ELIGIBLE", "SHARE", "INTENT"});
   Table endpoints({"POOL", "ENDPOINT", "HEALTH", "FOR", "ELIGIBILITY", "REASON"});
@@ -503,31 +528,44 @@ std::string fullest_text(const Json& fullest) {
                                             : " without capacity");
 }
 
+/// Of a drain or a swing: "31 % may still follow old answers, until 12:04:10 UTC (in 4m10s)"; "empty" when nobody can.
+std::string left_text(const Json& intent, WallTime now) {
+  const Json& left = at(intent, "left");
+  if (!left.is_object()) return {};
+  if (const std::string words = old_answers_words(left, now); !words.empty()) return words;
+  const std::string uncounted = text_at(left, "uncounted_until");
+  const auto time = parse_rfc3339(uncounted);
+  if (time) return "not all answers are counted until " + rfc3339(*time).substr(11, 8) + " UTC";
+  return text_at(intent, "kind") == "drain" ? "empty" : "";
+}
+
 /// "moving, 25 %, 7m30s left"; "held (would_overheat), 50 %"; of a freeze what thawing would move.
-std::string progress_text(const Json& intent) {
+std::string progress_text(const Json& intent, WallTime now) {
   if (const Json& difference = at(intent, "difference"); difference.is_object())
     return text_at(difference, "frozen") + " frozen, thawing moves " +
            text_at(difference, "differ");
   if (const std::string weight = text_at(intent, "weight"); !weight.empty())
     return "weight " + weight;
   const Json& plan = at(intent, "plan");
-  if (!plan.is_object()) return "";
+  const std::string left = left_text(intent, now);
+  if (!plan.is_object()) return left;
   std::string text = text_at(plan, "phase");
   if (const std::string why = text_at(plan, "why"); !why.empty()) text += " (" + why + ")";
   text += ", " + number_text(number_at(plan, "moved_percent"), " %");
-  const Json& left = at(plan, "left_seconds");
-  if (left.is_number())
-    text +=
-        ", " + age_text(Milliseconds(static_cast<int64_t>(left.get<double>() * 1'000))) + " left";
-  return text;
+  const Json& seconds = at(plan, "left_seconds");
+  if (seconds.is_number())
+    text += ", " + age_text(Milliseconds(static_cast<int64_t>(seconds.get<double>() * 1'000))) +
+            " left";
+  const bool is_out = text_at(plan, "phase") == "done";
+  return is_out && !left.empty() ? text + ", " + left : text;
 }
 
 }  // namespace
 
 std::string View::intents(const Json& reply) const {
   const Json& list = list_at(reply, "intents");
-  const bool has_progress =
-      std::ranges::any_of(list, [](const Json& intent) { return !progress_text(intent).empty(); });
+  const bool has_progress = std::ranges::any_of(
+      list, [this](const Json& intent) { return !progress_text(intent, now).empty(); });
   std::vector<std::string> headings{"ID", "KIND", "TARGET", "OWNER", "AGE", "EXPIRES"};
   if (has_progress) headings.emplace_back("PROGRESS");
   headings.emplace_back("REASON");
@@ -540,7 +578,7 @@ std::string View::intents(const Json& reply) const {
                                  {text_at(intent, "owner")},
                                  {since_text(at(intent, "created"), now)},
                                  {expires.empty() ? "never" : expires}};
-    if (has_progress) row.push_back({progress_text(intent)});
+    if (has_progress) row.push_back({progress_text(intent, now)});
     row.push_back({text_at(intent, "reason")});
     table.add(std::move(row));
   }

@@ -296,6 +296,10 @@ void Daemon::start_control(control::Setup setup) {
           [this](ServiceId service, std::span<uint32_t> sums) {
             serving_->current().add_answers(service, sums);
           },
+      .add_pool_answers =
+          [this](ServiceId service, std::span<uint64_t> sums) {
+            serving_->current().add_pool_answers(service, sums);
+          },
       .is_many_caches =
           [this](ServiceId service, uint64_t client) {
             const int64_t now = system_clock().wall().unix_milliseconds / 1000;

@@ -11,6 +11,7 @@
 #include "server/control/target.h"
 #include "server/control/views.h"
 #include "server/control/views_load.h"
+#include "server/control/views_old_answers.h"
 #include "server/control/views_swings.h"
 #include "server/control/views_what_if.h"
 #include "store/journal.h"
@@ -330,7 +331,8 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
             return change_words(control_.next_change(id), control_.join(), now);
           },
       .is_many_caches = control_.environment().is_many_caches};
-  const zones::Explanation explanation = zones::explain(snapshot, *name, type, *client, insight);
+  zones::Explanation explanation = zones::explain(snapshot, *name, type, *client, insight);
+  add_old_answers(control_, explanation);
   respond(json_reply(explain_json(explanation, name->text(), zones::type_text(type), client->text(),
                                   snapshot.generation)));
 }

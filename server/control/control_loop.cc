@@ -40,6 +40,7 @@ std::string first_line(const std::string& text) {
 Control::Control(Environment environment)
     : environment_(std::move(environment)),
       intents_(environment_.seed),
+      answers_(environment_.clock, environment_.add_pool_answers),
       steering_(environment_.clock, loads_, environment_.add_answers),
       planned_swings_(
           environment_.clock, steering_,
@@ -151,6 +152,7 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
 
   setup_ = std::move(setup);
   snapshot_ = setup_.snapshot;
+  answers_.follow(snapshot_, places);
   // To free a large one takes as long as to make it.
   if (join_) environment_.offload([old = std::move(join_)]() mutable { old.reset(); }, [] {});
   join_ = join;
@@ -337,6 +339,7 @@ void Control::set_change_times(WallTime now) {
     touched_.pop_back();
     is_touched_[service] = false;
     snapshot_->changes->set(ServiceId(service), change_time(next_change(ServiceId(service)), now));
+    answers_.ttl_changed(ServiceId(service));
   }
 }
 
@@ -349,6 +352,7 @@ void Control::settle(Tick& tick) {
     const ServiceId service = join_->service_of(change.id).id;
     touch(service.value);
     steering_.touch(service, cause);
+    if (change.before.eligibility != change.after.eligibility) answers_.changed(service);
   }
   set_change_times(tick.at);
   for (const EndpointId id : std::exchange(confirmed_, {})) set_eligibility(id);
@@ -399,6 +403,7 @@ bool Control::may_steer() const {
 
 void Control::steer() {
   Steering::Slice slice = steering_.work();
+  for (const ServiceId service : slice.moved) answers_.changed(service);
   environment_.writer.write(slice.batch, std::move(slice.told));
 }
 
@@ -521,6 +526,7 @@ void Control::housekeeping() {
   loads_.take_new([this](ServiceId service, ClusterId cluster) {
     return steering_.expected_load(service, cluster);
   });
+  answers_.tick();
   steering_.tick();
   tick_swings();
   if (is_first_state_known_) n1_.tick();

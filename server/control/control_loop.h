@@ -16,6 +16,7 @@
 #include "base/loop/loop.h"
 #include "base/loop/timer.h"
 #include "health/prober.h"
+#include "server/control/answer_ledger.h"
 #include "server/control/brake.h"
 #include "server/control/intents.h"
 #include "server/control/join.h"
@@ -87,6 +88,8 @@ class Control {
     /// Adds what all workers answered of a steered service of the generation published last, row by row, one place a
     /// pool, modulo 2^32; see query::Serving::add_answers. Cheap enough for the services that are asked for.
     std::function<void(ServiceId, std::span<uint32_t> sums)> add_answers{};
+    /// Likewise by pool alone, of any service.
+    AnswerLedger::AddAnswers add_pool_answers{};
     /// Whether a worker takes this client (PickKey::client) for many caches now.
     std::function<bool(ServiceId, uint64_t client)> is_many_caches{};
     /// Any thread: reads everything anew, for this generation; `previous` lends what did not change.
@@ -187,6 +190,9 @@ class Control {
   const Join& join() const { return *join_; }
   std::shared_ptr<const Join> shared_join() const { return join_; }
   const Steering& steering() const { return steering_; }
+  const AnswerLedger& answers() const { return answers_; }
+  /// Of the service's answers that caches may hold, those that would lead elsewhere now; nothing: nobody counts.
+  std::optional<OldAnswers> old_answers(const zones::Service& service) const;
   /// What would have no room if a cluster died; null: not known yet, or nothing is steered within capacity.
   const std::shared_ptr<const N1Report>& n1() const { return n1_.report(); }
   const Intents& intents() const { return intents_; }
@@ -280,6 +286,7 @@ class Control {
   void tell_rest();
   void intents_changed(Tick& tick);
   void follow_intents();
+  std::optional<AnswersLeft> count_answers_left(const Intent& intent);
   void tick_swings();
   bool resume_swing(const ResumeRequest& request, const std::string& target,
                     const std::function<void(Result<Resumed>)>& done);
@@ -328,6 +335,7 @@ class Control {
   bool is_loading_ = false;
   std::vector<std::function<void(const ReloadResult&)>> waiting_;    // for the reload that runs
   std::vector<std::function<void(const ReloadResult&)>> following_;  // for the one after it
+  AnswerLedger answers_;
   Steering steering_;
   PlannedSwings planned_swings_;
   N1Watch n1_;

@@ -28,9 +28,10 @@ void Control::try_intent(const IntentRequest& request,
 void Control::tick_swings() {
   if (!is_first_state_known_) return;
   const std::vector<PlannedSwings::Change> changes = planned_swings_.tick(
-      {.may_step = !brake_.is_engaged(), .is_busy = [this](const std::string& target) {
-         return intents_on_their_way_.contains(target);
-       }});
+      {.may_step = !brake_.is_engaged(),
+       .is_busy =
+           [this](const std::string& target) { return intents_on_their_way_.contains(target); },
+       .left = [this](const Intent& intent) { return count_answers_left(intent); }});
   if (changes.empty()) return;
   Tick tick = new_tick("intent");
   for (const PlannedSwings::Change& change : changes) {

@@ -420,6 +420,21 @@ void add_steering(Families& families, const MetricsPage& page) {
   families.push_back(worst.take());
 }
 
+void add_old_answers(Families& families, const MetricsPage& page) {
+  Family old("old_answers_part",
+             "Part of a service's load that may still follow old answers to that pool.",
+             Type::Gauge);
+  auto next = page.old_answers.begin();
+  for (const zones::Service& service : services_of(page)) {
+    for (const zones::Pool& pool : service.pools) {
+      if (next == page.old_answers.end() || next->pool != pool.id) continue;
+      old.gauge({{"service", service_text(service)}, {"pool", pool.cluster_name}}, next->part);
+      ++next;
+    }
+  }
+  families.push_back(old.take());
+}
+
 void add_changes(Families& families, const MetricsPage& page) {
   Family swings("swings_total", "Times that a service's answers moved to other pools, by cause.",
                 Type::Counter);
@@ -563,6 +578,13 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
   page.shares_published = control.steering().counters().published_by;
   page.shares_refused = control.steering().counters().refused;
   page.n1 = control.n1();
+  for (const zones::Service& service : control.join().model().services) {
+    if (!control.answers().has_old(service.id)) continue;
+    const std::optional<OldAnswers> old = control.old_answers(service);
+    for (size_t i = 0; old && i < service.pools.size(); ++i) {
+      if (old->by_pool[i] > 0) page.old_answers.push_back({service.pools[i].id, old->by_pool[i]});
+    }
+  }
   page.swings = control.swing_counts();
   page.swing_durations = control.swing_durations();
   const Control::Environment& environment = control.environment();
@@ -599,6 +621,7 @@ Families all_families(const MetricsPage& page) {
   add_reports(families, page);
   add_loads(families, page);
   add_steering(families, page);
+  add_old_answers(families, page);
   add_changes(families, page);
   add_transfers(families, page);
   add_daemon(families, page);

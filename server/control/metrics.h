@@ -84,6 +84,11 @@ struct MetricsPage {
   SteeringInputs steering;                           // who carries how much is worked out of it
   std::array<uint64_t, share_causes> shares_published{};  // by ShareCause
   uint64_t shares_refused = 0;
+  struct OldPart {
+    PoolId pool;
+    double part = 0;
+  };
+  std::vector<OldPart> old_answers;                // in the order of services and their pools
   std::shared_ptr<const N1Report> n1;              // null: not known
   std::vector<std::pair<size_t, WallTime>> heard;  // place of a push monitor's check, last report
   health::ProberLoad load;                         // filled by who has the prober

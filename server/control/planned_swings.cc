@@ -21,6 +21,7 @@ namespace {
 
 constexpr Milliseconds look_every{1'000};
 constexpr Milliseconds forecast_every{10'000};
+constexpr Milliseconds settle_time{1'000};
 constexpr double above_high = 0.05;  // where what was moved is too much: see SwingRules::overheats
 constexpr std::string_view ourselves = "swingoverd";
 
@@ -220,18 +221,35 @@ std::vector<PlannedSwings::Change> PlannedSwings::tick(const Allowed& allowed) {
   for (auto& [id, plan] : plans_) {
     const PlannedSwing& stored = *plan.intent.plan;
     if (stored.is_empty || (allowed.is_busy && allowed.is_busy(plan.intent.target))) continue;
-    if (stored.empty_at && *stored.empty_at <= clock_.wall()) {
+    if (const auto why = why_empty(plan, allowed)) {
       const std::string before = progress_words(plan.intent);
       plan.intent.plan->is_empty = true;
-      changes.push_back(change(plan, before, {},
-                               fmt::format("no answer from before can be left: the last step is {} "
-                                           "s ago, the longest TTL there",
-                                           stored.lead.value / 1'000)));
+      changes.push_back(change(plan, before, {}, *why));
       continue;
     }
     if (std::optional<Change> one = go_on(plan, allowed.may_step)) changes.push_back(*one);
   }
   return changes;
+}
+
+/// Of a drain whose endpoints are out: why nobody is sent there any more; nothing: somebody may be.
+std::optional<std::string> PlannedSwings::why_empty(Plan& plan, const Allowed& allowed) const {
+  const PlannedSwing& stored = *plan.intent.plan;
+  if (!stored.empty_at || clock_.now() - plan.counted_at < look_every) return std::nullopt;
+  plan.counted_at = clock_.now();
+  const WallTime now = clock_.wall();
+  const bool is_ttl_over = *stored.empty_at <= now;
+  const auto left = allowed.left ? allowed.left(plan.intent) : std::nullopt;
+  if (!left) {
+    if (!is_ttl_over) return std::nullopt;
+    return fmt::format(
+        "no answer from before can be left: the last step is {} s ago, the longest TTL there",
+        stored.lead.value / 1'000);
+  }
+  // A batch that began before the endpoints left is counted by then.
+  const bool is_counted = now - *stored.empty_at >= settle_time - stored.lead;
+  if (left->answers > 0 || !is_counted || (left->whole_at && !is_ttl_over)) return std::nullopt;
+  return std::string("by count: of all answers that led there the TTL has run out");
 }
 
 std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, bool may_step) {

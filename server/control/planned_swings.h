@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/control/answer_ledger.h"
 #include "server/control/intents.h"
 #include "server/control/steering.h"
 #include "store/journal.h"
@@ -25,7 +26,8 @@ namespace swingover::control {
 ///          this thread; it is made when the fullest that gains stays below [steering] `high`. Plans that take from the
 ///          same capacities step one after the other: the one that began first goes first.
 /// TTL      While a plan moves, answers of its services have the least TTL; the first step waits for the old one.
-/// Drain    Its endpoints stay eligible until all steps are made, then leave; it is empty one TTL after that. Until then it
+/// Drain    Its endpoints stay eligible until all steps are made, then leave; it is empty when no answer that led there can
+///          be left, as counted (AnswerLedger), or where nobody counts one TTL after that. Until then it
 ///          stops and reverses itself as any swing does, afterwards it stays as it is: people work there.
 /// Restart  goes on from what stands in the intents, which the caller stores with each change.
 /// Threads  The control thread; `offload` runs its first argument elsewhere.
@@ -48,6 +50,8 @@ class PlannedSwings {
     bool may_step = true;  // the brake is free
     std::function<bool(const std::string& target)>
         is_busy{};  // an intent of this target is being stored
+    /// Of a drain: what is left of the answers that led there, as counted; empty, or nothing: nobody counts.
+    std::function<std::optional<AnswersLeft>(const Intent&)> left{};
   };
   /// What is due now; follow() must come before the next call when anything changed.
   std::vector<Change> tick(const Allowed& allowed);
@@ -94,6 +98,7 @@ class PlannedSwings {
     uint64_t asked = 0;     // the forecast that is under way
     bool is_fresh = false;  // one has come, and has not been acted on
     MonotonicTime looked_at{};
+    MonotonicTime counted_at{INT64_MIN / 2};  // what is left of a drain
     MonotonicTime forecast_at{INT64_MIN / 2};
     Utilisation now{};
     Utilisation then{};
@@ -105,6 +110,7 @@ class PlannedSwings {
   SharePlans share_plans(const Intents& intents) const;
   void give_weight(const Intent& intent, SharePlans& plans) const;
   void note_ttls();
+  std::optional<std::string> why_empty(Plan& plan, const Allowed& allowed) const;
   bool comes_after_another(const Plan& plan) const;
   std::optional<Change> go_on(Plan& plan, bool may_step);
   void ask(Plan& plan);

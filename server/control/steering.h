@@ -106,11 +106,15 @@ class Steering {
   struct Slice {
     store::Batch batch;
     Told told;
+    std::vector<ServiceId> moved;  // they have other shares now
   };
   Slice work();
 
   /// What the service's clients bring to that cluster with the shares in force; 0 where they are not known.
   double expected_load(ServiceId service, ClusterId cluster) const;
+
+  /// What of the service's clients each pool is to get, by the shares in force; empty: not known.
+  std::vector<double> parts(ServiceId service) const;
 
   /// A service within capacity as it stands now.
   struct PoolView {

@@ -249,6 +249,26 @@ const std::vector<uint16_t>* Steering::shares(ServiceId service) const {
   return state ? &state->shares : nullptr;
 }
 
+std::vector<double> Steering::parts(ServiceId service) const {
+  const auto& state = services_[service.value];
+  if (!state) return {};
+  const size_t pools = state->shares.size() / groups_.rows();
+  const double total = state->demand.total();
+  std::vector<double> parts(pools, 0);
+  double whole = 0;
+  for (size_t row = 0; row < groups_.rows(); ++row) {
+    const double weight = total > 0 ? state->demand.of(row) : 1;
+    for (size_t pool = 0; pool < pools; ++pool) {
+      const double share = weight * state->shares[row * pools + pool];
+      parts[pool] += share;
+      whole += share;
+    }
+  }
+  if (whole <= 0) return {};
+  for (double& part : parts) part /= whole;
+  return parts;
+}
+
 double Steering::difference(ServiceId service) const {
   const std::vector<uint16_t>* then = shadow(service);
   if (!then) return 0;

@@ -145,6 +145,7 @@ void Steering::publish(const zones::Service& service, std::vector<uint16_t> shar
   }
   state.shares = std::move(shares);
   set_rows(service.id);
+  slice.moved.push_back(service.id);
   ++counters_.published_by[static_cast<size_t>(publishing_->cause)];
   slice.told.entries.push_back(
       {clock_.wall(), "shares", service_target(service), std::string(ourselves), "",

@@ -275,6 +275,29 @@ void add_shares(const Control& control, const zones::Service& service, Json& jso
   json["shares_elsewhere"] = row_json(*snapshot.shares, service, 0);
 }
 
+/// Null: nobody counts answers.
+void add_old_answers(const Control& control, const zones::Service& service, Json& json) {
+  const std::optional<OldAnswers> old = control.old_answers(service);
+  for (size_t i = 0; i < service.pools.size(); ++i) {
+    const AnswerLedger::Held held = control.answers().held(service.id, i);
+    json["pools"][i]["held_answers"] =
+        old ? Json{{"answers", held.answers},
+                   {"percent", old->held[i] * 100},
+                   {"old_percent", old->by_pool[i] * 100},
+                   {"until", held.until ? Json(rfc3339(*held.until)) : Json()},
+                   {"old_until", held.old_until && old->by_pool[i] > 0
+                                     ? Json(rfc3339(*held.old_until))
+                                     : Json()}}
+            : Json();
+  }
+  const auto whole_at = control.answers().whole_at(service.id);
+  json["old_answers"] =
+      old ? Json{{"percent", old->part * 100},
+                 {"until", old->until ? Json(rfc3339(*old->until)) : Json()},
+                 {"uncounted_until", whole_at ? Json(rfc3339(*whole_at)) : Json()}}
+          : Json();
+}
+
 Json pool_json(const Control& control, const zones::Service& service, const zones::Pool& pool,
                double share, const Details& details) {
   const Join& join = control.join();
@@ -435,6 +458,7 @@ std::string service_json(const Control& control, const zones::Service& service,
                          CheckDetailsList details) {
   Json json = service_value(control, service, details);
   add_shares(control, service, json);
+  add_old_answers(control, service, json);
   return dumped(json);
 }
 

@@ -47,6 +47,19 @@ Json plan_value(const Control& control, const Intent& intent) {
   return json;
 }
 
+/// What is left of the answers that led there.
+Json left_value(const Control& control, const Intent& intent) {
+  const auto left = answers_left(intent, control.join().model(), control.answers());
+  if (!left) return {};
+  const auto time = [](const std::optional<WallTime>& at) {
+    return at ? Json(rfc3339(*at)) : Json();
+  };
+  return {{"answers", left->answers},
+          {"percent", left->part() * 100},
+          {"until", time(left->until)},
+          {"uncounted_until", time(left->whole_at)}};
+}
+
 /// What thawing would move, service by service.
 Json difference_value(const Control& control, const Intent& intent) {
   if (intent.kind != IntentKind::freeze) return {};
@@ -89,6 +102,7 @@ Json intent_value(const Control& control, const Intent& intent) {
   Json json = asked_value(intent);
   json["dangling"] = !is_there;
   json["plan"] = plan_value(control, intent);
+  json["left"] = left_value(control, intent);
   json["weight"] = intent.kind == IntentKind::weight ? Json(intent.weight) : Json();
   json["difference"] = difference_value(control, intent);
   return json;

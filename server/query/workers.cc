@@ -112,6 +112,15 @@ void Serving::add_answers(ServiceId service, std::span<uint32_t> sums) const {
   }
 }
 
+void Serving::add_pool_answers(ServiceId service, std::span<uint64_t> sums) const {
+  if (sums.empty()) return;
+  const PoolId first = snapshot->plans[service.value].pool_id(0);
+  for (const auto& tally : tallies) {
+    for (uint32_t pool = 0; pool < sums.size(); ++pool)
+      sums[pool] += tally->answers(service, PoolId(first.value + pool));
+  }
+}
+
 bool Serving::is_many_caches(ServiceId service, uint64_t client, uint32_t now) const {
   const Ttl ttl = snapshot->plans[service.value].ttl();
   return std::ranges::any_of(tallies, [&](const auto& tally) {

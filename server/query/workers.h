@@ -31,6 +31,8 @@ struct Serving {
   /// modulo 2^32, so take differences. A reload begins anew, and what answers the generation before still gives until
   /// each thread has seen the new one, no more than a batch, is in no later sum. Cost: threads × rows × pools.
   void add_answers(ServiceId service, std::span<uint32_t> sums) const;
+  /// Adds to each pool's place of `sums` the answers from it, of any service. One cache line a counting thread.
+  void add_pool_answers(ServiceId service, std::span<uint64_t> sums) const;
   /// Whether one of the threads takes the client (PickKey::client) for many caches (zones::ManyCaches).
   bool is_many_caches(ServiceId service, uint64_t client, uint32_t now) const;
 

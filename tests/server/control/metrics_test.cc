@@ -121,6 +121,7 @@ TEST_CASE("docs/metrics.md has the labels of each metric", "[metrics]") {
   page.load_sources.at(0).newest = clock.now();
   page.load_sources.at(0).is_pulled = true;
   page.serials.emplace_back("svc.example.test.", 1);
+  page.old_answers.push_back({PoolId(0), 0.3});
   tests::WhatIfWorld steered(2);
   steered.add("s", {{'A', 100}, {'B', 100}}, 50);
   steered.begin();

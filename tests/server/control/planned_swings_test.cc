@@ -23,6 +23,7 @@ struct Plans : World {
                        }};
   std::vector<PlannedSwings::Change> changes;
   bool brake_is_free = true;
+  std::optional<AnswersLeft> left;  // of any drain, as counted
 
   Result<Intents::Prepared> try_to(IntentRequest request) {
     request.owner = "ada";
@@ -46,7 +47,8 @@ struct Plans : World {
   }
   /// What every tick does: what is due, stored and in force; a drain at its end takes the endpoints out.
   void tick() {
-    const auto now = swings.tick({.may_step = brake_is_free, .is_busy = {}});
+    const auto now = swings.tick(
+        {.may_step = brake_is_free, .is_busy = {}, .left = [this](const Intent&) { return left; }});
     for (const auto& change : now) {
       // Through the store and back, as a restart would have it.
       const Intent kept = *decode_intent(encode_intent(change.intent));
@@ -405,4 +407,37 @@ TEST_CASE("a dry run tells each step, when it would come and who would be fulles
                        [&](auto given) { steps = std::move(given); });
   REQUIRE(steps.size() == 1);
   CHECK(steps[0].utilisation.utilisation == Approx(0.7));
+}
+
+TEST_CASE("a drain is empty by count: not before its answers have run out", "[planned_swings]") {
+  Plans world;
+  world.add("shop", everywhere()).ttl = Ttl(30);
+  world.begin_asked({600, 300, 100});
+  world.ask(drain("cluster/A"));
+  world.left = AnswersLeft{.answers = 40, .of = 100};
+  world.go(30 + 5 * 120);
+  REQUIRE(world.last() == "moving, 75 % -> done, 100 %");
+
+  SECTION("although the TTL is over long since") {
+    world.go(600);
+    CHECK(world.last() == "moving, 75 % -> done, 100 %");
+    world.left->answers = 0;
+    world.go(2);
+    CHECK(world.last() == "done, 100 % -> empty");
+    CHECK(world.changes.back().entry.reason ==
+          "by count: of all answers that led there the TTL has run out");
+  }
+  SECTION("and at once when there are none") {
+    world.left->answers = 0;
+    world.go(2);
+    CHECK(world.last() == "done, 100 % -> empty");
+  }
+  SECTION("but as long as some were not counted only when the TTL is over") {
+    world.left->answers = 0;
+    world.left->whole_at = world.clock.wall() + Milliseconds(600'000);
+    world.go(28);
+    CHECK(world.last() == "moving, 75 % -> done, 100 %");
+    world.go(3);
+    CHECK(world.last() == "done, 100 % -> empty");
+  }
 }

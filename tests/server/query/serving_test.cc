@@ -55,6 +55,9 @@ TEST_CASE("the answers of all threads add up, by the clients' locality and by po
   CHECK(sums == Sums{0, 0, 5, 0, 0, 7});
   serving->add_answers(shop, sums);
   CHECK(sums == Sums{0, 0, 10, 0, 0, 14});
+  std::vector<uint64_t> by_pool(2, 1);
+  serving->add_pool_answers(shop, by_pool);
+  CHECK(by_pool == std::vector<uint64_t>{6, 8});
 }
 
 TEST_CASE("a client that any thread takes for many caches is many", "[query_serving]") {
