@@ -163,8 +163,11 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   for (uint32_t i = 0; i < setup_.model->services.size(); ++i) touch(i);
   set_change_times(tick.at);
   if (before) keep_shares(*before, prepared.old_services);
-  steering_.follow(snapshot_, std::move(prepared.groups),
-                   before ? ShareCause::reload : ShareCause::start, prepared.steering);
+  if (before) {
+    steering_.reload(snapshot_, std::move(prepared.groups), places);
+  } else {
+    steering_.start(snapshot_, std::move(prepared.groups), prepared.steering);
+  }
   follow_intents();
   environment_.publish(snapshot_);
   start_probes(std::move(prepared.checks), std::move(prepared.keys));

@@ -73,123 +73,6 @@ std::string_view word(ShareCause cause) {
   return "";
 }
 
-// ---- generations ----
-
-void Steering::follow(std::shared_ptr<const zones::Snapshot> snapshot, CapacityGroups groups,
-                      ShareCause cause, const Memory& memory) {
-  Memory kept;
-  if (snapshot_) {
-    for (const zones::Service& service : model().services) {
-      if (!services_[service.id.value]) continue;
-      SteeringRecord record = record_of(service);
-      record.shares.clear();
-      kept.emplace(service_text(service), std::move(record));
-    }
-  }
-  const bool is_reload = snapshot_ != nullptr;
-  const Memory& known = is_reload ? kept : memory;
-  snapshot_ = std::move(snapshot);
-  groups_ = std::move(groups);
-  plans_ = {};  // of the generation before
-  states_.assign(groups_.groups().size(), {});
-  services_.clear();
-  services_.resize(model().services.size());
-  waiting_.clear();
-  publishing_.reset();
-  solutions_.clear();
-  coming_back_.clear();
-  heard_.assign(model().topology.clusters.size(), 1);
-  next_look_ = 0;
-  for (uint32_t group = 0; group < states_.size(); ++group)
-    states_[group].comebacks.resize(groups_.groups()[group].holders.size());
-  for (const zones::Service& service : model().services) {
-    if (!groups_.place_of(service.id)) continue;
-    services_[service.id.value] = new_state(service);
-    if (is_reload) read_rows(service.id);
-    if (const auto found = known.find(service_text(service)); found != known.end())
-      take_over(service, found->second);
-    set_rows(service.id);
-  }
-  for (uint32_t group = 0; group < states_.size(); ++group) mark(group, cause);
-}
-
-std::unique_ptr<Steering::ServiceState> Steering::new_state(const zones::Service& service) const {
-  const zones::SteeringOptions& options = model().steering;
-  const size_t rows = groups_.rows();
-  const size_t pools = service.pools.size();
-  auto state = std::make_unique<ServiceState>(
-      ServiceState{std::vector<uint16_t>(rows * pools, 0),
-                   steering::Demand(rows, pools,
-                                    {.ttl = Milliseconds(int64_t{service.ttl.value} * 1'000),
-                                     .connection_life = options.connection_life,
-                                     .gamma = options.gamma}),
-                   std::vector<uint32_t>(rows, 0), std::vector<double>(rows, 0), Regime::normal});
-  if (service.demand) {
-    // Nobody has counted yet who asks: all localities alike, and clients of none only where there are no others.
-    std::vector<double> counts(rows, rows > 1 ? 1 : 0);
-    counts.front() = rows > 1 ? 0 : 1;
-    state->demand.baseline(steering::split_by_counts(*service.demand, counts, rows));
-  }
-  return state;
-}
-
-void Steering::take_over(const zones::Service& service, const SteeringRecord& memory) {
-  ServiceState& state = *services_[service.id.value];
-  const CapacityGroups::Place place = *groups_.place_of(service.id);
-  const CapacityGroups::Member& member = groups_.groups()[place.group].members[place.member];
-  const size_t pools = service.pools.size();
-  const size_t columns = memory.clusters.size();
-  std::vector<size_t> column_of;  // by pool
-  for (size_t pool = 0; pool < pools; ++pool) {
-    const auto found = std::ranges::find(memory.clusters, service.pools[pool].cluster_name);
-    column_of.push_back(static_cast<size_t>(found - memory.clusters.begin()));
-    if (column_of[pool] == columns || member.holders[pool] == CapacityGroups::none) continue;
-    Comeback& comeback = states_[place.group].comebacks[member.holders[pool]];
-    const WallTime since = memory.back_since[column_of[pool]];
-    if (since == SteeringRecord::waits) {
-      comeback.waits_for_person = true;
-    } else {
-      comeback.since = std::max(comeback.since, since);
-    }
-    if (comeback.since != WallTime{}) coming_back_.insert(place.group);
-  }
-  // After a reload they are in their rows already (zones/carried_shares.h).
-  const bool has_shares = !memory.shares.empty();
-  std::vector<double> demands(groups_.rows(), 0);
-  for (size_t row = 0; row < groups_.rows(); ++row) {
-    const std::string_view name =
-        row == 0 ? "" : std::string_view(model().topology.localities[row - 1].name);
-    const auto found = std::ranges::find(memory.localities, name);
-    if (found == memory.localities.end()) continue;
-    const auto old = static_cast<size_t>(found - memory.localities.begin());
-    demands[row] = memory.demands[old];
-    for (size_t pool = 0; pool < pools; ++pool) {
-      if (has_shares && column_of[pool] < columns)
-        state.shares[row * pools + pool] = memory.shares[old * columns + column_of[pool]];
-    }
-  }
-  if (memory.is_reported) state.demand.restore(demands);
-}
-
-SteeringRecord Steering::record_of(const zones::Service& service) const {
-  const ServiceState& state = *services_[service.id.value];
-  SteeringRecord record;
-  record.localities.emplace_back();
-  for (const zones::Locality& locality : model().topology.localities)
-    record.localities.push_back(locality.name);
-  for (size_t pool = 0; pool < service.pools.size(); ++pool) {
-    record.clusters.push_back(service.pools[pool].cluster_name);
-    const Comeback* comeback = comeback_of(service.id, service.pools[pool].id);
-    record.back_since.push_back(!comeback                    ? WallTime{}
-                                : comeback->waits_for_person ? SteeringRecord::waits
-                                                             : comeback->since);
-  }
-  record.shares = state.shares;
-  record.demands = state.demand.all();
-  record.is_reported = state.demand.source() == steering::DemandSource::reports;
-  return record;
-}
-
 // ---- what waits ----
 
 bool Steering::is_busier(uint32_t one, uint32_t other) const {
@@ -270,6 +153,9 @@ void Steering::solve_next(Slice& slice) {
     cause = std::max(cause, ShareCause::intent);
   else if (state.solved && !spills(group) && changes_nothing(*state.solved, posed.problem))
     return;
+  if (cause == ShareCause::reload && state.solved &&
+      differs_in_demand_alone(*state.solved, posed.problem))
+    cause = ShareCause::load;
   if (cause == ShareCause::load && has_other_capacities(group, posed.problem))
     cause = ShareCause::capacity;
   if (cause == ShareCause::load && !may_be_worth_it(group, posed.problem)) return;
@@ -349,6 +235,12 @@ bool Steering::spills(uint32_t group) const {
       groups_.groups()[group].members, [this](const CapacityGroups::Member& member) {
         return model().services[member.service.value].overflow == zones::Overflow::last_resort;
       });
+}
+
+bool Steering::differs_in_demand_alone(const Solved& before, const Problem& problem) {
+  const Problem& old = before.problem;
+  return old.target == problem.target && old.limit == problem.limit && old.costs == problem.costs &&
+         old.capacities == problem.capacities;
 }
 
 /// The same problem; or one in which only clusters that carry nothing can do less, while nobody is above the target: whoever

@@ -66,10 +66,15 @@ class Steering {
 
   using Memory = std::unordered_map<std::string, SteeringRecord>;  // by service
 
-  /// A new generation: all is looked at anew. After a reload its rows have the shares of before (carried_shares.h); at
-  /// start they get those of `memory`, of the last run. `groups`: of the snapshot's model.
-  void follow(std::shared_ptr<const zones::Snapshot> snapshot, CapacityGroups groups,
-              ShareCause cause, const Memory& memory = {});
+  /// The first generation: its rows get the shares of `memory`, of the last run. `groups`: of the snapshot's model.
+  void start(std::shared_ptr<const zones::Snapshot> snapshot, CapacityGroups groups,
+             const Memory& memory = {});
+  /// A generation that takes over from the one before; its rows have the shares of then already (carried_shares.h).
+  /// `old_services`: by service, its place before. A service whose pools, localities and TTL are as they were keeps
+  /// all that is known of it; else its demand and its comebacks, by name. Groups that ask for the same as before
+  /// are left as they are: a reload by itself moves nobody. Cost: O(1) for each service that is as it was, else O(rows × pools).
+  void reload(std::shared_ptr<const zones::Snapshot> snapshot, CapacityGroups groups,
+              std::span<const std::optional<uint32_t>> old_services);
 
   /// The eligibility of an endpoint of the service has changed. Cheap.
   void touch(ServiceId service, ShareCause cause);
@@ -196,11 +201,29 @@ class Steering {
   };
 
   const zones::Model& model() const { return *snapshot_->model; }
-  std::unique_ptr<ServiceState> new_state(const zones::Service& service) const;
   struct HolderPlace {
     uint32_t group = 0;
     uint32_t holder = 0;
   };
+  /// What a reload takes over from.
+  struct Generation {
+    std::shared_ptr<const zones::Snapshot> snapshot;
+    CapacityGroups groups;
+    std::vector<GroupState> states;
+    std::vector<std::unique_ptr<ServiceState>> services;
+    std::vector<std::optional<uint32_t>> row_of;  // by row of now: the row then
+    bool has_same_rows = false;                   // and estimates go by the same rules
+  };
+  Generation begin_generation(std::shared_ptr<const zones::Snapshot> snapshot,
+                              CapacityGroups groups);
+  void note_rows(Generation& before) const;
+  bool keeps_all(const zones::Service& service, const zones::Service& was,
+                 const Generation& before) const;
+  void carry_service(const zones::Service& service, uint32_t old, Generation& before);
+  void carry_comeback(HolderPlace holder, const Comeback& was);
+  void carry_group(uint32_t group, std::span<const std::optional<uint32_t>> old_services,
+                   Generation& before);
+  std::unique_ptr<ServiceState> new_state(const zones::Service& service) const;
   std::optional<HolderPlace> holder_of(ServiceId service, PoolId pool) const;
   const Comeback* comeback_of(ServiceId service, PoolId pool) const;
   void take_over(const zones::Service& service, const SteeringRecord& memory);
@@ -235,6 +258,7 @@ class Steering {
   void yield(uint32_t group, steering::Problem& problem);
   std::vector<bool> usable_pools(const zones::Service& service) const;
   bool spills(uint32_t group) const;
+  static bool differs_in_demand_alone(const Solved& before, const steering::Problem& problem);
   static bool changes_nothing(const Solved& before, const steering::Problem& problem);
   std::shared_ptr<const Solved> solution(steering::Problem problem);
   void publish_part(Slice& slice);

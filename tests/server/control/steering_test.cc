@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "tests/server/control/steering_world.h"
-#include "zones/carried_shares.h"
 
 using namespace swingover;
 using namespace swingover::control;
@@ -299,20 +298,67 @@ TEST_CASE("a reload keeps what it does not change", "[steering]") {
   world.begin(Eligibility::eligible, asked({{"shop", {1'000, 0, 0}}}));
   const Shares before = world.shares(0, 0);
   world.entries.clear();
-  auto model = std::make_shared<zones::Model>(*world.model);
-  model->topology.localities.insert(model->topology.localities.begin(),
-                                    zones::Locality{"new", "", {}, {}});
-  for (auto& cluster : model->topology.clusters) ++cluster.localities[0].value;
-  world.model = model;
-  const auto old = std::exchange(world.snapshot, zones::build_snapshot(world.model, {}));
-  for (uint32_t i = 0; i < world.snapshot->counts.endpoints; ++i)
-    world.snapshot->eligibility->set(EndpointId(i), Eligibility::eligible);
-  zones::carry_shares(*old, std::vector{std::optional(ServiceId(0))}, *world.snapshot);
-  world.steering.follow(world.snapshot, CapacityGroups(world.model), ShareCause::reload);
+  world.put_in_force([](zones::Model& model) {
+    model.topology.localities.insert(model.topology.localities.begin(),
+                                     zones::Locality{"new", "", {}, {}});
+    for (auto& cluster : model.topology.clusters) ++cluster.localities[0].value;
+  });
   CHECK(world.shares(0, 1) == before);  // before anything is solved
   world.run();
   CHECK(world.shares(0, 1) == before);
   CHECK(world.shares(0, 0) != Shares{0, 0});  // the new locality's clients have shares now
+}
+
+TEST_CASE("a reload by itself moves nobody, however far demand has drifted", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.add("cart", {{"A", 400}, {"C", 400}}, 100);
+  world.begin(Eligibility::eligible, asked({{"shop", {600, 0, 0}}}));
+  for (int i = 0; i < 6; ++i) {  // to 760: above the target of 700, below `high`
+    world.report("A", "shop", 760);
+    world.pass(Milliseconds(10'000));
+  }
+  REQUIRE(world.shares(0, 0) == Shares{10'000, 0});
+  const double demand = world.steering.view(ServiceId(0))->demand;
+  REQUIRE(demand > 730);
+  const auto before = world.steering.counters();
+
+  SECTION("nothing is asked otherwise") {
+    world.reload();
+    CHECK(world.shares(0, 0) == Shares{10'000, 0});
+    CHECK(published(world.steering.counters()) == published(before));
+    CHECK(world.steering.view(ServiceId(0))->demand == demand);
+    // What clients followed before the reload is known: the next report is no surprise.
+    world.report("A", "shop", 760);
+    world.pass(Milliseconds(10'000));
+    CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  }
+  SECTION("a capacity is another") {
+    world.reload([](zones::Model& model) { model.services[0].pools[0].capacity = 900; });
+    CHECK(world.shares(0, 0)[0] < 9'000);
+    CHECK(world.steering.view(ServiceId(0))->demand == demand);
+  }
+  SECTION("the TTL is another") {
+    world.reload([](zones::Model& model) { model.services[0].ttl = Ttl(5); });
+    CHECK(world.steering.view(ServiceId(0))->demand == Approx(demand));
+    CHECK(world.shares(1, 0) == Shares{10'000, 0});
+  }
+  SECTION("another service stands before it") {
+    world.reload([](zones::Model& model) { std::swap(model.services[0], model.services[1]); },
+                 {1U, 0U});
+    CHECK(world.shares(1, 0) == Shares{10'000, 0});
+    CHECK(world.steering.view(ServiceId(1))->demand == demand);
+    CHECK(published(world.steering.counters()) == published(before));
+  }
+  SECTION("it has another pool") {
+    world.reload([](zones::Model& model) {
+      zones::Pool pool = model.services[1].pools[1];
+      pool.capacity = 1'000;
+      model.services[0].pools.push_back(pool);
+    });
+    CHECK(world.steering.view(ServiceId(0))->demand == Approx(demand));
+    CHECK(world.shares(0, 0).size() == 3);
+  }
 }
 
 TEST_CASE("reported load that grows beyond `high` moves the surplus, and nothing before",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -10,6 +11,7 @@
 
 #include "server/control/steering.h"
 #include "tests/support/manual_clock.h"
+#include "zones/carried_shares.h"
 
 namespace swingover::tests {
 
@@ -108,8 +110,37 @@ struct World {
     loads.replace(std::make_shared<const ServiceNames>(model), {},
                   std::vector<bool>(model->topology.clusters.size()), {},
                   {clock.now(), clock.wall()});
-    steering.follow(snapshot, CapacityGroups(model), ShareCause::start, memory);
+    steering.start(snapshot, CapacityGroups(model), memory);
     run();
+  }
+
+  /// A generation with that change; `old_services`: by service, its place before, all where they were unless told.
+  void reload(const std::function<void(zones::Model&)>& change = {},
+              std::vector<std::optional<uint32_t>> old_services = {}) {
+    put_in_force(change, std::move(old_services));
+    run();
+  }
+  /// The same, and nothing is worked out yet.
+  void put_in_force(const std::function<void(zones::Model&)>& change,
+                    std::vector<std::optional<uint32_t>> old_services = {}) {
+    const auto next = std::make_shared<zones::Model>(*model);
+    if (change) change(*next);
+    if (old_services.empty()) {
+      for (uint32_t i = 0; i < next->services.size(); ++i) old_services.emplace_back(i);
+    }
+    number(next->services);
+    model = next;
+    const auto old = std::exchange(snapshot, zones::build_snapshot(model, {}));
+    for (uint32_t i = 0; i < snapshot->counts.endpoints; ++i)
+      snapshot->eligibility->set(EndpointId(i), Eligibility::eligible);
+    std::vector<std::optional<ServiceId>> ids;
+    for (const std::optional<uint32_t> place : old_services)
+      ids.push_back(place ? std::optional(ServiceId(*place)) : std::nullopt);
+    zones::carry_shares(*old, ids, *snapshot);
+    loads.replace(std::make_shared<const ServiceNames>(model), old_services,
+                  std::vector<bool>(model->topology.clusters.size()), {},
+                  {clock.now(), clock.wall()});
+    steering.reload(snapshot, CapacityGroups(model), old_services);
   }
 
   void run() {

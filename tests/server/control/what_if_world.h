@@ -83,7 +83,7 @@ struct WhatIfWorld {
     loads.replace(std::make_shared<const control::ServiceNames>(model), {},
                   std::vector<bool>(model->topology.clusters.size()), {},
                   {clock.now(), clock.wall()});
-    steering.follow(snapshot, control::CapacityGroups(model), control::ShareCause::start);
+    steering.start(snapshot, control::CapacityGroups(model));
     work();
   }
 
