@@ -374,9 +374,12 @@ Config read_config(const TomlDocument& document, const std::string& path,
   auto monitors = health::parse_monitors(document, diagnostics);
   resolve_authorities(document, path, monitors, diagnostics);
   resolve_local(document, path, monitors, diagnostics);
-  config.services = zones::parse_services(
-      document, {.topology = config.topology, .monitors = monitor_names, .zones = zone_names},
-      diagnostics);
+  config.services = zones::parse_services(document,
+                                          {.topology = config.topology,
+                                           .monitors = monitor_names,
+                                           .zones = zone_names,
+                                           .steering = config.steering},
+                                          diagnostics);
   if (document.complete) warn_of_unused(document, diagnostics);
 
   for (health::MonitorOptions& monitor : monitors) {

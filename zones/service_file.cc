@@ -105,11 +105,7 @@ class ServiceFile {
           table.position_of("ttl_min"),
           fmt::format(R"("ttl_min" must be at most "ttl", which is {}s)", service.ttl.value));
     }
-    if (service.target && service.limit && *service.target > *service.limit) {
-      diagnostics_.error(
-          table.position_of("target"),
-          fmt::format(R"("target" must be at most "limit", which is {})", *service.limit));
-    }
+    check_marks(table, service);
     if (document_.complete) check_monitor_lists(table, context_.monitors, diagnostics_);
     if (const TomlMember* pool = table.find("pool")) {
       check_shape(*pool, {.name = "pool", .repeated = true}, "service.", diagnostics_);
@@ -121,6 +117,24 @@ class ServiceFile {
       if (!pool->find("only_regions")) service.pools.back().only_regions = service.only_regions;
     }
     return draft;
+  }
+
+  /// The pair that counts: a service may set one of them and take the other from [steering].
+  void check_marks(const TomlValue& table, const Service& service) {
+    const double target = service.target.value_or(context_.steering.target);
+    const double limit = service.limit.value_or(context_.steering.limit);
+    if (target <= limit || (!service.target && !service.limit)) return;
+    if (service.target) {
+      diagnostics_.error(
+          table.position_of("target"),
+          fmt::format(R"("target" must be at most "limit", which is {}{})",
+                      Form<double>::text(limit), service.limit ? "" : " by [steering]"));
+    } else {
+      diagnostics_.error(
+          table.position_of("limit"),
+          fmt::format(R"("limit" must be at least "target", which is {} by [steering])",
+                      Form<double>::text(target)));
+    }
   }
 
   void check_regions(const TomlValue& table) {

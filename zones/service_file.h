@@ -11,6 +11,7 @@
 #include "base/toml_source.h"
 #include "zones/name.h"
 #include "zones/service.h"
+#include "zones/steering_options.h"
 #include "zones/topology.h"
 
 namespace swingover {
@@ -200,6 +201,7 @@ struct ServiceContext {
   const Topology& topology;
   std::span<const std::string> monitors;
   std::span<const Name> zones;
+  SteeringOptions steering{};  // what services leave out
 };
 
 /// The `[[service]]` tables of `document`, every cross-reference checked, not numbered yet. Every problem goes to

@@ -18,10 +18,13 @@ inline constexpr std::tuple steering_options{
     option("limit", &SteeringOptions::limit, 0.01, 2.0,
            "the part of its capacity above which a cluster is overloaded; nothing goes beyond "
            "while all of the demand fits"),
-    option("high", &SteeringOptions::high, 0.01, 2.0,
-           "load moves traffic once a cluster is predicted to be used more than this"),
+    option(
+        "high", &SteeringOptions::high, 0.01, 2.0,
+        "load moves traffic once a cluster is predicted to be used more than this; for services "
+        "with a `target` of their own as far above that one at least, and at most their `limit`"),
     option("low", &SteeringOptions::low, 0.0, 2.0,
-           "traffic comes home only to clusters that are used less than this"),
+           "traffic comes home only to clusters that are used less than this; for services with a "
+           "`target` of their own the same part of that one"),
     option("min_gain", &SteeringOptions::min_gain, 0.0, 1.0,
            "the part of the cost that it must save to bring traffic home"),
     option("ramp", &SteeringOptions::ramp, Milliseconds(0), Milliseconds(86'400'000),

@@ -43,7 +43,10 @@ class CapacityGroups::Maker {
       if (is_new) made_.groups_.emplace_back();
       add(service, place->second);
     }
-    for (Group& group : made_.groups_) put_in_order(group);
+    for (Group& group : made_.groups_) {
+      group.target = std::min(group.target, group.limit);
+      put_in_order(group);
+    }
   }
 
  private:
@@ -248,7 +251,8 @@ CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs)
     std::vector<uint32_t>& rows = posed.rows.emplace_back();
     for (size_t row = 0; row < rows_; ++row) {
       rows.push_back(first->second + kind.classes[row]);
-      problem.demands[rows.back()] += inputs.demands[m][row];
+      double& sum = problem.demands[rows.back()];
+      sum = std::min(sum + inputs.demands[m][row], steering::amount_max);
     }
   }
   return posed;

@@ -46,9 +46,9 @@ class CapacityGroups {
   struct Group {
     std::vector<Holder> holders;  // in the order of their names
     std::vector<Member> members;
-    double target = 0;  // the lowest of its services'
-    double limit = 0;
-    Ttl ttl{0};  // the longest of its services'
+    double target = 0;  // the lowest of its services', at most `limit`
+    double limit = 0;   // the lowest of its services'
+    Ttl ttl{0};         // the longest of its services'
   };
 
   CapacityGroups() = default;

@@ -120,10 +120,14 @@ double Steering::expected_load(ServiceId id, ClusterId cluster) const {
 
 steering::PublishRules Steering::publish_rules(uint32_t place) const {
   const zones::SteeringOptions& options = model().steering;
-  return {.high = options.high,
-          .low = options.low,
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  const steering::DeadBand band =
+      steering::dead_band({.low = options.low, .target = options.target, .high = options.high},
+                          group.target, group.limit);
+  return {.high = band.high,
+          .low = band.low,
           .min_gain = options.min_gain,
-          .ttl = Milliseconds(int64_t{groups_.groups()[place].ttl.value} * 1'000)};
+          .ttl = Milliseconds(int64_t{group.ttl.value} * 1'000)};
 }
 
 steering::InForce Steering::in_force(uint32_t place) const {

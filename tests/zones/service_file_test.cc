@@ -5,6 +5,7 @@
 #include "base/toml_source.h"
 #include "base/toml_tables.h"
 #include "tests/support/config_text.h"
+#include "zones/steering_file.h"
 #include "zones/topology_file.h"
 
 using namespace swingover;
@@ -22,7 +23,11 @@ std::vector<std::string> problems_of(std::string_view text) {
   for (const std::string& zone : names_in(document.root, "zone"))
     zones.push_back(*parse_name(zone));
   const Topology topology = parse_topology(document, monitors, diagnostics);
-  parse_services(document, {.topology = topology, .monitors = monitors, .zones = zones},
+  parse_services(document,
+                 {.topology = topology,
+                  .monitors = monitors,
+                  .zones = zones,
+                  .steering = parse_steering(document, diagnostics)},
                  diagnostics);
   std::vector<std::string> problems;
   for (const auto& problem : diagnostics.problems()) {
@@ -66,6 +71,26 @@ TEST_CASE("a service's target is at most its limit", "[service_file]") {
                                                 "failback = \"hold\"\nfailback_hold = \"1m\"\n"
                                                 "bytes_per_unit = 20000"))
             .empty());
+}
+
+TEST_CASE("a service's target or limit fits the other one of [steering]", "[service_file]") {
+  const auto with = [](const std::string& line) {
+    return changed(good_config, shop, std::string(shop) + "\n" + line);
+  };
+  CHECK(problems_of(with("limit = 0.5")) ==
+        std::vector<std::string>{
+            R"(21:9: "limit" must be at least "target", which is 0.7 by [steering])"});
+  CHECK(problems_of(with("target = 5")) ==
+        std::vector<std::string>{
+            R"(21:10: "target" must be at most "limit", which is 1 by [steering])"});
+  CHECK(problems_of(with("target = 1")).empty());
+  CHECK(problems_of(with("limit = 0.7")).empty());
+  CHECK(problems_of(with("limit = 0.5\ntarget = 0.4")).empty());
+  SECTION("as it is written there") {
+    const std::string lower = "[steering]\nlow = 0.2\ntarget = 0.4\nhigh = 0.5\nlimit = 0.6\n";
+    CHECK(problems_of(with("limit = 0.5") + lower).empty());
+    CHECK(problems_of(with("target = 0.7") + lower).size() == 1);
+  }
 }
 
 TEST_CASE("names that refer to nothing are errors at the name", "[service_file]") {

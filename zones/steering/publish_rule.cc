@@ -63,6 +63,12 @@ bool must_change(const Problem& problem, const InForce& in_force) {
 
 }  // namespace
 
+DeadBand dead_band(const Marks& common, double target, double limit) {
+  if (target == common.target) return {.low = common.low, .high = std::min(common.high, limit)};
+  const double high = std::max(common.high, target + (common.high - common.target));
+  return {.low = common.low * (target / common.target), .high = std::min(high, limit)};
+}
+
 std::string_view word(PublishReason reason) {
   switch (reason) {
     case PublishReason::none:

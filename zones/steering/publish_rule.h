@@ -21,6 +21,25 @@ struct PublishRules {
   Milliseconds ttl{30'000};
 };
 
+/// The marks of utilisation that [steering] names: low < target < high <= limit.
+struct Marks {
+  double low = 0.60;
+  double target = 0.70;
+  double high = 0.80;
+};
+
+/// Between `low` and `high` nothing moves.
+struct DeadBand {
+  double low = 0.60;
+  double high = 0.80;
+};
+
+/// That of services with a target and a limit of their own, which the common marks may lie below or above: `high` is
+/// as far above their target as it is above the common one at least, and at most their limit, so that what is above
+/// the limit is relieved and what may be used is not; `low` is the same part of their target. With the common target
+/// these are the common marks, but for the limit.
+DeadBand dead_band(const Marks& common, double target, double limit);
+
 /// changed: a verdict, an intent, a capacity, a ramp's step or the configuration. load: a cluster would be too hot.
 /// home: traffic that can be served cheaper comes back.
 enum class PublishReason : uint8_t { none, changed, load, home };

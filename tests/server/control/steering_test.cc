@@ -383,6 +383,48 @@ TEST_CASE("reported load that grows beyond `high` moves the surplus, and nothing
   CHECK(world.told("shares").size() == 1 + moved_at.size());
 }
 
+TEST_CASE("a service's own target and limit have a dead band of their own", "[steering]") {
+  World world;
+  zones::Service& service = world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  const auto grow = [&](double from, double to) {
+    world.begin(Eligibility::eligible, asked({{"shop", {from, 0, 0}}}));
+    const Shares before = world.shares(0, 0);
+    world.clock.advance(Milliseconds(50'000));
+    const double kept = to * before[0] / 10'000;
+    world.report("A", "shop", kept);
+    world.report("B", "shop", to - kept);
+    world.pass(Milliseconds(10'000));
+    return std::pair(before, world.shares(0, 0));
+  };
+  SECTION("what is above a low limit is relieved, though below the common `high`") {
+    service.target = 0.5;
+    service.limit = 0.6;
+    const auto [before, after] = grow(500, 1'000);
+    CHECK(before == Shares{10'000, 0});
+    CHECK(after[0] < 10'000);
+  }
+  SECTION("what a high target allows stays, though above the common `high`") {
+    service.target = 0.9;
+    const auto [before, after] = grow(950, 951);
+    CHECK(before[0] < 10'000);
+    CHECK(after == before);
+  }
+}
+
+TEST_CASE("amounts beyond all bounds are allocated within them", "[steering]") {
+  World world;
+  SECTION("a limit that lies below the common target") {
+    world.add("shop", {{"A", 1'000}, {"B", 1'000}}).limit = 0.5;
+    world.begin(Eligibility::eligible, asked({{"shop", {1'200, 0, 0}}}));
+  }
+  SECTION("demands of services alike whose sum is beyond the most") {
+    for (const char* name : {"shop", "mail"}) world.add(name, {{"A", {}}, {"B", {}}});
+    const std::vector<double> most{1e15, 0, 0};
+    world.begin(Eligibility::eligible, asked({{"shop", most}, {"mail", most}}));
+  }
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+}
+
 TEST_CASE("a cluster that says it can carry less is taken at its word", "[steering]") {
   World world;
   world.add("shop", {{"A", 1'000}, {"B", 1'000}});

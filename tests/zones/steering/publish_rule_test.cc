@@ -79,6 +79,31 @@ TEST_CASE("load moves shares by these rules", "[publish_rule]") {
   }
 }
 
+TEST_CASE("the dead band of a service lies around its own target, within its limit",
+          "[publish_rule]") {
+  struct Row {
+    double target, limit, low, high;
+  };
+  const std::vector<Row> rows{
+      {0.7, 1.0, 0.6, 0.8},    // the common ones
+      {0.7, 0.75, 0.6, 0.75},  // the limit is below the common high
+      {0.5, 0.6, 0.6 / 7 * 5, 0.6},
+      {0.5, 1.0, 0.6 / 7 * 5, 0.8},
+      {0.75, 1.0, 0.6 / 7 * 7.5, 0.85},
+      {0.9, 1.0, 0.6 / 7 * 9, 1.0},
+      {0.95, 1.0, 0.6 / 7 * 9.5, 1.0},
+      {3.0, 10.0, 0.6 / 7 * 30, 3.1},
+  };
+  for (const Row& row : rows) {
+    INFO(row.target << " " << row.limit);
+    const DeadBand band = dead_band({}, row.target, row.limit);
+    CHECK(band.low == Approx(row.low));
+    CHECK(band.high == Approx(row.high));
+    CHECK(band.low < row.target);
+    CHECK(band.high >= row.target);
+  }
+}
+
 TEST_CASE("a load verdict names the cluster that is furthest beyond", "[publish_rule]") {
   const Problem problem = two(900, 1'100);
   const std::vector<uint16_t> shares = spilling(0);
