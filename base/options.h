@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_set>
 #include <vector>
 
 #include "base/diagnostics.h"
@@ -321,7 +322,7 @@ void read_into(const TomlMember& member, Limits limits, std::vector<T>& into,
     return report(member, member.value.at, must_be(noun, member.value), diagnostics);
   }
   into.clear();
-  std::vector<std::string> seen;
+  std::unordered_set<std::string> seen;
   for (const TomlValue& item : member.value.items) {
     auto value = Form<T>::read(item, limits);
     if (!value) {
@@ -331,15 +332,12 @@ void read_into(const TomlMember& member, Limits limits, std::vector<T>& into,
     bool may_repeat = false;
     if constexpr (requires { Form<T>::may_repeat(*value); })
       may_repeat = Form<T>::may_repeat(*value);
-    const std::string text = lower(Form<T>::text(*value));
-    bool repeated = false;
-    for (const std::string& other : seen) repeated |= !may_repeat && other == text;
-    if (repeated) {
+    const bool is_new = seen.insert(lower(Form<T>::text(*value))).second;
+    if (!is_new && !may_repeat) {
       report(member, item.at, {ErrorCode::conflict, "holds " + Form<T>::text(*value) + " twice"},
              diagnostics);
       continue;
     }
-    seen.push_back(text);
     into.push_back(*std::move(value));
   }
 }

@@ -19,9 +19,17 @@ class Lines {
  public:
   explicit Lines(std::string_view text) : text_(text) {
     starts_.push_back(0);
+    are_octets_.push_back(true);
     for (size_t i = 0; i < text_.size(); ++i) {
-      if (text_[i] == '\n') starts_.push_back(i + 1);
+      if (is_inside_character(text_[i])) are_octets_.back() = false;
+      if (text_[i] != '\n') continue;
+      starts_.push_back(i + 1);
+      are_octets_.push_back(true);
     }
+  }
+
+  static bool is_inside_character(char octet) {
+    return (static_cast<unsigned char>(octet) & 0xc0) == 0x80;
   }
 
   const std::string& text() const { return text_; }
@@ -33,6 +41,8 @@ class Lines {
     const size_t end = line + 1 < starts_.size() ? starts_[line + 1] - 1 : text_.size();
     return std::string_view(text_).substr(starts_[line], end - starts_[line]);
   }
+  /// Each character of it is one octet.
+  bool are_octets(size_t line) const { return are_octets_[line]; }
   void blank(size_t line) {
     const std::string_view old = this->line(line);
     std::fill_n(text_.begin() + static_cast<std::ptrdiff_t>(starts_[line]), old.size(), ' ');
@@ -41,16 +51,19 @@ class Lines {
  private:
   std::string text_;
   std::vector<size_t> starts_;
+  std::vector<bool> are_octets_;
 };
 
 /// toml++ counts columns in code points, Diagnostics in bytes.
 Position position_of(const toml::source_position& at, const Lines& lines) {
-  if (at.line == 0 || at.line > lines.size()) return {at.line, at.column};
+  // A list of twenty thousand networks may stand in one line: nobody counts its characters for each of them.
+  if (at.line == 0 || at.line > lines.size() || lines.are_octets(at.line - 1))
+    return {at.line, at.column};
   const std::string_view line = lines.line(at.line - 1);
   unsigned column = at.column;
   unsigned characters = 0;
   for (size_t i = 0; i < line.size() && characters < at.column; ++i) {
-    if ((static_cast<unsigned char>(line[i]) & 0xc0) == 0x80) {
+    if (Lines::is_inside_character(line[i])) {
       ++column;
     } else {
       ++characters;

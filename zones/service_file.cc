@@ -74,7 +74,17 @@ struct Draft {
 class ServiceFile {
  public:
   ServiceFile(const TomlDocument& document, const ServiceContext& context, Diagnostics& diagnostics)
-      : document_(document), context_(context), diagnostics_(diagnostics) {}
+      : document_(document),
+        context_(context),
+        diagnostics_(diagnostics),
+        regions_(names_in(document.root, "region")),
+        cluster_names_(names_in(document.root, "cluster")) {
+    for (const TomlValue* table : tables_of(document.root, "cluster")) {
+      const TomlMember* name = table->find("name");
+      if (name && name->value.kind == TomlValue::Kind::text)
+        cluster_tables_.emplace(name->value.text, table);
+    }
+  }
 
   std::vector<Service> parse() {
     for (const TomlValue* table : tables_of(document_.root, "service"))
@@ -138,9 +148,8 @@ class ServiceFile {
   }
 
   void check_regions(const TomlValue& table) {
-    const std::vector<std::string> regions = names_in(document_.root, "region");
     if (document_.complete)
-      check_references(table, "only_regions", regions, "[[region]]", diagnostics_);
+      check_references(table, "only_regions", regions_, "[[region]]", diagnostics_);
   }
 
   Pool parse_pool(const TomlValue& table) {
@@ -148,9 +157,8 @@ class ServiceFile {
     read_options(table, pool_options, pool,
                  {.header = "[[service.pool]]", .complete = document_.complete}, diagnostics_);
     check_regions(table);
-    const std::vector<std::string> clusters = names_in(document_.root, "cluster");
     if (document_.complete) {
-      check_references(table, "cluster", clusters, "[[cluster]]", diagnostics_);
+      check_references(table, "cluster", cluster_names_, "[[cluster]]", diagnostics_);
       check_monitor_lists(table, context_.monitors, diagnostics_);
     }
     const auto& all = context_.topology.clusters;
@@ -187,7 +195,7 @@ class ServiceFile {
 
   void take_addresses(const Cluster& cluster, const TomlValue& table, Pool& pool) {
     for (const IpAddress& address : cluster.addresses) pool.endpoints.push_back({address, {}});
-    const TomlValue* written = table_named(document_.root, "cluster", cluster.name);
+    const TomlValue* written = cluster_table(cluster.name);
     const TomlMember* addresses = written ? written->find("addresses") : nullptr;
     const bool has_none = !addresses || addresses->value.items.empty();
     if (document_.complete && pool.endpoints.empty() && has_none) {
@@ -196,6 +204,11 @@ class ServiceFile {
           fmt::format(R"([[service.pool]] needs "endpoints": the cluster {} has no "addresses")",
                       toml_quoted(cluster.name)));
     }
+  }
+
+  const TomlValue* cluster_table(const std::string& name) const {
+    const auto found = cluster_tables_.find(name);
+    return found == cluster_tables_.end() ? nullptr : found->second;
   }
 
   void check_endpoint_kinds(const TomlValue& list, const Pool& pool) {
@@ -231,7 +244,7 @@ class ServiceFile {
     }
     for (size_t i = 0; i < members.size(); ++i) {
       const Cluster& cluster = context_.topology.clusters[i];
-      const TomlValue* table = table_named(document_.root, "cluster", cluster.name);
+      const TomlValue* table = cluster_table(cluster.name);
       if (table)
         check_min_healthy(*table, cluster.min_healthy, members[i],
                           "this cluster, in all services together", diagnostics_);
@@ -304,34 +317,79 @@ class ServiceFile {
     for (size_t i = 0; i < drafts_.size(); ++i) measure_nesting(i);
   }
 
-  /// How many levels of services lie in this one.
-  unsigned measure_nesting(size_t place) {
-    Nesting& nesting = nestings_[place];
-    if (std::exchange(nesting.is_seen, true)) return nesting.levels;
+  struct Nesting {
+    bool is_seen = false;
+    bool is_open = false;  // its levels are being counted
+    unsigned levels = 0;
+  };
+
+  /// A target that is another service of ours.
+  struct InnerService {
+    size_t place = 0;
+    const Name* target = nullptr;
+    Position at;
+  };
+  std::vector<InnerService> inner_services(size_t place) const {
+    std::vector<InnerService> inner;
     const Draft& draft = drafts_[place];
-    nesting.is_open = true;
     for (size_t i = 0; i < draft.service.pools.size(); ++i) {
       const Position at = draft.pool_tables[i]->position_of("endpoints");
       for (const Endpoint& endpoint : draft.service.pools[i].endpoints) {
         const Name* target = std::get_if<Name>(&endpoint.address);
-        const auto inner = target ? places_.find(*target) : places_.end();
-        if (inner == places_.end() || inner->second == place) continue;  // check_target says so
-        if (nestings_[inner->second].is_open) {
-          diagnostics_.error(at, fmt::format("the target {} is a service that leads back to {}",
-                                             target->text(), draft.service.name.text()));
-          continue;
-        }
-        const unsigned levels = measure_nesting(inner->second) + 1;
-        if (levels == nested_max + 1) {
-          diagnostics_.error(at, fmt::format("services may lie in one another {} levels deep; with "
-                                             "the target {} they would {}",
-                                             nested_max, target->text(), levels));
-        }
-        nesting.levels = std::max(nesting.levels, levels);
+        const auto found = target ? places_.find(*target) : places_.end();
+        if (found == places_.end() || found->second == place) continue;  // check_target says so
+        inner.push_back({found->second, target, at});
       }
     }
-    nesting.is_open = false;
-    return nesting.levels;
+    return inner;
+  }
+
+  /// How many levels of services lie in this one, and in each of those. Not by recursion: a file may chain all of its
+  /// services, and the stack would not hold that.
+  void measure_nesting(size_t place) {
+    struct Visit {
+      size_t place;
+      std::vector<InnerService> inner;
+      size_t looked_at = 0;
+    };
+    std::vector<Visit> visits;
+    const auto visit = [&](size_t next) {
+      nestings_[next] = {.is_seen = true, .is_open = true};
+      visits.push_back({next, inner_services(next)});
+    };
+    if (!nestings_[place].is_seen) visit(place);
+    while (!visits.empty()) {
+      Visit& last = visits.back();
+      Nesting& nesting = nestings_[last.place];
+      if (last.looked_at == last.inner.size()) {
+        nesting.is_open = false;
+        visits.pop_back();
+        continue;
+      }
+      const InnerService& inner = last.inner[last.looked_at];
+      if (!nestings_[inner.place].is_seen) {
+        visit(inner.place);  // and once its levels are known, this one is looked at again
+        continue;
+      }
+      ++last.looked_at;
+      take_levels(nesting, drafts_[last.place].service.name, inner);
+    }
+  }
+
+  void take_levels(Nesting& nesting, const Name& name, const InnerService& inner) {
+    if (nestings_[inner.place].is_open) {
+      diagnostics_.error(inner.at, fmt::format("the target {} is a service that leads back to {}",
+                                               inner.target->text(), name.text()));
+      return;
+    }
+    const unsigned levels = nestings_[inner.place].levels + 1;
+    if (levels == nested_max + 1) {
+      diagnostics_.error(inner.at,
+                         fmt::format("services may lie in one another {} levels deep; with "
+                                     "the target {} they would {}",
+                                     nested_max, inner.target->text(), levels));
+    }
+    nesting.levels = std::max(nesting.levels, levels);
   }
 
   // ---- pools of one service ----
@@ -365,7 +423,7 @@ class ServiceFile {
   }
 
   void check_locality(const Draft& draft, const Pool& pool, const TomlValue& table) {
-    const TomlValue* cluster = table_named(document_.root, "cluster", pool.cluster_name);
+    const TomlValue* cluster = cluster_table(pool.cluster_name);
     if (!document_.complete || !cluster) return;
     const TomlMember* localities = cluster->find("localities");
     if (localities && !localities->value.items.empty()) return;
@@ -400,24 +458,21 @@ class ServiceFile {
     UniqueNames endpoints("the endpoint", diagnostics_);
     for (size_t i = 0; i < draft.service.pools.size(); ++i) {
       const TomlValue& table = *draft.pool_tables[i];
-      const TomlMember* list = table.find("endpoints");
-      std::vector<std::string> own;
-      for (const Endpoint& endpoint : draft.service.pools[i].endpoints) {
+      std::unordered_set<std::string> own;
+      const auto add = [&](const Endpoint& endpoint, Position at) {
         const std::string text = lower(endpoint.text());
-        if (std::ranges::count(own, text) > 0) continue;  // read_options has said so
-        own.push_back(text);
-        endpoints.add(text, endpoint.text(),
-                      list ? item_position(*list, endpoint) : table.position_of("cluster"));
+        if (own.insert(text).second)  // else read_options has said so
+          endpoints.add(text, endpoint.text(), at);
+      };
+      if (const TomlMember* list = table.find("endpoints")) {
+        for (const TomlValue& item : list->value.items) {
+          if (const auto endpoint = Form<Endpoint>::read(item, {})) add(*endpoint, item.at);
+        }
+      } else {
+        for (const Endpoint& endpoint : draft.service.pools[i].endpoints)
+          add(endpoint, table.position_of("cluster"));
       }
     }
-  }
-
-  static Position item_position(const TomlMember& list, const Endpoint& endpoint) {
-    for (const TomlValue& item : list.value.items) {
-      const auto read = Form<Endpoint>::read(item, {});
-      if (read && read->text() == endpoint.text()) return item.at;
-    }
-    return list.value.at;
   }
 
   void check_last_resort(const Draft& draft) {
@@ -444,12 +499,9 @@ class ServiceFile {
   const TomlDocument& document_;
   const ServiceContext& context_;
   Diagnostics& diagnostics_;
-  struct Nesting {
-    bool is_seen = false;
-    bool is_open = false;  // its levels are being counted
-    unsigned levels = 0;
-  };
-
+  std::vector<std::string> regions_;
+  std::vector<std::string> cluster_names_;
+  std::unordered_map<std::string_view, const TomlValue*> cluster_tables_;  // by name, the first
   std::vector<Draft> drafts_;
   std::unordered_map<Name, size_t> places_;  // of drafts
   std::vector<Nesting> nestings_;

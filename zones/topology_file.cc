@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "base/toml_tables.h"
@@ -61,11 +62,10 @@ void parse_regions(const TomlDocument& document, Topology& topology, Diagnostics
 void check_clients(const TomlValue& table, UniqueNames& prefixes) {
   const TomlMember* clients = table.find("clients");
   if (!clients) return;
-  std::vector<IpPrefix> own;
+  std::set<IpPrefix> own;
   for (const TomlValue& item : clients->value.items) {
     const auto prefix = Form<IpPrefix>::read(item, {});
-    if (!prefix || std::ranges::count(own, *prefix) > 0) continue;  // read_options has said so
-    own.push_back(*prefix);
+    if (!prefix || !own.insert(*prefix).second) continue;  // read_options has said so
     prefixes.add(prefix->text(), prefix->text(), item.at);
   }
 }

@@ -274,6 +274,13 @@ TEST_CASE("services in services lead somewhere, and not too deep", "[service_fil
   CHECK(problem_behind(chain) ==
         "86:15: services may lie in one another 10 levels deep; with the target "
         "n10.svc.example.com. they would 11");
+  SECTION("however many stand in one chain, the first of them deepest") {
+    std::string long_chain;
+    for (int i = 0; i < 40'000; ++i)
+      long_chain +=
+          service("m" + std::to_string(i), "m" + std::to_string(i + 1) + ".svc.example.com.");
+    CHECK(problem_behind(long_chain).ends_with("they would 11"));
+  }
 }
 
 TEST_CASE("a service of more endpoints than any answer holds is refused", "[service_file]") {

@@ -180,3 +180,13 @@ TEST_CASE("how many must be healthy is a count or a percentage", "[topology_file
       problem("\"half\"") ==
       R"(3:15: "min_healthy" must be a count such as 2, or a percentage such as "50%", not "half")");
 }
+
+TEST_CASE("a problem's column counts octets, on lines with other letters too", "[topology_file]") {
+  CHECK(parsed("[[region]]\nname = \"eu\"\nlabels = [1] # é\n").problems ==
+        std::vector<std::string>{R"(3:1: unknown key "labels" in [[region]], which knows name)"});
+  const auto in_lists = [](const std::string& first) {
+    return parsed("[[locality]]\nname = \"a\"\nclients = [\"" + first + "\", \"x\"]\n").problems;
+  };
+  CHECK(in_lists("e").at(1).starts_with("3:17: "));
+  CHECK(in_lists("é").at(1).starts_with("3:18: "));
+}
