@@ -89,12 +89,13 @@ class Reader {
 
   uint32_t place_of(const Word& name) {
     const auto next = static_cast<uint32_t>(file_->names.size());
-    const auto [place, is_new] = places_.emplace(name.text, next);
-    if (!is_new) return place->second;
+    const auto known = places_.find(name.text);
+    if (known != places_.end()) return known->second;
     if (next == names_max) {
       error(name.at, fmt::format("more than {} localities", names_max));
       return 0;
     }
+    places_.emplace(name.text, next);
     file_->names.push_back({std::string(name.text), name.at});
     return next;
   }

@@ -92,6 +92,17 @@ TEST_CASE("of many problems fifty are told", "[source_map_file]") {
   CHECK(result.problems.back() == "50:1: 50 problems; no more of them are looked for");
 }
 
+TEST_CASE("a locality too many stands for no other one where it stands again",
+          "[source_map_file]") {
+  std::string text;
+  for (unsigned i = 0; i < 65'536; ++i)
+    text += "10." + std::to_string(i / 256) + "." + std::to_string(i % 256) + ".0/24 l" +
+            std::to_string(i) + "\n";
+  const auto result = parsed(text + "192.0.2.0/24 l65535\n192.0.2.0/24 l0\n");
+  CHECK(result.problems == std::vector<std::string>{"65536:17: more than 65535 localities",
+                                                    "65537:14: more than 65535 localities"});
+}
+
 TEST_CASE("a client map may name only localities that are there", "[source_map_file]") {
   const std::string_view text = "192.0.2.0/24 fra-a\n10.0.0.0/8 ams-b\n10.9.0.0/16 ams-b\n";
   Diagnostics diagnostics("clients.map", text);
