@@ -59,6 +59,8 @@ SwingPlan::SwingPlan(SwingRules rules, MonotonicTime now, WallTime wall, const S
          rules_.steps.end());
   assert(rules_.every > Milliseconds(0));
   steps_made_ = std::min(stored.steps_made, static_cast<uint32_t>(rules_.steps.size()));
+  // Nothing follows the last step, whatever the store says of it.
+  if (is_all_moved() && next_step()) phase_ = SwingPhase::done;
   const Milliseconds age = std::max(wall - stored.turned_at, Milliseconds(0));
   turned_at_ = now + Milliseconds(-age.value);
 }
@@ -85,9 +87,8 @@ SwingEvent SwingPlan::apply(const SwingGates& gates, MonotonicTime now) {
   is_untouched_ = false;
   turned_at_ = now;
   reason_ = SwingReason::none;
-  const bool is_last = steps_made_ == rules_.steps.size();
-  phase_ = is_last ? SwingPhase::done : SwingPhase::moving;
-  return {is_last ? SwingChange::done : SwingChange::stepped, SwingReason::none};
+  phase_ = is_all_moved() ? SwingPhase::done : SwingPhase::moving;
+  return {is_all_moved() ? SwingChange::done : SwingChange::stepped, SwingReason::none};
 }
 
 /// What stays closed is asked again and again, and told once.
@@ -111,14 +112,14 @@ SwingEvent SwingPlan::back_off(SwingPhase phase, SwingReason why, uint32_t steps
 
 bool SwingPlan::resume(MonotonicTime now) {
   if (phase_ != SwingPhase::stopped && phase_ != SwingPhase::reversed) return false;
-  phase_ = SwingPhase::moving;
+  phase_ = is_all_moved() ? SwingPhase::done : SwingPhase::moving;
   reason_ = SwingReason::none;
   turned_at_ = now;
   return true;
 }
 
 uint16_t SwingPlan::next() const {
-  return steps_made_ < rules_.steps.size() ? rules_.steps[steps_made_] : moved();
+  return is_all_moved() ? moved() : rules_.steps[steps_made_];
 }
 
 std::optional<MonotonicTime> SwingPlan::next_step() const {

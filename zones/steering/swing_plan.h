@@ -123,6 +123,7 @@ class SwingPlan {
   StoredSwing stored(MonotonicTime now, WallTime wall) const;
 
  private:
+  bool is_all_moved() const { return steps_made_ == rules_.steps.size(); }
   SwingEvent hold(SwingReason why, MonotonicTime now);
   SwingEvent back_off(SwingPhase phase, SwingReason why, uint32_t steps_made, MonotonicTime now);
 

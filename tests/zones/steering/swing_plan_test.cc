@@ -59,6 +59,29 @@ TEST_CASE("a swing goes by its steps, one each `every`, and is done with the las
   CHECK(story.plan.moved() == 10'000);
 }
 
+TEST_CASE("a stored swing with all its steps made is done, whatever its phase", "[swing_plan]") {
+  const Story story;
+  const auto stored = [&](SwingPhase phase, uint32_t steps_made) {
+    return SwingPlan(
+        {}, story.now, story.wall(),
+        {.phase = phase, .steps_made = steps_made, .begun_at = noon, .turned_at = noon});
+  };
+  for (const SwingPhase phase : {SwingPhase::moving, SwingPhase::held, SwingPhase::done}) {
+    for (const uint32_t steps_made : {6U, 7U, UINT32_MAX}) {
+      SwingPlan plan = stored(phase, steps_made);
+      CHECK(plan.phase() == SwingPhase::done);
+      CHECK_FALSE(plan.next_step());
+      CHECK(plan.apply({}, story.now + Milliseconds(1'000'000)) == nothing);
+      CHECK(plan.moved() == 10'000);
+      CHECK(plan.next() == 10'000);
+    }
+  }
+  SwingPlan stopped = stored(SwingPhase::stopped, 6);
+  CHECK(stopped.resume(story.now));
+  CHECK(stopped.phase() == SwingPhase::done);
+  CHECK(stored(SwingPhase::moving, 5).phase() == SwingPhase::moving);
+}
+
 TEST_CASE("steps are never nearer to one another than two TTLs", "[swing_plan]") {
   CHECK(swing_every(Milliseconds(90'000), Ttl(30)) == Milliseconds(90'000));
   CHECK(swing_every(Milliseconds(90'000), Ttl(300)) == Milliseconds(600'000));
