@@ -75,12 +75,15 @@ class Check {
     const size_t clusters = problem_.clusters();
     std::vector<double> excess(clusters);    // above the limit; below 0: room
     std::vector<double> rounding(clusters);  // what whole parts can add or take
+    std::vector<double> largest(clusters);   // of those parts
     for (size_t j = 0; j < clusters; ++j) excess[j] = -problem_.limit * problem_.capacities[j];
     for (size_t i = 0; i < problem_.localities(); ++i) {
       const double part = problem_.demands[i] / share_parts;
       for (size_t j = 0; j < clusters; ++j) {
         excess[j] += part * share(i, j);
-        if (is_open(problem_, i, j)) rounding[j] += part;
+        if (!is_open(problem_, i, j)) continue;
+        rounding[j] += part;
+        largest[j] = std::max(largest[j], part);
       }
     }
     std::vector<bool> is_above(clusters);
@@ -88,12 +91,15 @@ class Check {
       if (problem_.capacities[j] < least_amount) continue;  // that is told already
       is_above[j] = excess[j] > rounding[j] + 1e-9 * problem_.capacities[j];
     }
-    if (std::ranges::none_of(is_above, [](bool above) { return above; })) return;
-    find_steps();
+    double lost = 0;  // of an Allocation's Precision
+    for (const double demand : problem_.demands) lost += 1e-12 * demand;
     for (size_t j = 0; j < clusters; ++j) {
       if (!is_above[j]) continue;
-      const auto room = nearest(
-          j, [&](size_t k) { return excess[k] < -rounding[k] - 1e-9 * problem_.capacities[k]; });
+      find_steps(largest[j]);
+      const auto room = nearest(j, [&](size_t k) {
+        return -excess[k] >
+               std::max({rounding[k] + 1e-9 * problem_.capacities[k], largest[j], lost});
+      });
       if (!room) continue;  // nobody can help: the excess has its declared fate
       broken_.push_back("cluster " + cluster(j) + ": " + amount(excess[j]) +
                         " above its limit, while " + cluster(*room) + " has room for " +
@@ -101,9 +107,9 @@ class Check {
     }
   }
 
-  /// Where the load of each cluster could go instead, by the localities that send more there than rounding would, and
-  /// enough that the cluster would notice.
-  void find_steps() {
+  /// Where the load of each cluster could go instead, by the localities that send more there than rounding would, enough
+  /// that the cluster would notice, and more than `least`.
+  void find_steps(double least) {
     ClusterSets open;
     open.assign(problem_.localities(), problem_.clusters());
     steps_.assign(problem_.clusters(), problem_.clusters());
@@ -114,7 +120,8 @@ class Check {
       }
       for (size_t j = 0; j < problem_.clusters(); ++j) {
         const double flow = problem_.demands[i] * share(i, j) / share_parts;
-        if (share(i, j) > 1 && flow > noticed * problem_.capacities[j]) steps_.add(j, open, i);
+        if (share(i, j) > 1 && flow > std::max(least, noticed * problem_.capacities[j]))
+          steps_.add(j, open, i);
       }
     }
   }

@@ -24,8 +24,10 @@ struct PlaceNames {
 /// Shape      `shares` as Allocation::shares. One line each, such as "locality fra-a: shares add up to 9,990"; empty
 ///            when nothing is broken.
 /// Precision  Shares are rounded to parts: what that can put on a cluster is forgiven. So is less than a millionth of a
-///            cluster's capacity from one locality.
-/// Cost       Localities × clusters, and clusters² when somebody is above its limit. Knows nothing of the allocator.
+///            cluster's capacity from one locality, what a cluster above its limit could be relieved of by less than
+///            one part of a locality's demand, and room of less than 1e-12 of all demand, which an Allocation may miss.
+/// Cost       Localities × clusters, and as much again, with clusters², for each that is above its limit. Knows nothing
+///            of the allocator.
 /// Errors     Sizes that do not fit the Problem are a line too, and then the only one.
 std::vector<std::string> broken_invariants(const Problem& problem, std::span<const uint16_t> shares,
                                            const PlaceNames& names);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace swingover::steering {
 
@@ -11,6 +12,8 @@ namespace {
 /// would join clusters that have nothing to exchange.
 constexpr double least_part = 1e-11;
 constexpr double wanted_precision = 1e-11;
+/// What a fitting that ends before that must have reached for its flows to be taken.
+constexpr double usable_precision = 1e-8;
 constexpr int rounds_max = 100;
 constexpr int scaling_rounds = 2;
 
@@ -38,8 +41,7 @@ void Spreader::spread(Transport& transport) {
     if (group_.size() == 1) continue;  // nothing to exchange
     if (gather_kinds(transport)) {
       spread_evenly(transport);
-    } else {
-      fit();
+    } else if (fit()) {
       set_flows(transport);
     }
   }
@@ -126,21 +128,26 @@ void Spreader::spread_evenly(Transport& transport) {
   }
 }
 
-void Spreader::fit() {
+/// False: no weights were found.
+bool Spreader::fit() {
   logs_.resize(group_.size());
   for (size_t place = 0; place < group_.size(); ++place) logs_[place] = std::log(wanted_[place]);
   shares_.assign(arcs_.size(), 0);
+  double off = std::numeric_limits<double>::infinity();
   for (int round = 0; round < rounds_max; ++round) {
-    if (find_shares() <= wanted_precision) return;
+    off = find_shares();
+    if (off <= wanted_precision || !std::isfinite(off)) break;
     if (round < scaling_rounds) {
       scale_weights();
     } else if (!step_newton()) {
-      return;
+      break;
     }
   }
+  return off <= usable_precision;
 }
 
-/// Shares from weights. How far the loads that they give are from those wanted, relatively.
+/// Shares from weights. How far the loads that they give are from those wanted, relatively; not finite when a weight is
+/// beyond what a number holds.
 double Spreader::find_shares() {
   const double highest = *std::ranges::max_element(logs_);
   weights_.resize(group_.size());
@@ -158,7 +165,9 @@ double Spreader::find_shares() {
   }
   double worst = 0;
   for (size_t place = 0; place < group_.size(); ++place) {
-    worst = std::max(worst, std::abs(found_[place] / wanted_[place] - 1));
+    const double off = std::abs(found_[place] / wanted_[place] - 1);
+    if (!(off <= worst)) worst = off;  // also when it is no number
+    if (!std::isfinite(worst)) break;
   }
   return worst;
 }

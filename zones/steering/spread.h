@@ -15,7 +15,8 @@ namespace swingover::steering {
 /// How      Only clusters that can pass load round in a circle can exchange clients; within such a group each locality
 ///          sends to its clusters in proportion to a weight of the cluster, and the weights are fitted until the loads
 ///          come out. A group where everybody may go everywhere needs no fitting: the weights are the loads.
-/// Result   Within 1e-11 of each load, relatively. Demands are met exactly.
+/// Result   Within 1e-11 of each load, relatively. Demands are met exactly. A group whose amounts are too far apart for its
+///          weights to be found keeps the flows that it came with, which have the same loads.
 /// Shape    Keeps its memory from call to call. One thread.
 /// Cost     A group: kinds of localities × clusters² a round of fitting, some 5 to 15 rounds.
 /// Source   iterative proportional fitting (Deming and Stephan 1940; Sinkhorn 1964); Newton on its convex dual, with
@@ -36,7 +37,7 @@ class Spreader {
   void find_reach(const Transport& transport);
   bool gather_kinds(const Transport& transport);
   void spread_evenly(Transport& transport);
-  void fit();
+  bool fit();
   double find_shares();
   void scale_weights();
   bool step_newton();

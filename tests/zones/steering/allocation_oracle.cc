@@ -149,6 +149,26 @@ long double least_cost_with_moves(const Problem& problem, const std::vector<doub
   return simplex.least();
 }
 
+std::string unlevel(const Problem& problem, const Allocation& got) {
+  const size_t n = problem.clusters();
+  for (size_t j = 0; j < n; ++j) {
+    if (got.levels[j] <= problem.target * (1 + tolerance)) continue;
+    if (!is_near(got.loads[j], problem.capacities[j] * got.levels[j], 1e-8))
+      return "cluster " + std::to_string(j) + " does not use its level";
+    for (size_t i = 0; i < problem.localities(); ++i) {
+      if (got.flows[i * n + j] <= tolerance * problem.demands[i]) continue;
+      for (size_t k = 0; k < n; ++k) {
+        if (!is_live(problem, i, k)) continue;
+        if (std::max(problem.target, got.levels[k]) < got.levels[j] * (1 - 1e-8)) {
+          return "locality " + std::to_string(i) + " could leave cluster " + std::to_string(j) +
+                 " for " + std::to_string(k) + ", which is lower";
+        }
+      }
+    }
+  }
+  return {};
+}
+
 std::string uneven(const Problem& problem, const std::vector<double>& rooms,
                    const std::vector<double>& flows) {
   const size_t n = problem.clusters();

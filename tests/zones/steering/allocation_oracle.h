@@ -31,6 +31,10 @@ std::string wrong_row(const Problem& problem, const Allocation& got);
 /// Empty, or which stage is not as defined.
 std::string wrong_stage(const Problem& problem, const Allocation& got);
 
+/// Empty, or why a level above the target is not the least possible: its cluster could do with less, or some of its load
+/// could go to a lower one. Of any size, and without another solution.
+std::string unlevel(const Problem& problem, const Allocation& got);
+
 /// Empty, or what is wrong: a move between clusters that costs nothing would make them more even, or one that saves.
 std::string uneven(const Problem& problem, const std::vector<double>& rooms,
                    const std::vector<double>& flows);

@@ -206,6 +206,30 @@ TEST_CASE("a huge demand that leaves a tiny cluster leaves no rounding there",
   CHECK(is_near(allocate(problem).loads[1], room, 1e-8));
 }
 
+TEST_CASE("amounts that are farther apart than a number's digits leave numbers everywhere",
+          "[allocation_properties]") {
+  const Problem problem{.demands = {1e15, 1e15, 1e15, 1e-9},
+                        .capacities = {1e-9, 1e-9, 1e-9},
+                        .costs = {1, 0, forbidden, 0, forbidden, 0, forbidden, 1, 0, 1, 1, 1}};
+  const Allocation got = allocate(problem);
+  CHECK(wrong_row(problem, got) == "");
+  Allocator allocator;
+  Random random(1);
+  for (int k = 0; k < 20'000; ++k) {
+    Problem other = problem;
+    for (std::vector<double>* amounts : {&other.demands, &other.capacities}) {
+      for (double& value : *amounts) value = random.below(2) ? amount_max : least_amount;
+    }
+    for (double& cost : other.costs)
+      cost = random.below(3) ? static_cast<double>(random.below(2)) : forbidden;
+    const Allocation all = allocator.allocate(other);
+    if (!std::ranges::all_of(all.flows, [](double flow) { return std::isfinite(flow); }))
+      FAIL(to_text(other));
+    if (const std::string wrong = wrong_row(other, all); !wrong.empty())
+      FAIL(wrong << '\n' << to_text(other));
+  }
+}
+
 TEST_CASE("large problems keep what defines an allocation", "[allocation_properties]") {
   Allocator allocator;
   struct Size {
@@ -224,6 +248,7 @@ TEST_CASE("large problems keep what defines an allocation", "[allocation_propert
       for (size_t j = 0; j < problem.clusters(); ++j) {
         if (got.loads[j] > rooms[j] * (1 + 1e-8)) FAIL("cluster " << j << " is above its room");
       }
+      CHECK(unlevel(problem, got) == "");
       CHECK(uneven(problem, rooms, got.flows) == "");
       CHECK(unspread(problem, got.flows) == "");
       CHECK(sum(got.loads) == Approx(sum(got.flows)));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "tests/support/seeds.h"
 #include "tests/zones/steering/random_problem.h"
@@ -83,6 +84,35 @@ TEST_CASE("a cluster above its limit is told when its load has somewhere to go",
     CHECK(broken(problem, {1'001, 8'999, 0, 0, 10'000, 0}).empty());
     CHECK(broken(problem, {1'003, 8'997, 0, 0, 10'000, 0}) ==
           Lines{"cluster fra: 0.25 above its limit, while ams has room for 1,100"});
+  }
+}
+
+TEST_CASE("a locality's last part is nothing that could be moved elsewhere", "[share_check]") {
+  // The first cluster is overloaded by the second locality; of the first one it has a single part, or two.
+  const Problem problem{.demands = {10'000, 9'000},
+                        .capacities = {1'000, 1'000, 90'000},
+                        .costs = {0, forbidden, 0, 0, 0, forbidden}};
+  CHECK(broken(problem, {1, 0, 9'999, 5'000, 5'000, 0}).empty());
+  CHECK(broken(problem, {2, 0, 9'998, 5'000, 5'000, 0}) ==
+        Lines{"cluster fra: 3,502 above its limit, while waw has room for 80,002",
+              "cluster ams: 3,500 above its limit, while waw has room for 80,002"});
+}
+
+TEST_CASE("what lies many magnitudes below the demand is no room", "[share_check]") {
+  Allocator allocator;
+  Random random(1);
+  for (int k = 0; k < 4'000; ++k) {
+    Problem problem;
+    const size_t places = 1 + random.below(5);
+    const auto amount = [&] { return std::pow(10, random.unit() * 24 - 9); };
+    for (size_t i = 0; i < places; ++i) problem.demands.push_back(amount());
+    for (size_t j = 0; j < clusters.size(); ++j) problem.capacities.push_back(amount());
+    for (size_t at = 0; at < places * clusters.size(); ++at)
+      problem.costs.push_back(random.below(4) == 0 ? forbidden
+                                                   : static_cast<double>(random.below(4)));
+    const Allocation got = allocator.allocate(problem);
+    const Lines lines = broken(problem, got.shares);
+    if (!lines.empty()) FAIL(k << ": " << lines[0] << '\n' << to_text(problem));
   }
 }
 
