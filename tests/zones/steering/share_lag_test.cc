@@ -86,6 +86,18 @@ TEST_CASE("more changes than it keeps leave the lag exact and the memory shorter
   CHECK(oldest == lag_of(lag, 0, 100));  // both before its memory: as it was when that begins
 }
 
+TEST_CASE("what was in force counts for the whole of its memory", "[share_lag]") {
+  ShareLag lag(1, 2, Milliseconds(35'000));
+  lag.in_force(share(10'000), at_second(0));
+  lag.in_force(share(0), at_second(1'000));
+  // The memory begins with the change, and somebody asks for the instants behind that.
+  for (const int64_t behind : {0, 1, 10, 35}) {
+    lag.forget(at_second(1'300 + behind));
+    CHECK(lag_of(lag, 0, 1'000 + behind) ==
+          Approx(std::exp(-static_cast<double>(behind) / 35)).margin(1e-5));
+  }
+}
+
 TEST_CASE("at rest the lag of 50 localities and 8 clusters is hardly more than its shares",
           "[share_lag]") {
   ShareLag lag(50, 8, Milliseconds(35'000));
