@@ -71,15 +71,13 @@ void AddressProbe::fail_errno(std::string_view what, int error) {
 void AddressProbe::on_time() {
   if (soon_) return finish(*std::exchange(soon_, std::nullopt));
   if (lookup_) {
-    return finish({.verdict = Verdict::fail, .reason = timeout_words(timeout_, "resolving")});
+    return finish(timed_out(timeout_, "resolving"));
   }
   if (!passes_in_silence() && next_ < addresses_.size()) {
     close();
     return try_next();
   }
-  passes_in_silence()
-      ? pass()
-      : finish({.verdict = Verdict::fail, .reason = timeout_words(timeout_, doing())});
+  passes_in_silence() ? pass() : finish(timed_out(timeout_, doing()));
 }
 
 void AddressProbe::finish(Finding finding) {

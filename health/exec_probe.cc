@@ -150,7 +150,8 @@ class ExecProbe : public Probe {
     if (job_) {
       const std::string output = (*job_)->process->output();
       log_output(output);
-      finding.reason = timeout_words(options_.timeout, "running") + first_line(output);
+      finding = timed_out(options_.timeout, "running");
+      finding.reason += first_line(output);
       core_.abandon(*std::exchange(job_, std::nullopt));
     } else {
       finding.looked = false;

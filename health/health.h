@@ -11,8 +11,9 @@ enum class Health : uint8_t { unknown, up, down };
 enum class Verdict : uint8_t { pass, fail };
 
 /// How sure one failure is. Hard: the target's host itself said no (refused, reset, unreachable), which a lost packet
-/// or a slow answer never does; so fewer of them are believed.
-enum class Failure : uint8_t { soft, hard };
+/// or a slow answer never does; so fewer of them are believed. Silent: nothing came in time, which may as well be the
+/// prober's own trouble. Soft: an answer that is not what was wanted, and whatever else.
+enum class Failure : uint8_t { soft, hard, silent };
 
 /// Why a target that passes its probes is kept out of new answers all the same.
 enum class Hold : uint8_t {

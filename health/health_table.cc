@@ -125,6 +125,7 @@ void HealthTable::apply(Slot slot, const Finding& finding, When when,
   Entry& entry = entries_[slot];
   const bool passes = finding.verdict == Verdict::pass;
   bool changed = false;
+  bool is_other_failure = false;
   if (entry.alarm_looks > 0) --entry.alarm_looks;
   entry.past.add(finding, when.wall);
   if (finding.looked) {
@@ -136,6 +137,7 @@ void HealthTable::apply(Slot slot, const Finding& finding, When when,
     }
     entry.last_verdict = when.now.nanoseconds - stood_still_;
     entry.is_lost = false;
+    is_other_failure = !passes && std::exchange(entry.failure, finding.failure) != finding.failure;
     changed =
         entry.machine.apply(finding.verdict, finding.failure, when.now) == Transition::changed;
   }
@@ -147,8 +149,9 @@ void HealthTable::apply(Slot slot, const Finding& finding, When when,
                      : silence_words(silence(entry, when.now), finding.reason);
   }
   const std::string& reason = entry.is_lost ? lost_words : finding.reason;
-  const bool is_news = changed || !entry.is_heard || entry.verdict != finding.verdict ||
-                       entry.reason != reason || (passes && entry.warning != finding.warning);
+  const bool is_news = changed || is_other_failure || !entry.is_heard ||
+                       entry.verdict != finding.verdict || entry.reason != reason ||
+                       (passes && entry.warning != finding.warning);
   entry.is_heard = true;
   entry.is_blind = !finding.looked;
   entry.verdict = finding.verdict;
@@ -327,6 +330,7 @@ void HealthTable::tell(Entry& entry, bool changed, Now now, std::vector<CheckUpd
                    .penalty = machine.penalty(now.now),
                    .changed = changed,
                    .verdict = entry.verdict,
+                   .failure = entry.failure,
                    .reason = entry.reason,
                    .warning = entry.warning,
                    .first_failure = machine.first_failure(),

@@ -111,6 +111,7 @@ class HealthTable {
     bool is_lost = false;     // none did for so long that it is unknown
     uint8_t alarm_looks = 0;  // that are still to come
     Verdict verdict = Verdict::pass;
+    Failure failure = Failure::soft;  // of the newest that looked and failed
     std::string reason;
     std::string warning;
     VerdictRing past;

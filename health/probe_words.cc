@@ -39,6 +39,12 @@ std::string timeout_words(Milliseconds timeout, std::string_view doing) {
   return "timed out after " + duration_text(timeout) + " while " + std::string(doing);
 }
 
+Finding timed_out(Milliseconds timeout, std::string_view doing) {
+  return {.verdict = Verdict::fail,
+          .reason = timeout_words(timeout, doing),
+          .failure = Failure::silent};
+}
+
 bool is_own_trouble(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
          error == EADDRNOTAVAIL;

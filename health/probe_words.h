@@ -16,6 +16,8 @@ namespace swingover::health {
 std::string errno_words(int error);
 /// "timed out after 1s while connecting".
 std::string timeout_words(Milliseconds timeout, std::string_view doing);
+/// The finding of a probe for which nothing came in time.
+Finding timed_out(Milliseconds timeout, std::string_view doing);
 /// Whether this error of socket() or connect() is of this host, and says nothing of the target.
 bool is_own_trouble(int error);
 

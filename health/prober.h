@@ -45,6 +45,7 @@ struct CheckUpdate {
   double penalty = 0;    // for StoredState; as of `at`
   bool changed = false;  // health or hold is another than before
   Verdict verdict = Verdict::pass;
+  Failure failure = Failure::soft;  // of the newest failed one
   /// In words: "connect: connection refused", "status 503, wanted 200-299"; empty on a pass.
   std::string reason;
   std::string warning{};  // of a pass; see Finding

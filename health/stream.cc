@@ -288,8 +288,7 @@ Finding finding_of(const Stream::End& end, Milliseconds timeout, std::string_vie
       .verdict = Verdict::fail, .reason = {}, .failure = end.failure, .looked = end.looked};
   switch (end.how) {
     case Stream::End::How::timed_out:
-      finding.reason = timeout_words(timeout, doing);
-      break;
+      return timed_out(timeout, doing);
     case Stream::End::How::closed:
       finding.reason = "closed by the other end while " + std::string(doing);
       break;

@@ -52,6 +52,12 @@ inline constexpr std::tuple steering_options{
     option("demand_hold", &SteeringOptions::demand_hold, Milliseconds(1'000),
            Milliseconds(7LL * 86'400'000),
            "without reports the last known demand is believed so long"),
+    option(
+        "corroborate", &SteeringOptions::corroborate,
+        "a cluster whose probes hear nothing in time stays in answers while it still reports its "
+        "load, when too much seems to be down at once for that to be likely"),
+    option("corroborate_from", &SteeringOptions::corroborate_from, 0.01, 1.0,
+           "that is: this part of all capacity, or of all clusters where none has one"),
     option("currency", &SteeringOptions::currency, LabelOnly{}, "of the prices of [[distance]]"),
 };
 

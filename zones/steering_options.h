@@ -25,6 +25,8 @@ struct SteeringOptions {
   Milliseconds connection_life{20'000};
   Milliseconds load_age_max{25'000};
   Milliseconds demand_hold{600'000};
+  bool corroborate = true;  // see zones/steering/corroboration.h
+  double corroborate_from = 0.50;
   std::string currency = "EUR";
 
   DistanceCosts distance_costs() const {

@@ -45,6 +45,7 @@ Join::Changes Control::settle_braked(Tick& tick) {
   const bool was_engaged = brake_.is_engaged();
   Join::Changes changes = join_->settle(tick.at);
   look_at_self(changes, tick);
+  corroborate(changes, tick);
   note_brake(was_engaged, changes, *join_, tick);
   return changes;
 }

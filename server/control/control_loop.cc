@@ -156,6 +156,7 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
   // To free a large one takes as long as to make it.
   if (join_) environment_.offload([old = std::move(join_)]() mutable { old.reset(); }, [] {});
   join_ = join;
+  weigh_clusters();
   first_unknown_ = 0;
   mark_all_stored();
   touched_.clear();
@@ -296,6 +297,7 @@ void Control::fold(uint32_t place, const health::CheckUpdate& update, Tick& tick
     join_->for_each_user(place, [this](EndpointId id) { confirmed_.push_back(id); });
   if (update.verdict == health::Verdict::fail) {
     state.reason = update.reason;
+    state.failure = update.failure;
   } else if (update.health == Health::up) {
     state.reason.clear();
   }
@@ -534,7 +536,7 @@ void Control::housekeeping() {
   tick_swings();
   if (is_first_state_known_) n1_.tick();
   go_on();
-  if (doubt_.is_in_doubt()) {  // it ends by time
+  if (doubt_.is_in_doubt() || doubts().is_other) {  // both end by time
     Tick tick = new_tick("");
     settle(tick);
   }

@@ -270,6 +270,16 @@ class Control {
   void forget_kept(const std::vector<std::string>& before, const Join& join, Tick& tick);
   void configure_brake(Join& join);
   void look_at_self(Join::Changes& changes, Tick& tick);
+  /// Whose probes say `down` and are not believed, by cluster.
+  struct Doubts {
+    bool is_other = false;  // than what is in force
+    std::vector<bool> clusters;
+    double down = 0;  // the part of all capacity that seems so
+  };
+  void weigh_clusters();
+  Doubts doubts();
+  void corroborate(Join::Changes& changes, Tick& tick);
+  void tell_doubt(ClusterId id, const Doubts& doubts, Tick& tick);
   void note_self_check(uint32_t check, const CheckState& before, Tick& tick) const;
   void note_brake(bool was_engaged, const Join::Changes& changes, const Join& join, Tick& tick);
   void store_kept(const Join::Changes& changes, const Join& join, Tick& tick);
@@ -317,6 +327,7 @@ class Control {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is read off this thread
   Brake brake_;
   SelfDoubt doubt_;
+  std::vector<double> capacities_;        // by cluster, as declared
   std::vector<std::string> kept_before_;  // by the last run; until the first setup is in force
   std::deque<std::pair<MonotonicTime, EndpointId>> left_;  // went down lately; of this generation
   struct Epoch {

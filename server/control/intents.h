@@ -34,6 +34,10 @@ std::string_view word(IntentKind kind);  // drain, force_up, force_down, swing, 
 /// Whether it decides over endpoints now: a drain in steps does so once all of them are made; the kinds that move shares
 /// alone never do.
 bool decides_endpoints(const Intent& intent);
+/// Whether the one that decides takes it out of answers, whatever its health; null: none does.
+inline bool takes_out(const Intent* intent) {
+  return intent && intent->kind != IntentKind::force_up;
+}
 
 /// The target of a freeze of all services.
 inline constexpr std::string_view everything = "everything";

@@ -75,11 +75,6 @@ std::vector<std::pair<Target, const Intent*>> in_order(const Intents& intents) {
   return all;
 }
 
-/// By a person, whatever its health.
-bool is_taken_out(const Intent* intent) {
-  return intent && intent->kind != IntentKind::force_up;
-}
-
 }  // namespace
 
 std::optional<uint32_t> Join::find_check(const std::string& key) const {
@@ -90,7 +85,12 @@ std::optional<uint32_t> Join::find_check(const std::string& key) const {
 
 void Join::set_check(uint32_t place, CheckState state) {
   for (const uint32_t parent : users_[place].calculations) dirty_calculated_.insert(parent);
-  const bool is_other = states_[place].standing() != state.standing();
+  // What is down in silence may be kept for a reason that what says so itself has not: see doubt().
+  const CheckState& before = states_[place];
+  const bool is_down = state.health == Health::down;
+  const bool is_other =
+      before.standing() != state.standing() ||
+      (is_down && (before.failure != state.failure || before.stored != state.stored));
   states_[place] = std::move(state);
   if (is_other) mark_users(place);
 }
@@ -224,8 +224,11 @@ CheckState Join::calculate(uint32_t place, WallTime now) const {
   health::Standings members;
   CheckState state;
   state.heard = true;
+  state.failure = health::Failure::silent;
   for (const uint32_t child : children) {
     const CheckState& seen = states_[child];
+    if (seen.health == Health::down && seen.failure != health::Failure::silent)
+      state.failure = seen.failure;
     members.add(seen.standing());
     state.stored |= seen.stored;
     state.heard &= seen.heard;
@@ -234,6 +237,7 @@ CheckState Join::calculate(uint32_t place, WallTime now) const {
     if (seen.health == Health::down)
       state.first_failure = std::max(state.first_failure, seen.first_failure);
   }
+  if (monitor.inverted) state.failure = health::Failure::soft;  // others' answers bring it down
   state.health = health::calculated(monitor, members.health);
   // What is up because another is not has nothing to wait for.
   const Health worth =
@@ -281,7 +285,9 @@ void Join::settle_clusters(WallTime now, Changes& changes) {
     ClusterNode& node = clusters_[id.value];
     node.is_dirty = false;
     raw.push_back(standing_of(node));
-    if (!would_leave(node, raw.back().usable, is_taken_out(node.state.intent))) continue;
+    node.down = down_of(node, raw.back());
+    if (node.kept == KeptBy::reports && node.down == Down::plainly) node.kept = KeptBy::nobody;
+    if (!would_leave(node, raw.back().usable, takes_out(node.state.intent))) continue;
     leaving.push_back(id.value);
   }
   ask_gate(true, leaving);
@@ -319,14 +325,15 @@ bool Join::would_leave(Node& node, Health worth, bool is_out) {
 }
 
 void Join::ask_gate(bool is_clusters, const std::vector<uint32_t>& leaving) {
-  if (leaving.empty()) return;
+  const auto is_believed = [&](uint32_t place) { return !is_doubted(is_clusters, place); };
+  const auto count = static_cast<size_t>(std::ranges::count_if(leaving, is_believed));
   const size_t all = is_clusters ? clusters_.size() : endpoints_.size();
-  const KeptBy by = gate_ ? gate_(is_clusters, leaving.size(), all) : KeptBy::nobody;
+  const KeptBy by = gate_ && count > 0 ? gate_(is_clusters, count, all) : KeptBy::nobody;
   for (const uint32_t place : leaving) {
     KeptBy& kept = is_clusters ? clusters_[place].kept : endpoints_[place].kept;
     Health& agreed = is_clusters ? clusters_[place].agreed : endpoints_[place].agreed;
-    kept = by;
-    if (by == KeptBy::nobody) agreed = Health::down;
+    kept = is_believed(place) ? by : KeptBy::reports;
+    if (kept == KeptBy::nobody) agreed = Health::down;
   }
 }
 
@@ -407,8 +414,14 @@ void Join::settle_these(const std::vector<EndpointId>& dirty, WallTime now, Chan
   for (const EndpointId id : dirty) {
     EndpointNode& node = endpoints_[id.value];
     node.is_dirty = false;
-    const bool is_out = is_taken_out(node.intent);
-    if (would_leave(node, standing_now(node).usable, is_out)) leaving.push_back(id.value);
+    const Standing standing = standing_now(node);
+    auto& by_down = clusters_[node.cluster.value].endpoints_by_down;
+    --by_down[static_cast<size_t>(node.down)];
+    node.down = down_of(node, standing);
+    ++by_down[static_cast<size_t>(node.down)];
+    if (node.kept == KeptBy::reports && node.down == Down::plainly) node.kept = KeptBy::nobody;
+    const bool is_out = takes_out(node.intent);
+    if (would_leave(node, standing.usable, is_out)) leaving.push_back(id.value);
   }
   ask_gate(false, leaving);
   for (const EndpointId id : dirty) {

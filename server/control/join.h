@@ -37,11 +37,13 @@ struct CheckState {
   std::string warning{};  // of a pass: what will make it fail one day
   bool heard = false;     // a probe of this run has ended
   WallTime changes_at{};  // when the probes under way may next change it; 0: they agree with it
+  health::Failure failure =
+      health::Failure::soft;  // of the last failing verdict; of a stored state it is not known
 
   health::Standing standing() const { return {health, health::usable(health, hold)}; }
 };
 
-std::string_view word(KeptBy by);  // brake, doubt, person; empty: nobody
+std::string_view word(KeptBy by);  // brake, doubt, person, reports; empty: nobody
 
 /// Health and intents of one generation, joined to eligibility.
 ///
@@ -67,6 +69,8 @@ std::string_view word(KeptBy by);  // brake, doubt, person; empty: nobody
 ///           eligibility (health::usable), in groups and floors alike.
 /// Kept      What was up and would be down may be kept in answers by the gate (brake.h): its health is what the
 ///           checks say, its worth is that of an up one, until they no longer say `down`.
+/// Doubted   A cluster whose probes are not believed (doubt()): what of it is down in silence, its checks having heard nothing
+///           in time, is kept, and the gate is not asked.
 /// Intents   A drain that covers it excludes it. Else the force with the narrowest target (endpoint, pool, service,
 ///           cluster) decides, whatever its health. Else its health does.
 /// Cost      A changed check costs what hangs on it; changed intents cost the endpoints that those before and those now
@@ -150,6 +154,15 @@ class Join {
   void let_go(KeptBy by, bool for_good);
   /// What `by` keeps is kept by a person from now on.
   void hand_over(KeptBy by);
+  /// The probes of a cluster are not believed from the next settle() on, or are believed again.
+  void doubt(ClusterId id, bool is_doubted);
+  bool is_doubted(ClusterId id) const { return clusters_[id.value].is_doubted; }
+  /// What a cluster is by its checks, whoever keeps it.
+  struct ClusterSigns {
+    bool is_down = false;    // itself, or by its endpoints: from under 25 % not down up to 35 %
+    bool is_silent = false;  // down, and of what is most heard nothing in time
+  };
+  ClusterSigns look_at(ClusterId id);
   size_t kept_count(KeptBy by) const;
   std::vector<std::string> kept_targets(KeptBy by) const;
   /// Goes on where the join of the generation before stands: floors that were missed, and what is kept. The first
@@ -256,6 +269,7 @@ class Join {
   };
   using Lists = std::array<const std::vector<std::string>*, 3>;  // of names, by role; null: none
   static constexpr uint32_t none = UINT32_MAX;
+  enum class Down : uint8_t { no, in_silence, plainly };
   struct EndpointNode {
     uint32_t service = 0;
     uint32_t pool = 0;   // place in Service::pools
@@ -266,7 +280,8 @@ class Join {
     uint32_t pool_floor = none;  // in floors_
     uint32_t nested = none;      // the service that is its target
     bool is_dirty = false;
-    health::Standing own;                             // by its checks and those of its address
+    health::Standing own;  // by its checks and those of its address
+    Down down = Down::no;
     health::Health agreed = health::Health::unknown;  // the last worth that was let through
     KeptBy kept = KeptBy::nobody;
     const Intent* intent = nullptr;  // that decides, of the Intents last set
@@ -280,6 +295,10 @@ class Join {
     health::Standing standing;  // up in its worth while it is kept
     health::Health agreed = health::Health::unknown;
     KeptBy kept = KeptBy::nobody;
+    Down down = Down::no;
+    std::array<uint32_t, 3> endpoints_by_down{};
+    health::MinimumUp seems_up{health::MinimumUp::Bounds{}};  // by its endpoints
+    bool is_doubted = false;
     ClusterState state;
   };
   struct PoolFloor {
@@ -337,6 +356,10 @@ class Join {
   void ask_gate(bool is_clusters, const std::vector<uint32_t>& leaving);
   template <class Node>
   static bool would_leave(Node& node, health::Health worth, bool is_out);
+  bool is_doubted(bool is_cluster, uint32_t place) const;
+  bool is_plainly_down(uint32_t check, KeptBy kept) const;
+  Down down_of(const EndpointNode& node, health::Standing standing) const;
+  Down down_of(const ClusterNode& node, health::Standing standing) const;
   void settle_endpoints(WallTime now, Changes& changes);
   void settle_these(const std::vector<EndpointId>& dirty, WallTime now, Changes& changes);
   std::vector<EndpointId> take_deepest_dirty();

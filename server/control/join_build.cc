@@ -26,6 +26,14 @@ std::string without_final_dot(std::string name) {
   return name;
 }
 
+/// The bounds of a group's health where nobody declared others: down below 25 %, up again from 35 % on.
+health::MinimumUp seems_up_of(size_t endpoints) {
+  constexpr Portion least{25, true};
+  constexpr Portion again{35, true};
+  return health::MinimumUp(
+      {.down_below = least.least_of(endpoints), .up_from = again.least_of(endpoints)});
+}
+
 }  // namespace
 
 Join::Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors,
@@ -37,6 +45,10 @@ Join::Join(std::shared_ptr<const zones::Model> model, const Monitors& monitors,
   for (uint32_t i = 0; i < model_->services.size(); ++i) add_service(i, monitors);
   find_nested();
   put_in_order();
+  for (ClusterNode& node : clusters_) {
+    node.endpoints_by_down.front() = static_cast<uint32_t>(node.endpoints.size());
+    node.seems_up = seems_up_of(node.endpoints.size());
+  }
   states_.resize(checks_.size());
   for (uint32_t i = 0; i < clusters_.size(); ++i) mark(ClusterId(i));
   for (uint32_t i = 0; i < endpoints_.size(); ++i) mark(EndpointId(i));

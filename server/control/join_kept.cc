@@ -68,17 +68,23 @@ std::vector<std::string> Join::kept_targets(KeptBy by) const {
 
 void Join::keep(const std::unordered_map<std::string, KeptBy>& targets) {
   if (targets.empty()) return;
-  const auto keep_one = [&](const std::string& target, auto id, auto& node) {
+  const auto keep_one = [&](const std::string& target, auto id, auto& node, ClusterNode& cluster) {
     const auto wanted = targets.find(target);
     if (wanted == targets.end()) return;
     keep(id, wanted->second);
+    if (wanted->second == KeptBy::reports) {
+      cluster.is_doubted = true;
+      cluster.seems_up.remember(true);
+    }
     node.state.kept = wanted->second;  // it was so before
   };
   for (uint32_t i = 0; i < clusters_.size(); ++i)
-    keep_one(cluster_target(model_->topology.clusters[i].name), ClusterId(i), clusters_[i]);
+    keep_one(cluster_target(model_->topology.clusters[i].name), ClusterId(i), clusters_[i],
+             clusters_[i]);
   for (uint32_t i = 0; i < endpoints_.size(); ++i) {
     const EndpointId id(i);
-    keep_one(endpoint_target(service_of(id), endpoint_of(id)), id, endpoints_[i]);
+    keep_one(endpoint_target(service_of(id), endpoint_of(id)), id, endpoints_[i],
+             clusters_[endpoints_[i].cluster.value]);
   }
 }
 

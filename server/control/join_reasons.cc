@@ -38,6 +38,8 @@ std::string_view keeper_words(KeptBy by) {
       return "held while this edge doubts itself; the probes say: ";
     case KeptBy::person:
       return "held by `swingctl brake keep`; the probes say: ";
+    case KeptBy::reports:
+      return "held because its cluster still reports load; the probes say: ";
   }
   return "";
 }
@@ -54,6 +56,8 @@ std::string_view word(KeptBy by) {
       return "doubt";
     case KeptBy::person:
       return "person";
+    case KeptBy::reports:
+      return "reports";
   }
   return "";
 }

@@ -527,8 +527,9 @@ void collect_states(MetricsPage& page, const Join& join) {
   page.endpoints.resize(join.endpoint_count());
   for (uint32_t i = 0; i < clusters.size(); ++i) {
     const Join::ClusterState& cluster = join.cluster(ClusterId(i));
-    page.clusters.push_back(
-        {join.shown_health(ClusterId(i)), cluster.kept, kind_of(cluster.intent)});
+    const bool is_doubted = cluster.kept == KeptBy::nobody && join.is_doubted(ClusterId(i));
+    page.clusters.push_back({join.shown_health(ClusterId(i)),
+                             is_doubted ? KeptBy::reports : cluster.kept, kind_of(cluster.intent)});
     for (const EndpointId id : join.endpoints_of(ClusterId(i))) {
       const Join::EndpointState& state = join.endpoint(id);
       MetricsPage::Endpoint& endpoint = page.endpoints[id.value];

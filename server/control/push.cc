@@ -124,7 +124,8 @@ void PushBoard::apply(const std::vector<std::string>& keys, const PushReport& re
     entry.deadline = now.now + each;
     if (report.load) entry.load = Load{*report.load, now.wall};
     const Verdict verdict = report.health == "up" ? Verdict::pass : Verdict::fail;
-    const Transition transition = entry.machine.apply(verdict, Failure::hard, now.now);
+    entry.failure = Failure::hard;  // the target itself says so
+    const Transition transition = entry.machine.apply(verdict, entry.failure, now.now);
     std::string reason = verdict == Verdict::pass ? std::string() : down_reason(report);
     const bool is_news =
         transition == Transition::changed || verdict != entry.verdict || reason != entry.reason;
@@ -154,7 +155,8 @@ void PushBoard::tick(Now now, std::vector<health::CheckUpdate>& out) {
       entry.verdict_at = now.wall;
       entry.reason =
           fmt::format("no heartbeat for {}s, wanted one each {}", silent, duration_text(each));
-      changed = entry.machine.apply(Verdict::fail, Failure::soft, now.now) == Transition::changed;
+      entry.failure = Failure::silent;
+      changed = entry.machine.apply(Verdict::fail, entry.failure, now.now) == Transition::changed;
       is_news = true;
     }
     if (entry.machine.tick(now.now) == Transition::changed) changed = true;
@@ -210,6 +212,7 @@ void PushBoard::tell(Entry& entry, Now now, bool changed, std::vector<health::Ch
   update.penalty = entry.machine.penalty(now.now);
   update.changed = changed;
   update.verdict = entry.verdict;
+  update.failure = entry.failure;
   update.reason = entry.reason;
   update.first_failure = entry.machine.first_failure();
   update.at = now.wall;

@@ -62,7 +62,8 @@ class PushBoard {
     std::optional<MonotonicTime>
         change_told{};  // when a change was said to be possible; nothing: not soon
     health::Verdict verdict = health::Verdict::pass;
-    WallTime verdict_at{};  // 0: none yet
+    health::Failure failure = health::Failure::soft;  // of the newest that is none
+    WallTime verdict_at{};                            // 0: none yet
     std::string reason;
     bool is_told = false;  // an update of it has gone out since it is here
   };

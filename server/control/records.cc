@@ -195,7 +195,7 @@ std::string encode_kept(const KeptRecord& record) {
 Result<KeptRecord> decode_kept(std::string_view bytes) {
   Decoder decoder(bytes);
   KeptRecord record;
-  record.by = decoder.one_of(KeptBy::person);
+  record.by = decoder.one_of(KeptBy::reports);
   record.since = decoder.time();
   record.reason = decoder.text();
   if (!decoder.is_whole()) return corrupt("kept state");

@@ -66,8 +66,9 @@ struct Intent {
 };
 
 /// Why something that its probes say is down stays in answers.
-enum class KeptBy : uint8_t { nobody, brake, doubt, person };
-inline constexpr std::array all_keepers{KeptBy::brake, KeptBy::doubt, KeptBy::person};
+enum class KeptBy : uint8_t { nobody, brake, doubt, person, reports };
+inline constexpr std::array all_keepers{KeptBy::brake, KeptBy::doubt, KeptBy::person,
+                                        KeptBy::reports};
 
 /// An endpoint or cluster that is kept. Table state, key kept_key(its target).
 struct KeptRecord {

@@ -48,6 +48,8 @@ std::string_view until_words(KeptBy by) {
       return "until its probes agree or a person releases it";
     case KeptBy::doubt:
       return "until its probes agree or this edge no longer doubts itself";
+    case KeptBy::reports:
+      return "until its probes agree, its cluster reports no load, or less than half is down";
   }
   return "";
 }
@@ -62,9 +64,10 @@ std::string kept_reason(KeptBy from, KeptBy to, health::Health health, const Int
   if (health == health::Health::up) return "its probes agree again";
   if (health == health::Health::unknown) return "its probes no longer say that it is down";
   if (intent && intent->kind != IntentKind::force_up) return Join::reason(*intent);
-  const std::string who = from == KeptBy::doubt ? "this edge no longer doubts itself"
-                          : cause == "brake"    ? "a person released it"
-                                                : "the configuration has no bound any more";
+  const std::string who = from == KeptBy::doubt     ? "this edge no longer doubts itself"
+                          : from == KeptBy::reports ? "its probes are believed again"
+                          : cause == "brake"        ? "a person released it"
+                                                    : "the configuration has no bound any more";
   return who + "; " + why;
 }
 

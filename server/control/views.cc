@@ -371,11 +371,14 @@ Json cluster_json(const Control& control, ClusterId id, const Details& details) 
   std::string reason = join.reason(id);
   if (reason.empty() && !is_any && !endpoints.empty()) reason = join.reason(endpoints.front());
   if (is_any && !state.intent) reason.clear();
+  if (reason.empty() && join.is_doubted(id))
+    reason = "its probes are not believed: it still reports its load";
   return {{"name", cluster.name},
           {"target", cluster_target(cluster.name)},
           {"health", word(join.shown_health(id))},
           {"eligible", is_any},
           {"intent", intent_word(state.intent)},
+          {"doubted", join.is_doubted(id)},
           {"reason", text_or_null(reason)},
           {"endpoints", endpoints.size()},
           {"endpoints_eligible", eligible},

@@ -218,7 +218,7 @@ TEST_CASE("an HTTP probe fails hard where the other host said no", "[http_probe]
   }
   {
     const Backend backend({"--bind", "127.3.0.2", "--mode", "hang"});
-    CHECK(failure(http(backend.port())) == Failure::soft);
+    CHECK(failure(http(backend.port())) == Failure::silent);
   }
   const Backend backend({"--bind", "127.3.0.2", "--mode", "status"});
   CHECK(failure(http(backend.port())) == Failure::soft);

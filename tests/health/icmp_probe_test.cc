@@ -176,7 +176,7 @@ TEST_CASE("a host that stays silent fails an ICMP probe after the timeout", "[ic
     Pinger pinger;
     const Finding found = pinger.ping("198.51.100.1", 150);
     CHECK(found.verdict == Verdict::fail);
-    CHECK(found.failure == Failure::soft);
+    CHECK(found.failure == Failure::silent);
     CHECK(found.reason == "timed out after 150ms while waiting for an echo reply");
   });
 }

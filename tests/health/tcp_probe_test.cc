@@ -98,7 +98,7 @@ TEST_CASE("a TCP probe that is refused fails hard, one that is ignored does not"
       (void)connect(fillers.back(), reinterpret_cast<sockaddr*>(&to), size);
     }
     const Finding found = looker.probe(options, "127.3.0.1");
-    CHECK(found.failure == Failure::soft);
+    CHECK(found.failure == Failure::silent);
     CHECK(found.reason == "timed out after 300ms while connecting");
     CHECK(found.duration_nanoseconds >= 290'000'000);
     for (const int filler : fillers) close(filler);
@@ -198,7 +198,7 @@ TEST_CASE("a TCP probe that does not hear what it expects says why", "[tcp_probe
                       c.say("PO PO PO");
                       c.hear_the_end();
                     },
-                    R"(timed out after 400ms while waiting for "PO\x0a")", Failure::soft},
+                    R"(timed out after 400ms while waiting for "PO\x0a")", Failure::silent},
                Case{[](Connection& c) {
                       c.say(std::string(70'000, 'x') + "PO\n");
                       c.hear_the_end();

@@ -50,7 +50,7 @@ TEST_CASE("a UDP probe says in words why it fails", "[udp_probe]") {
                                  .expect = "pong",
                                  .timeout = Milliseconds(100)});
     CHECK(found.verdict == Verdict::fail);
-    CHECK(found.failure == Failure::soft);
+    CHECK(found.failure == Failure::silent);
     CHECK(found.reason == "timed out after 100ms while waiting for an answer");
   }
   SECTION("a closed port") {

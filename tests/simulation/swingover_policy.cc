@@ -48,7 +48,7 @@ void SwingoverPolicy::judge(std::span<const Seen> seen) {
     suspects[j] = {configured_.capacities[j], !seen[j].is_up, seen[j].is_hard,
                    clusters_[j].reported};
   }
-  const std::vector<bool> down = steering::believed_down(suspects, now_, age_max);
+  const std::vector<bool> down = steering::believed_down(suspects, now_, {.age_max = age_max});
   for (size_t j = 0; j < size_; ++j) {
     Cluster& cluster = clusters_[j];
     const bool was_usable = cluster.is_usable();

@@ -18,6 +18,14 @@ struct Suspect {
       reported{};  // when its newest load report came; none: it never reports
 };
 
+/// The part of all capacity that is down by its probes, 0 to 1; of the number of clusters, where none has a capacity.
+double part_down(std::span<const Suspect> clusters);
+
+struct CorroborationRules {
+  double from = 0.50;            // the part_down() from which on probes alone are not believed
+  Milliseconds age_max{25'000};  // of a load report
+};
+
 /// Which of those whose probes say `down` are to be taken out, by place; the others are kept in answers.
 ///
 /// Rule     While half or more of all capacity is down, it is as likely that the probes are wrong as that the clusters
@@ -27,6 +35,6 @@ struct Suspect {
 /// Time     What it says may change with `now` alone: ask again each second while it keeps anything.
 /// Pure; O(clusters), one allocation.
 std::vector<bool> believed_down(std::span<const Suspect> clusters, MonotonicTime now,
-                                Milliseconds age_max);
+                                const CorroborationRules& rules);
 
 }  // namespace swingover::steering

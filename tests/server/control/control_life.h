@@ -62,7 +62,8 @@ struct Life {
   }
 
   void verdict(const std::string& address, health::Health health, uint64_t of_epoch = 0,
-               health::Hold hold = health::Hold::none) {
+               health::Hold hold = health::Hold::none,
+               health::Failure failure = health::Failure::soft) {
     health::CheckUpdate update;
     update.epoch = of_epoch == 0 ? epoch : of_epoch;
     while (checks.at(update.check).address != address) ++update.check;
@@ -71,10 +72,14 @@ struct Life {
     update.changed = true;
     update.verdict = health == health::Health::up ? health::Verdict::pass : health::Verdict::fail;
     update.reason = health == health::Health::up ? "" : "connect: refused";
+    update.failure = failure;
     update.first_failure = clock.now();
     update.at = clock.wall();
     if (health == health::Health::down) clock.advance(Milliseconds(300));
     control.on_updates({update});
+  }
+  void times_out(const std::string& address) {
+    verdict(address, health::Health::down, 0, health::Hold::none, health::Failure::silent);
   }
   void all_up() {
     verdict("192.0.2.1", health::Health::up);

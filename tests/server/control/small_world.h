@@ -34,7 +34,8 @@ struct SmallWorld {
   bool offloads_at_once = false;   // on the control thread itself
   std::optional<double> capacity;  // of each pool; with a demand its own
   std::optional<double> demand;    // of a service that is steered within it
-  uint32_t copies = 1;             // of the service, with other names
+  bool corroborate = true;
+  uint32_t copies = 1;  // of the service, with other names
   Milliseconds housekeeping_every{250};
 
   static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
@@ -76,6 +77,7 @@ struct SmallWorld {
     model->topology.clusters.back().min_healthy = cluster_floor;
     model->topology.clusters.back().load = fra_load;
     model->topology.clusters.push_back({"ams", {}, {}, {}, {}});
+    model->steering.corroborate = corroborate;
     zones::Service service;
     service.name = *zones::parse_name("Shop.svc.example.test.");
     service.monitors = service_monitors;
