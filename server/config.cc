@@ -429,6 +429,28 @@ std::string without_secrets(std::string_view text) {
   return out;
 }
 
+LoadedConfig parse_past_config(const std::string& path, std::string_view text) {
+  Diagnostics diagnostics(path, text);
+  const TomlDocument document = parse_toml(text, diagnostics);
+  Config config;
+  config.file = path;
+  read_section(document, "clients", clients_options, config.clients, diagnostics);
+  config.zones = parse_zones(document, diagnostics);
+  const std::vector<std::string> monitor_names = names_in(document.root, "monitor");
+  std::vector<zones::Name> zone_names;
+  for (const ZoneOptions& zone : config.zones) zone_names.push_back(zone.name);
+  config.steering = zones::parse_steering(document, diagnostics);
+  config.topology = zones::parse_topology(document, monitor_names, diagnostics);
+  config.topology.costs = config.steering.distance_costs();
+  config.services = zones::parse_services(
+      document, {.topology = config.topology, .monitors = monitor_names, .zones = zone_names},
+      diagnostics);
+  zones::number(config.services);
+  LoadedConfig loaded{std::nullopt, diagnostics.text()};
+  if (!diagnostics.has_errors()) loaded.config = std::move(config);
+  return loaded;
+}
+
 LoadedConfig parse_config(const std::string& path, std::string_view text) {
   Diagnostics diagnostics(path, without_secrets(text));  // it quotes lines
   const TomlDocument document = parse_toml(text, diagnostics);

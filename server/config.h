@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "base/ip.h"
 #include "base/portion.h"
 #include "base/siphash.h"
@@ -133,6 +134,10 @@ LoadedConfig load_config(const std::string& path);
 /// The same for a text that is at hand.
 LoadedConfig parse_config(const std::string& path, std::string_view text);
 
+/// Of a config that was in force what answers hang on: zones, localities, clusters and services, [steering] and [clients].
+/// Nothing else is looked at, nor any other file: the text has lost its secrets.
+LoadedConfig parse_past_config(const std::string& path, std::string_view text);
+
 /// The text of a config with asterisks for the secrets that stand in it, for where it is kept and shown. Every line and
 /// column stays where it is; a text that is no TOML loses what looks like a secret.
 std::string without_secrets(std::string_view text);
@@ -146,7 +151,8 @@ struct LoadedZones {
 
 /// Reads each zone's file and checks it against the services. A bad one never takes the others with it. A file that
 /// gives what it gave for `previous` is read, but not parsed.
-LoadedZones load_zones(const Config& config, const zones::Snapshot* previous = nullptr);
+LoadedZones load_zones(const Config& config, const zones::Snapshot* previous = nullptr,
+                       Files& files = Files::on_disk());
 
 struct LoadedClients {
   zones::ClientSources sources;     // of the files that are fine
@@ -157,6 +163,7 @@ struct LoadedClients {
 
 /// Reads the files of [clients] and checks them against the localities and one another. One that gives what it gave
 /// for `previous` is read, but not parsed; if that is true of all, nothing is compiled either.
-LoadedClients load_clients(const Config& config, const zones::Snapshot* previous = nullptr);
+LoadedClients load_clients(const Config& config, const zones::Snapshot* previous = nullptr,
+                           Files& files = Files::on_disk());
 
 }  // namespace swingover::server

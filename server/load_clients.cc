@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/file.h"
+#include "base/files.h"
 #include "server/config.h"
 #include "zones/source_map_file.h"
 
@@ -25,8 +25,8 @@ const File* same_in(const std::vector<File>& before, const std::string& file,
 
 class Loader {
  public:
-  Loader(const Config& config, const zones::Model* previous, LoadedClients& out)
-      : config_(config), out_(out), geography_(config.topology) {
+  Loader(const Config& config, const zones::Model* previous, Files& files, LoadedClients& out)
+      : config_(config), files_(files), out_(out), geography_(config.topology) {
     if (!previous || !previous->clients) return;
     previous_ = &*previous->clients;
     same_localities_ = previous->topology.localities == config.topology.localities;
@@ -93,13 +93,11 @@ class Loader {
  private:
   std::optional<std::string> read(const std::string& file, size_t size_max) {
     out_.files.push_back({file, stamp_of(file)});  // first: what changes from here on is seen
-    std::error_code ignored;                       // a device or a pipe would be read for ever
-    if (std::filesystem::exists(file, ignored) &&
-        !std::filesystem::is_regular_file(file, ignored)) {
+    if (files_.is_special(file)) {
       fail(file, fmt::format("error: clients: {} is no regular file", file));
       return std::nullopt;
     }
-    auto text = read_file(file, size_max);
+    auto text = files_.read(file, size_max);
     if (text) return *std::move(text);
     fail(file, "error: clients: " + text.error().message);
     return std::nullopt;
@@ -111,6 +109,7 @@ class Loader {
   }
 
   const Config& config_;
+  Files& files_;
   LoadedClients& out_;
   const zones::Geography geography_;
   const ClientSources* previous_ = nullptr;
@@ -120,9 +119,9 @@ class Loader {
 
 }  // namespace
 
-LoadedClients load_clients(const Config& config, const zones::Snapshot* previous) {
+LoadedClients load_clients(const Config& config, const zones::Snapshot* previous, Files& files) {
   LoadedClients loaded;
-  Loader loader(config, previous ? previous->model.get() : nullptr, loaded);
+  Loader loader(config, previous ? previous->model.get() : nullptr, files, loaded);
   for (const std::string& name : config.clients.maps) loader.load_map(name);
   for (const std::string& name : config.clients.databases) loader.load_database(name);
   loader.compile();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/files.h"
 #include "server/config.h"
 #include "zones/zone_file.h"
 
@@ -45,11 +46,11 @@ void load_text(const std::string& path, const std::string& text,
 
 }  // namespace
 
-LoadedZones load_zones(const Config& config, const zones::Snapshot* previous) {
+LoadedZones load_zones(const Config& config, const zones::Snapshot* previous, Files& files) {
   LoadedZones loaded;
   for (const ZoneOptions& zone : config.zones) {
     const std::string path = path_beside(config.file, zone.file);
-    const auto text = read_file(path);
+    const auto text = files.read(path);
     zones::ZoneSource source{.apex = zone.name, .transfer = {zone.transfer_view, zone.secondaries}};
     if (!text) {
       loaded.problems +=

@@ -16,7 +16,7 @@ using tests::MmdbWriter;
 namespace {
 
 /// A config with a client map and a database beside it.
-struct Files {
+struct ClientFiles {
   tests::TemporaryFolder folder;
   std::string text = std::string(tests::good_config) + R"([[locality]]
 name = "ams-a"
@@ -27,7 +27,7 @@ maps = ["a.map", "b.map"]
 databases = ["city.mmdb", "asn.mmdb"]
 )";
 
-  Files() {
+  ClientFiles() {
     folder.write("a.map", "192.0.2.0/24 fra-a\n");
     folder.write("b.map", "192.0.2.128/25 ams-a\n10.1.2.0/24 ams-a\n");
     write_database("city.mmdb", "198.51.0.0/16", {0, "NL", "", {}});
@@ -72,7 +72,7 @@ std::string where(const zones::SourceMap& map, std::string_view address) {
 }  // namespace
 
 TEST_CASE("config, maps and databases together say where clients are", "[load_clients]") {
-  const Files files;
+  const ClientFiles files;
   const LoadedClients loaded = files.load();
   CHECK(loaded.failed.empty());
   CHECK(loaded.problems.empty());
@@ -89,14 +89,14 @@ TEST_CASE("config, maps and databases together say where clients are", "[load_cl
 }
 
 TEST_CASE("what people listed goes before what databases say", "[load_clients]") {
-  Files files;
+  ClientFiles files;
   files.write_database("city.mmdb", "192.0.2.0/24", {0, "NL", "", {}});
   const LoadedClients loaded = files.load();
   CHECK(where(loaded.sources.map, "192.0.2.1") == "fra-a");
 }
 
 TEST_CASE("an ASN goes before a country, whatever the order of the files", "[load_clients]") {
-  Files files;
+  ClientFiles files;
   files.text = tests::changed(files.text, "clients = [\"10.1.0.0/16\"]", "countries = [\"DE\"]");
   files.write_database("city.mmdb", "203.0.0.0/16", {0, "DE", "", {}});
   const LoadedClients loaded = files.load();
@@ -105,7 +105,7 @@ TEST_CASE("an ASN goes before a country, whatever the order of the files", "[loa
 }
 
 TEST_CASE("every problem of every file is told", "[load_clients]") {
-  Files files;
+  ClientFiles files;
   files.folder.write("a.map", "192.0.2.0/24 fra-b\n1.2.3.4/8 fra-a\n");
   files.folder.write("b.map", "10.0.0.0/8 ams-b\n");
   files.folder.write("city.mmdb", "no database");
@@ -121,7 +121,7 @@ TEST_CASE("every problem of every file is told", "[load_clients]") {
 }
 
 TEST_CASE("people are told why a client is where it is", "[load_clients]") {
-  const Files files;
+  const ClientFiles files;
   const auto snapshot = files.snapshot();
   const auto why = [&](std::string_view address) {
     return client_reason(*snapshot->model, *parse_ip_address(address));
@@ -138,7 +138,7 @@ TEST_CASE("people are told why a client is where it is", "[load_clients]") {
 }
 
 TEST_CASE("a reload shares what did not change", "[load_clients]") {
-  const Files files;
+  const ClientFiles files;
   const auto before = files.snapshot();
   const zones::ClientSources& old = *before->model->clients;
   SECTION("everything") {
