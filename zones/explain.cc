@@ -386,6 +386,7 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
               client_reason(*snapshot.model, client));
   const Service* service = service_of(snapshot, name);
   if (service) {
+    out.choices = choices_of(snapshot, service->id, type, client);
     tell_service(*service);
   } else if (const DebugName debug = debug_name(snapshot, name); debug.service) {
     out.service = debug.service->name.folded().text();
@@ -397,7 +398,9 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
   }
   // A chain of CNAMEs, static or of a target pool, may go on to services: the tally knows which were chosen from.
   for (const Service& next : snapshot.model->services) {
-    if (&next != service && is_answered_from(next, tally)) tell_service(next);
+    if (&next == service || !is_answered_from(next, tally)) continue;
+    if (out.choices.empty()) out.choices = choices_of(snapshot, next.id, type, client);
+    tell_service(next);
   }
   return out;
 }

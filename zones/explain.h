@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "zones/choices.h"
 #include "zones/name.h"
 #include "zones/respond.h"
 #include "zones/snapshot.h"
@@ -25,7 +26,7 @@ struct PoolShare {
 std::vector<PoolShare> pool_shares(const ServicePlan& plan, const ShareRows& rows,
                                    LocalityId locality, const EligibilityMap& eligibility);
 
-/// What one client would get now, and why.
+/// What one client would get, and why; with a snapshot of then, at any instant.
 struct Explanation {
   std::string zone;      // the closest zone above the name; empty: none of ours
   std::string service;   // of the name, else where its CNAMEs lead; empty: no service answers here
@@ -40,6 +41,10 @@ struct Explanation {
     std::string reason;
   };
   std::vector<Step> steps;
+
+  /// What equal questions of this instant could get: of the service that answers and all that it leads to. Empty where
+  /// nothing is chosen: then everybody gets these answers.
+  std::vector<ServiceChoices> choices;
 };
 
 /// What an explanation cannot see by itself; what is empty is not told.
