@@ -76,10 +76,12 @@ const std::vector<Verb>& verbs() {
        {},
        service},
       {"explain",
-       "what a client would be answered now, step by step",
+       "what a client would be answered now, or was at an instant, step by step",
        {{"NAME", "", true, "the name asked for"}},
        {{"--client", "IP", false, "who asks; default: this host"},
-        {"--type", "TYPE", false, "the type asked for; default: A"}},
+        {"--type", "TYPE", false, "the type asked for; default: A"},
+        {"--at", "TIME", false,
+         "how long ago (5m, 2h), or when (2026-11-22T08:00:00.250Z); default: now"}},
        explain},
       {"drain",
        "take a cluster, pool or endpoint out of new answers",
@@ -267,6 +269,7 @@ int explain(Session& session, const Arguments& given) {
   std::string path = "/v1/explain?name=" + url_escaped(given["NAME"]);
   path += "&type=" + url_escaped(given.has("--type") ? given["--type"] : "A");
   if (given.has("--client")) path += "&client=" + url_escaped(given["--client"]);
+  if (given.has("--at")) path += "&at=" + url_escaped(given["--at"]);
   return print_reply(session, session.client.get(path), &View::explanation);
 }
 

@@ -414,6 +414,44 @@ std::string View::service(const Json& reply) const {
   return verdicts.empty() ? out : out + "\n" + verdicts.text(terminal);
 }
 
+namespace {
+
+/// Of which instant it is, and how long that was so; empty: of now.
+std::string past_words(const Json& reply) {
+  const std::string at = text_at(reply, "at");
+  if (at.empty()) return {};
+  const std::string until = text_at(reply, "until");
+  std::string out = "at " + at + ", as it was from " + text_at(reply, "since") + " until " +
+                    (until.empty() ? "now" : until) + "\n";
+  if (flag_at(reply, "changing"))
+    out += "a change was under way: what was before or after it may have been answered too\n";
+  const std::string unsure = text_at(reply, "unsure");
+  if (!unsure.empty()) out += unsure + ": this is what it was last known to answer\n";
+  return out;
+}
+
+/// Where the next answer may be another: from which pools, and how often.
+std::string choice_words(const Json& reply) {
+  std::string out;
+  for (const Json& service : list_at(reply, "choices")) {
+    const std::vector<Json>& choices = list_at(service, "choices");
+    if (choices.size() < 2) continue;
+    out += text_at(service, "service") + " could be answered from";
+    std::string_view before = " ";
+    for (const Json& choice : choices) {
+      out += std::string(before) + text_at(choice, "pool") + " " + share_text(at(choice, "share"));
+      before = ", ";
+    }
+    const auto sticks = service.find("sticks");
+    if (sticks != service.end() && sticks->is_object())
+      out += "; a client of this network that is one cache sticks to " + text_at(*sticks, "pool");
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string View::explanation(const Json& reply) const {
   const std::string locality = text_at(reply, "locality");
   std::string out = printable(text_at(reply, "name")) + " " + printable(text_at(reply, "type")) +
@@ -424,6 +462,7 @@ std::string View::explanation(const Json& reply) const {
   for (const Json& answer : list_at(reply, "answers")) {
     out += "  " + tinted(terminal, Tint::good, printable(text_of(answer))) + "\n";
   }
+  out += printable_lines(past_words(reply)) + printable_lines(choice_words(reply));
   Table steps({"STEP", "RESULT", "REASON"});
   for (const Json& step : list_at(reply, "steps")) {
     steps.add({{text_at(step, "step")}, {text_at(step, "result")}, {text_at(step, "reason")}});

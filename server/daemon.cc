@@ -321,6 +321,7 @@ void Daemon::start_control(control::Setup setup) {
           },
       .offload = [this](auto work, auto done) { offload(std::move(work), std::move(done)); },
       .resume_checks = [this](std::vector<uint32_t> checks) { prober_->resume(std::move(checks)); },
+      .build_past = build_past,
       .identity = config_.server.identity,
       .version = version,
       .seed = random_seed(),

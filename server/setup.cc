@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <utility>
 
 #include "base/file.h"
+#include "base/files.h"
 
 namespace swingover::server {
 
@@ -54,16 +56,22 @@ std::vector<zones::Service> compact(std::vector<zones::Service> services) {
   return {std::make_move_iterator(services.begin()), std::make_move_iterator(services.end())};
 }
 
-control::Setup compile(Config& config, LoadedZones zones, LoadedClients clients,
-                       const SetupSource& source, uint64_t generation, zones::Serials serials,
-                       const zones::Snapshot* previous) {
+std::shared_ptr<zones::Model> model_of(Config& config, std::vector<zones::ZoneSource> zones,
+                                       zones::ClientSources clients) {
   auto model = std::make_shared<zones::Model>();
   model->steering = config.steering;
   model->topology = config.topology;
   model->services = compact(std::move(config.services));
-  model->zones = std::move(zones.zones);
+  model->zones = std::move(zones);
   model->tsig_keys = config.tsig_keys;
-  model->clients = std::move(clients.sources);
+  model->clients = std::move(clients);
+  return model;
+}
+
+control::Setup compile(Config& config, LoadedZones zones, LoadedClients clients,
+                       const SetupSource& source, uint64_t generation, zones::Serials serials,
+                       const zones::Snapshot* previous) {
+  auto model = model_of(config, std::move(zones.zones), std::move(clients.sources));
   control::Setup setup;
   setup.snapshot = zones::build_snapshot(model,
                                          {.generation = generation,
@@ -95,11 +103,14 @@ control::Setup compile(Config& config, LoadedZones zones, LoadedClients clients,
 
 control::Setup build_setup(Config& config, const SetupSource& source, uint64_t generation,
                            std::string config_text, zones::Serials serials) {
-  LoadedClients clients = load_clients(config);
+  NotedFiles read;
+  LoadedClients clients = load_clients(config, nullptr, read);
   if (source.watch_files) source.watch_files(clients.files);
-  control::Setup setup = compile(config, load_zones(config), std::move(clients), source, generation,
-                                 std::move(serials), nullptr);
+  control::Setup setup = compile(config, load_zones(config, nullptr, read), std::move(clients),
+                                 source, generation, std::move(serials), nullptr);
   setup.config_text = without_secrets(config_text);
+  setup.config_path = source.config_file;
+  setup.files = read.take();
   return setup;
 }
 
@@ -109,8 +120,9 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   if (!text) return {std::nullopt, source.config_file + ": error: " + text.error().message + "\n"};
   LoadedConfig loaded = parse_config(source.config_file, *text);
   if (!loaded.config) return {std::nullopt, std::move(loaded.problems)};
-  LoadedZones zones = load_zones(*loaded.config, previous);
-  LoadedClients clients = load_clients(*loaded.config, previous);
+  NotedFiles read;
+  LoadedZones zones = load_zones(*loaded.config, previous, read);
+  LoadedClients clients = load_clients(*loaded.config, previous, read);
   if (!zones.failed.empty() || !clients.failed.empty())
     return {std::nullopt, loaded.problems + zones.problems + clients.problems};
 
@@ -120,6 +132,8 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   setup.warnings = loaded.problems + setup.warnings;
   setup.needs_restart = needs_restart(source, *loaded.config);
   setup.config_text = without_secrets(*text);
+  setup.config_path = source.config_file;
+  setup.files = read.take();
   setup.also_put_in_force = [transport = source.configure_transport, exec = source.configure_exec,
                              options = transport_of(*loaded.config),
                              exec_max = loaded.config->server.exec_max, watch = source.watch_files,
@@ -129,6 +143,57 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
     if (watch) watch(files);
   };
   return {std::move(setup), {}};
+}
+
+Result<control::PastGeneration> build_past(const control::PastTexts& texts,
+                                           const control::StateCycle& cycle) {
+  class KeptFiles : public Files {
+   public:
+    explicit KeptFiles(const control::PastTexts& texts) : texts_(texts) {}
+    Result<std::string> read(const std::string& path, size_t /*size_max*/) override {
+      Result<std::string> text = texts_.read(path);
+      if (!text && text.error().code != ErrorCode::not_found) lost_.emplace(path, text.error());
+      return text;
+    }
+    bool is_special(const std::string& /*path*/) const override { return false; }
+    const Error* lost(const std::string& path) const {
+      const auto found = lost_.find(path);
+      return found == lost_.end() ? nullptr : &found->second;
+    }
+
+   private:
+    const control::PastTexts& texts_;
+    std::map<std::string, Error> lost_;
+  };
+
+  LoadedConfig loaded = parse_past_config(texts.config_path(), texts.config_text());
+  if (!loaded.config) {
+    return Error{ErrorCode::conflict, "this version does not take it: " +
+                                          loaded.problems.substr(0, loaded.problems.find('\n'))};
+  }
+  Config& config = *loaded.config;
+  KeptFiles files(texts);
+  LoadedClients clients = load_clients(config, nullptr, files);
+  for (const std::string& file : clients.failed) {
+    if (const Error* lost = files.lost(file)) return *lost;
+  }
+  LoadedZones zones = load_zones(config, nullptr, files);
+  control::PastGeneration past;
+  for (const ZoneOptions& zone : config.zones) {
+    if (files.lost(path_beside(config.file, zone.file))) past.lost_zones.push_back(zone.name);
+  }
+  zones::Serials serials;
+  for (const auto& [zone, state] : cycle.serials) {
+    const Result<zones::Name> name = zones::parse_name(zone);
+    if (name) serials.emplace(*name, state);
+  }
+  past.snapshot =
+      zones::build_snapshot(model_of(config, std::move(zones.zones), std::move(clients.sources)),
+                            {.generation = cycle.generation,
+                             .pick_secret = cycle.pick_secret,
+                             .answering = {},
+                             .serials = std::move(serials)});
+  return past;
 }
 
 query::TransportOptions transport_of(const Config& config) {

@@ -7,6 +7,7 @@
 
 #include "server/config.h"
 #include "server/control/control_loop.h"
+#include "server/control/past.h"
 #include "server/query/workers.h"
 
 namespace swingover::server {
@@ -33,6 +34,10 @@ control::Setup build_setup(Config& config, const SetupSource& source, uint64_t g
 /// For a reload: reads config and zone files anew; any error in any of them is a refusal. Any thread.
 control::Loaded load_setup(const SetupSource& source, uint64_t generation,
                            const zones::Snapshot* previous);
+
+/// Compiles a generation that is past, from the texts that are kept of it. Any thread.
+Result<control::PastGeneration> build_past(const control::PastTexts& texts,
+                                           const control::StateCycle& cycle);
 
 /// What the query threads do with connections and front ends.
 query::TransportOptions transport_of(const Config& config);

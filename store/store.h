@@ -12,8 +12,8 @@
 namespace swingover::store {
 
 /// The rooms of the store; each is a column family in RocksDB. The names are on disk: never reuse one.
-enum class Table : uint8_t { state, journal, config, registrations, keys, meta };
-inline constexpr size_t tables = 6;
+enum class Table : uint8_t { state, journal, config, registrations, keys, meta, past };
+inline constexpr size_t tables = 7;
 std::string_view name(Table table);
 
 /// One change of a batch. No value: the key is deleted.

@@ -8,15 +8,13 @@
 #include <vector>
 
 #include "base/text.h"
+#include "server/control/admin_replies.h"
 #include "server/control/target.h"
 #include "server/control/views.h"
 #include "server/control/views_load.h"
-#include "server/control/views_old_answers.h"
 #include "server/control/views_swings.h"
 #include "server/control/views_what_if.h"
 #include "store/journal.h"
-#include "zones/explain.h"
-#include "zones/zone_file_rdata.h"
 
 namespace swingover::control {
 
@@ -28,16 +26,24 @@ constexpr size_t solving_max = 2;  // of the pool's four threads
 constexpr Milliseconds pairs_time{20'000};
 constexpr size_t read_here_max = size_t{16} * 1024;  // octets of JSON, some hundred microseconds
 
-HttpReply json_reply(std::string body, unsigned status = 200) {
-  HttpReply reply;
-  reply.status = status;
-  reply.body = std::move(body);
-  return reply;
-}
-
 HttpReply text_reply(std::string body, unsigned status = 200) {
   HttpReply reply = json_reply(std::move(body), status);
   reply.content_type = "text/plain; charset=utf-8";
+  return reply;
+}
+
+HttpReply readyz(const Control& control) {
+  const std::vector<std::string> problems = control.problems();
+  if (problems.empty()) return text_reply("ok\n");
+  return text_reply(joined(problems, "\n") + "\n", 503);
+}
+
+}  // namespace
+
+HttpReply json_reply(std::string body, unsigned status) {
+  HttpReply reply;
+  reply.status = status;
+  reply.body = std::move(body);
   return reply;
 }
 
@@ -57,14 +63,6 @@ HttpReply error_reply(const Error& error) {
   }
   return http_error(500, "system", error.message);
 }
-
-HttpReply readyz(const Control& control) {
-  const std::vector<std::string> problems = control.problems();
-  if (problems.empty()) return text_reply("ok\n");
-  return text_reply(joined(problems, "\n") + "\n", 503);
-}
-
-}  // namespace
 
 void Admin::handle(const HttpRequest& request, HttpResponder respond) {
   constexpr std::string_view service_prefix = "/v1/services/";
@@ -88,6 +86,8 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
     if (is_get) return service(path.substr(service_prefix.size()), respond);
   } else if (path == "/v1/explain") {
     if (is_get) return explain(request, respond);
+    if (is_post) return explain_many(request, respond);
+    allowed = "GET, HEAD, POST";
   } else if (path == "/v1/what-if") {
     if (is_get) return what_if(request, respond);
   } else if (path == "/v1/n1") {
@@ -302,39 +302,6 @@ void Admin::history(const HttpRequest& request, const HttpResponder& respond) {
         const auto& entries = **read;
         respond(entries ? json_reply(history_json(*entries)) : error_reply(entries.error()));
       });
-}
-
-void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
-  if (!request.argument("at").empty()) {
-    return respond(http_error(501, "not_supported", "this version explains the present only"));
-  }
-  if (request.argument("name").empty()) {
-    return respond(http_error(400, "invalid", "name: needed"));
-  }
-  const Result<zones::Name> name = zones::parse_name(request.argument("name"));
-  if (!name) return respond(error_reply(name.error("name")));
-  const std::string asked_type = request.argument("type");
-  const uint16_t type = zones::parse_type(asked_type.empty() ? "A" : asked_type);
-  if (type == 0) return respond(http_error(400, "invalid", "type: no such type: " + asked_type));
-  std::string asker = request.argument("client");
-  if (asker.empty()) asker = request.client.empty() ? "127.0.0.1" : request.client;
-  const Result<IpAddress> client = parse_ip_address(asker);
-  if (!client) return respond(error_reply(client.error("client")));
-
-  const zones::Snapshot& snapshot = control_.snapshot();
-  const WallTime now = control_.environment().clock.wall();
-  const zones::Insight insight{
-      .now = static_cast<uint32_t>(now.unix_milliseconds / 1000),
-      .endpoint = [this](EndpointId id) { return control_.join().reason(id); },
-      .change =
-          [this, now](ServiceId id) {
-            return change_words(control_.next_change(id), control_.join(), now);
-          },
-      .is_many_caches = control_.environment().is_many_caches};
-  zones::Explanation explanation = zones::explain(snapshot, *name, type, *client, insight);
-  add_old_answers(control_, explanation);
-  respond(json_reply(explain_json(explanation, name->text(), zones::type_text(type), client->text(),
-                                  snapshot.generation)));
 }
 
 void Admin::solve(const HttpResponder& respond, std::function<HttpReply(SteeringInputs)> answer) {

@@ -11,6 +11,7 @@
 #include "server/control/control_loop.h"
 #include "server/control/http_server.h"
 #include "server/control/metrics.h"
+#include "server/control/past.h"
 #include "server/control/services_listing.h"
 
 namespace swingover::control {
@@ -52,6 +53,8 @@ class Admin {
   void loads(const HttpRequest& request, const HttpResponder& respond);
   void history(const HttpRequest& request, const HttpResponder& respond);
   void explain(const HttpRequest& request, const HttpResponder& respond);
+  void explain_many(const HttpRequest& request, const HttpResponder& respond);
+  void ask_past(std::function<HttpReply(Past&)> answer, const HttpResponder& respond);
   void what_if(const HttpRequest& request, const HttpResponder& respond);
   void n1(const HttpRequest& request, const HttpResponder& respond);
   /// A question that another thread solves; refused while others are solved already.
@@ -65,6 +68,8 @@ class Admin {
   std::shared_ptr<ServicesListing> services_;
   // Of questions that are solved on the loop's pool: for those that outlive this.
   std::shared_ptr<std::atomic<bool>> is_over_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<Past> past_;  // in use off this thread while
+  std::shared_ptr<bool> is_asking_past_ = std::make_shared<bool>(false);
   std::shared_ptr<size_t> solving_ = std::make_shared<size_t>(0);
 };
 

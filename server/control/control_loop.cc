@@ -22,6 +22,7 @@ constexpr size_t epochs_kept = 8;
 constexpr size_t change_times_a_part = 1'000;
 constexpr size_t updates_a_part = 500;
 constexpr size_t waiting_for_store_max = 4'000;
+constexpr size_t pruned_a_slice = 1'000;
 constexpr std::string_view ourselves = "swingoverd";
 
 std::string intent_words(const Intent& intent) {
@@ -40,8 +41,10 @@ std::string first_line(const std::string& text) {
 Control::Control(Environment environment)
     : environment_(std::move(environment)),
       intents_(environment_.seed),
+      state_log_(environment_.clock, environment_.writer, environment_.version),
       answers_(environment_.clock, environment_.add_pool_answers),
-      steering_(environment_.clock, loads_, environment_.add_answers),
+      steering_(environment_.clock, loads_, environment_.add_answers, {},
+                [this](ServiceId service) { state_log_.note_rows(service); }),
       planned_swings_(
           environment_.clock, steering_,
           [this](auto work, auto done) { environment_.offload(std::move(work), std::move(done)); }),
@@ -64,6 +67,7 @@ Control::Control(Environment environment)
 /// The journal is whole, whatever comes.
 Control::~Control() {
   tell_rest();
+  state_log_.end();
 }
 
 Control::Tick Control::new_tick(std::string cause) const {
@@ -71,6 +75,9 @@ Control::Tick Control::new_tick(std::string cause) const {
 }
 
 void Control::start(Setup setup, Remembered remembered) {
+  if (Status opened = state_log_.open(environment_.store); !opened)
+    log_warning("what answers came from before cannot be read",
+                {{"reason", opened.error().message}});
   for (const Intent& intent : remembered.intents) intents_.put(intent);
 
   auto join = std::make_shared<Join>(setup.model, setup.monitors, setup.self_checks);
@@ -126,6 +133,7 @@ void Control::start(Setup setup, Remembered remembered) {
 /// Everything from here on answers from the new setup. The batch gets what a later start must know of it.
 void Control::put_in_force(Prepared prepared, Tick& tick) {
   tell_rest();  // of the generation before
+  state_log_.end_turn();
   Setup setup = std::move(*prepared.loaded.setup);
   const std::shared_ptr<Join> join = std::move(prepared.join);
   join->set_intents(intents_);
@@ -170,7 +178,10 @@ void Control::put_in_force(Prepared prepared, Tick& tick) {
     steering_.start(snapshot_, std::move(prepared.groups), prepared.steering);
   }
   follow_intents();
+  const WallTime published_from = environment_.clock.wall();
   environment_.publish(snapshot_);
+  state_log_.begin(snapshot_, published_from, setup_.config_path, prepared.config_hash,
+                   std::exchange(setup_.files, {}));
   start_probes(std::move(prepared.checks), std::move(prepared.keys));
   replace_loads(std::move(prepared.names), places);
   if (!before) leave_out_known(changes);
@@ -214,7 +225,12 @@ bool Control::is_stored(EndpointId id) const {
 }
 
 void Control::set_eligibility(EndpointId id) {
-  snapshot_->eligibility->set(id, join_->endpoint(id).eligibility, is_stored(id));
+  const zones::Eligibility eligibility = join_->endpoint(id).eligibility;
+  const bool stored = is_stored(id);
+  const zones::EligibilityMap& map = *snapshot_->eligibility;
+  if (map.get(id) == eligibility && map.is_stored(id) == stored) return;
+  state_log_.note(id);
+  snapshot_->eligibility->set(id, eligibility, stored);
 }
 
 void Control::mark_all_stored() {
@@ -343,8 +359,13 @@ void Control::set_change_times(WallTime now) {
     const uint32_t service = touched_.back();
     touched_.pop_back();
     is_touched_[service] = false;
-    snapshot_->changes->set(ServiceId(service), change_time(next_change(ServiceId(service)), now));
-    answers_.ttl_changed(ServiceId(service));
+    const ServiceId id(service);
+    const uint32_t time = change_time(next_change(id), now);
+    if (snapshot_->changes->get(id) != time) {
+      state_log_.note_change_time(id);
+      snapshot_->changes->set(id, time);
+    }
+    answers_.ttl_changed(id);
   }
 }
 
@@ -361,6 +382,7 @@ void Control::settle(Tick& tick) {
   }
   set_change_times(tick.at);
   for (const EndpointId id : std::exchange(confirmed_, {})) set_eligibility(id);
+  state_log_.end_turn();
   tell_clusters(changes, tick);
   teller_.add(tick.at, tick.cause, changes);
   if (arrived_.empty() && !is_store_behind()) teller_.tell_part(tick.told);
@@ -370,6 +392,7 @@ void Control::settle(Tick& tick) {
 
 /// What of the last ticks is left, in parts, between which whoever waits gets his turn.
 void Control::go_on() {
+  state_log_.end_turn();
   const bool is_done = arrived_.empty() && touched_.empty() && teller_.is_done() && !may_steer();
   if (is_done || next_part_.is_active()) return;
   next_part_.start_once(is_store_behind() ? Milliseconds(2) : Milliseconds(0));
@@ -408,6 +431,7 @@ bool Control::may_steer() const {
 
 void Control::steer() {
   Steering::Slice slice = steering_.work();
+  state_log_.end_turn();
   for (const ServiceId service : slice.moved) answers_.changed(service);
   environment_.writer.write(slice.batch, std::move(slice.told));
 }
@@ -452,6 +476,7 @@ void Control::intents_changed(Tick& tick) {
   follow_intents();
   settle(tick);
   for (const EndpointId id : covered) set_eligibility(id);
+  state_log_.end_turn();
 }
 
 void Control::set_intent(const IntentRequest& request,
@@ -545,7 +570,28 @@ void Control::housekeeping() {
     pruned_ = now;
     const WallTime wall = environment_.clock.wall();
     environment_.writer.prune_journal(wall + Milliseconds(-setup_.journal_keep.value));
+    prune(wall + Milliseconds(-setup_.journal_keep.value));
   }
+  state_log_.look();
+}
+
+/// Found off this thread, slice by slice.
+void Control::prune(WallTime before) {
+  if (is_pruning_) return;
+  is_pruning_ = true;
+  auto old = std::make_shared<std::optional<StateLog::Old>>();
+  environment_.offload(
+      [old, before, &store = environment_.store] {
+        if (auto found = StateLog::find_old(store, before, pruned_a_slice))
+          *old = *std::move(found);
+      },
+      [this, old, before, alive = std::weak_ptr(alive_)] {
+        if (alive.expired()) return;
+        is_pruning_ = false;
+        if (!*old) return;
+        state_log_.erase(**old);
+        if (!(*old)->is_all && environment_.writer.state().healthy) prune(before);
+      });
 }
 
 void Control::expire_intents() {

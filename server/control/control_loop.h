@@ -24,9 +24,11 @@
 #include "server/control/load_pull.h"
 #include "server/control/n1_watch.h"
 #include "server/control/next_change.h"
+#include "server/control/past.h"
 #include "server/control/planned_swings.h"
 #include "server/control/push.h"
 #include "server/control/restore.h"
+#include "server/control/state_log.h"
 #include "server/control/steering.h"
 #include "server/control/store_writer.h"
 #include "server/control/teller.h"
@@ -42,7 +44,9 @@ struct Setup {
   std::vector<health::Check> self_checks{};
   Milliseconds self_check_window{30'000};
   std::shared_ptr<const zones::Snapshot> snapshot;  // of `model`
-  std::string config_text;
+  std::string config_text;                          // without its secrets
+  std::string config_path{};
+  std::vector<ReadFile> files{};                 // that it was made of; dropped once they are kept
   std::vector<std::string> failed_zones;         // that answer SERVFAIL; at start only
   std::vector<std::string> failed_client_files;  // that are left out; at start only
   std::vector<std::string> needs_restart;        // keys whose new values take a restart
@@ -99,6 +103,8 @@ class Control {
     std::function<void(std::function<void()> work, std::function<void()> done)> offload{};
     /// Lets these checks (places of the newest replace_checks) come back; empty: nobody to tell.
     std::function<void(std::vector<uint32_t>)> resume_checks{};
+    /// Any thread: compiles a generation that is past; empty: nobody can.
+    BuildPast build_past{};
     std::string identity;
     std::string version;
     uint64_t seed = 0;
@@ -206,6 +212,10 @@ class Control {
   const Histogram& swing_durations() const { return teller_.swing_durations(); }
   uint64_t reload_failures() const { return reload_failures_; }
   const std::optional<ReloadResult>& last_reload() const { return last_reload_; }
+  /// Calls `done` when all that answers came from until now is stored, so that it can be read: see Past.
+  void when_past_is_stored(std::function<void(Status)> done) {
+    state_log_.when_stored(std::move(done));
+  }
   MonotonicTime started() const { return started_; }
 
  private:
@@ -286,6 +296,7 @@ class Control {
   void touch_users(uint32_t check);
   void touch(uint32_t service);
   void set_change_times(WallTime now);
+  void prune(WallTime before);
   bool may_steer() const;
   void steer();
   void tell_clusters(const Join::Changes& changes, Tick& tick);
@@ -346,6 +357,8 @@ class Control {
   bool is_loading_ = false;
   std::vector<std::function<void(const ReloadResult&)>> waiting_;    // for the reload that runs
   std::vector<std::function<void(const ReloadResult&)>> following_;  // for the one after it
+  StateLog state_log_;
+  bool is_pruning_ = false;
   AnswerLedger answers_;
   Steering steering_;
   PlannedSwings planned_swings_;

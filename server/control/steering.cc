@@ -40,10 +40,11 @@ uint64_t hash_of(const Problem& problem) {
 }  // namespace
 
 Steering::Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers,
-                   Allocate allocate)
+                   Allocate allocate, NoteRows note_rows)
     : clock_(clock),
       loads_(loads),
       add_answers_(std::move(add_answers)),
+      note_rows_(std::move(note_rows)),
       allocate_(std::move(allocate)) {
   if (allocate_) return;
   allocate_ = [allocator = steering::Allocator()](const steering::Problem& problem) mutable {

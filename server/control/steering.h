@@ -61,8 +61,10 @@ class Steering {
   using Allocate = std::function<steering::Allocation(const steering::Problem&)>;
 
   /// `loads` is what clusters report; it outlives this.
+  /// Told before the rows of a service are set.
+  using NoteRows = std::function<void(ServiceId)>;
   Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers = {},
-           Allocate allocate = {});
+           Allocate allocate = {}, NoteRows note_rows = {});
 
   using Memory = std::unordered_map<std::string, SteeringRecord>;  // by service
 
@@ -288,6 +290,7 @@ class Steering {
   const Clock& clock_;
   const LoadBoard& loads_;
   AddAnswers add_answers_;
+  NoteRows note_rows_;
   std::shared_ptr<const zones::Snapshot> snapshot_;
   CapacityGroups groups_;
   std::vector<GroupState> states_;                       // by group

@@ -194,6 +194,7 @@ void Steering::note_regime(const zones::Service& service, const CapacityGroups::
 void Steering::set_rows(ServiceId id) const {
   ServiceState& state = *services_[id.value];
   const size_t pools = model().services[id.value].pools.size();
+  if (note_rows_) note_rows_(id);
   for (size_t row = 0; row < groups_.rows(); ++row) {
     snapshot_->shares->set(id, row, std::span(state.shares).subspan(row * pools, pools));
   }

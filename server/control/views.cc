@@ -8,7 +8,7 @@
 #include "health/monitor_file.h"
 #include "server/control/target.h"
 #include "server/control/views_swings.h"
-#include "zones/record_text.h"
+#include "zones/explain.h"
 
 namespace swingover::control {
 
@@ -492,24 +492,6 @@ std::string history_json(const std::vector<store::JournalEntry>& entries) {
                     {"reason", text_or_null(entry.reason)}});
   }
   return dumped({{"entries", std::move(list)}});
-}
-
-std::string explain_json(const zones::Explanation& explanation, const std::string& name,
-                         const std::string& type, const std::string& client, uint64_t generation) {
-  Json steps = Json::array();
-  for (const auto& step : explanation.steps) {
-    steps.push_back({{"step", step.step}, {"result", step.result}, {"reason", step.reason}});
-  }
-  return dumped({{"name", name},
-                 {"type", type},
-                 {"client", client},
-                 {"locality", text_or_null(explanation.locality)},
-                 {"generation", generation},
-                 {"rcode", zones::rcode_text(explanation.rcode)},
-                 {"answers", explanation.answers},
-                 {"service", text_or_null(explanation.service)},
-                 {"pool", text_or_null(explanation.pool)},
-                 {"steps", std::move(steps)}});
 }
 
 std::string reload_json(const Control::ReloadResult& result) {

@@ -10,7 +10,6 @@
 #include "server/control/control_loop.h"
 #include "server/control/http_server.h"
 #include "store/journal.h"
-#include "zones/explain.h"
 
 namespace swingover::control {
 
@@ -32,8 +31,6 @@ std::string intents_json(const Control& control);
 std::string intent_json(const Control& control, const Intent& intent,
                         const std::optional<Intent>& replaced = std::nullopt);
 std::string history_json(const std::vector<store::JournalEntry>& entries);
-std::string explain_json(const zones::Explanation& explanation, const std::string& name,
-                         const std::string& type, const std::string& client, uint64_t generation);
 std::string reload_json(const Control::ReloadResult& result);
 
 /// What push monitors were told last.

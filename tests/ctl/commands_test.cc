@@ -166,10 +166,12 @@ TEST_CASE("names that a person typed cannot leave their place in the call", "[co
   run(admin.address(), "service", {{"NAME", "../reload?x#"}});
   run(admin.address(), "explain", {{"NAME", "a&type=B"}, {"--client", "::1"}});
   run(admin.address(), "cancel", {{"ID", "7/../8"}});
+  run(admin.address(), "explain", {{"NAME", "a"}, {"--at", "2026-11-22T08:00:00Z"}});
   const auto& requests = admin.requests();
   CHECK(requests[0].starts_with("GET /v1/services/..%2Freload%3Fx%23 "));
   CHECK(requests[1].starts_with("GET /v1/explain?name=a%26type%3DB&type=A&client=%3A%3A1 "));
   CHECK(requests[2].starts_with("DELETE /v1/intents/7%2F..%2F8?owner=ada&reason= "));
+  CHECK(requests[3].starts_with("GET /v1/explain?name=a&type=A&at=2026-11-22T08%3A00%3A00Z "));
 }
 
 TEST_CASE("a refusal is told in the daemon's words, with exit status 1", "[commands]") {

@@ -257,6 +257,25 @@ TEST_CASE("explain shows the answer first, then the steps", "[views]") {
   has(text, "pool fra  skipped  drained\n");
 }
 
+TEST_CASE("explain of an instant says how long that was so, and what else could be answered",
+          "[views]") {
+  const std::string text = view.explanation(Json::parse(R"({
+    "name": "shop.svc.example.com.", "type": "A", "client": "10.1.2.3", "locality": null, "rcode": "NOERROR",
+    "at": "2026-11-22T08:00:00.000Z", "since": "2026-11-22T07:59:00.000Z", "until": null, "changing": true,
+    "unsure": "the daemon ended at T or later", "answers": [],
+    "choices": [{"service": "shop.svc.example.com.", "choices": [{"pool": "fra", "share": 0.6364},
+      {"pool": "ams", "share": 0.3636}], "sticks": {"pool": "ams"}}, {"service": "x.", "choices": [{}]}],
+    "steps": []})"));
+  has(text,
+      "at 2026-11-22T08:00:00.000Z, as it was from 2026-11-22T07:59:00.000Z until now\n"
+      "a change was under way: what was before or after it may have been answered too\n"
+      "the daemon ended at T or later: this is what it was last known to answer\n"
+      "shop.svc.example.com. could be answered from fra 63.6 %, ams 36.4 %; a client of this "
+      "network "
+      "that is one cache sticks to ams\n");
+  CHECK(text.find("x.") == std::string::npos);
+}
+
 TEST_CASE("intents and history are tables, or say that there is nothing", "[views]") {
   CHECK(view.intents(Json{{"intents", Json::array()}}) == "no intents\n");
   CHECK(view.history(Json{{"entries", Json::array()}}) == "nothing happened\n");
