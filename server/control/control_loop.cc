@@ -43,8 +43,10 @@ Control::Control(Environment environment)
       intents_(environment_.seed),
       state_log_(environment_.clock, environment_.writer, environment_.version),
       answers_(environment_.clock, environment_.add_pool_answers),
-      steering_(environment_.clock, loads_, environment_.add_answers, {},
-                [this](ServiceId service) { state_log_.note_rows(service); }),
+      steering_(
+          environment_.clock, loads_, environment_.add_answers, {},
+          [this](ServiceId service) { state_log_.note_rows(service); },
+          [this](EndpointId id) { return join_->is_flapping(id); }),
       planned_swings_(
           environment_.clock, steering_,
           [this](auto work, auto done) { environment_.offload(std::move(work), std::move(done)); }),
@@ -434,6 +436,12 @@ void Control::steer() {
   state_log_.end_turn();
   for (const ServiceId service : slice.moved) answers_.changed(service);
   environment_.writer.write(slice.batch, std::move(slice.told));
+  bool is_news = false;
+  for (const auto& [endpoint, is_needed] : slice.needed)
+    is_news |= join_->need(endpoint, is_needed);
+  if (!is_news) return;
+  Tick tick = new_tick("");
+  settle(tick);
 }
 
 void Control::tell_rest() {

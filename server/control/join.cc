@@ -11,6 +11,7 @@
 namespace swingover::control {
 
 using health::Health;
+using health::Hold;
 using health::Standing;
 
 namespace {
@@ -177,6 +178,12 @@ Standing Join::standing_of(ClusterNode& cluster) const {
   const Standing monitors =
       group_standing(cluster.rows, [this](const auto& row) { return row_standing(row); });
   return cluster.floor ? worse(monitors, cluster.floor->apply()) : monitors;
+}
+
+/// Itself, with its cluster and its pool; whoever keeps it.
+Standing Join::standing_of(const EndpointNode& node) const {
+  const Standing own = worse(node.own, clusters_[node.cluster.value].standing);
+  return node.pool_floor == none ? own : worse(own, floors_[node.pool_floor].standing);
 }
 
 Standing Join::own_standing(const EndpointNode& endpoint) const {
@@ -407,14 +414,10 @@ Standing Join::nested_standing(const EndpointNode& node) const {
 
 void Join::settle_these(const std::vector<EndpointId>& dirty, WallTime now, Changes& changes) {
   std::vector<uint32_t> leaving;
-  const auto standing_now = [this](const EndpointNode& node) {
-    const Standing own = worse(node.own, clusters_[node.cluster.value].standing);
-    return node.pool_floor == none ? own : worse(own, floors_[node.pool_floor].standing);
-  };
   for (const EndpointId id : dirty) {
     EndpointNode& node = endpoints_[id.value];
     node.is_dirty = false;
-    const Standing standing = standing_now(node);
+    const Standing standing = standing_of(node);
     auto& by_down = clusters_[node.cluster.value].endpoints_by_down;
     --by_down[static_cast<size_t>(node.down)];
     node.down = down_of(node, standing);
@@ -427,9 +430,12 @@ void Join::settle_these(const std::vector<EndpointId>& dirty, WallTime now, Chan
   for (const EndpointId id : dirty) {
     EndpointNode& node = endpoints_[id.value];
     const EndpointState before = node.state;
-    Standing standing = standing_now(node);
+    Standing standing = standing_of(node);
     const Standing nested = nested_standing(node);
     node.state.usable = node.kept == KeptBy::nobody ? standing.usable : Health::up;
+    node.is_needed = node.is_needed && is_flapping(node, standing);
+    if (node.is_needed) node.state.usable = Health::up;
+    node.state.is_needed = node.is_needed;
     node.state.usable = worse(node.state.usable, nested.usable);
     standing = worse(standing, nested);
     node.state.health = standing.health;
@@ -453,7 +459,7 @@ void Join::settle_these(const std::vector<EndpointId>& dirty, WallTime now, Chan
     }
     if (node.state.health == before.health && node.state.usable == before.usable &&
         node.state.eligibility == before.eligibility && node.state.kept == before.kept &&
-        node.state.kept_with == before.kept_with)
+        node.state.kept_with == before.kept_with && node.state.is_needed == before.is_needed)
       continue;
     changes.endpoints.push_back({id, before, node.state});
   }
@@ -523,6 +529,31 @@ health::Hold Join::hold_of(EndpointId id) const {
   for (size_t i = 0; node.column != none && i < rows.counted(); ++i)
     consider(rows.all[i][node.column]);
   return strongest;
+}
+
+bool Join::is_flapping(const EndpointNode& node, Standing standing) const {
+  if (standing.health != Health::up || standing.usable == Health::up) return false;
+  Hold strongest = Hold::none;
+  const auto consider = [&](uint32_t check) {
+    if (states_[check].health == Health::up) strongest = std::max(strongest, states_[check].hold);
+  };
+  for (size_t i = 0; i < node.checks.counted(); ++i) consider(node.checks.all[i]);
+  const auto& rows = clusters_[node.cluster.value].rows;
+  for (size_t i = 0; i < rows.counted(); ++i) {
+    for (const uint32_t check : rows.all[i]) consider(check);
+  }
+  return strongest == Hold::flapping;
+}
+
+bool Join::is_flapping(EndpointId id) const {
+  const EndpointNode& node = endpoints_[id.value];
+  return !node.intent && is_flapping(node, standing_of(node));
+}
+
+bool Join::need(EndpointId id, bool is_needed) {
+  if (std::exchange(endpoints_[id.value].is_needed, is_needed) == is_needed) return false;
+  mark(id);
+  return true;
 }
 
 std::optional<MonotonicTime> Join::first_failure(EndpointId id) const {

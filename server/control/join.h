@@ -69,6 +69,7 @@ std::string_view word(KeptBy by);  // brake, doubt, person, reports; empty: nobo
 ///           eligibility (health::usable), in groups and floors alike.
 /// Kept      What was up and would be down may be kept in answers by the gate (brake.h): its health is what the
 ///           checks say, its worth is that of an up one, until they no longer say `down`.
+/// Needed    An endpoint that is up and held for its flaps counts as up while need() asks for it: a shortage is worse.
 /// Doubted   A cluster whose probes are not believed (doubt()): what of it is down in silence, its checks having heard nothing
 ///           in time, is kept, and the gate is not asked.
 /// Intents   A drain that covers it excludes it. Else the force with the narrowest target (endpoint, pool, service,
@@ -108,6 +109,7 @@ class Join {
     KeptBy kept = KeptBy::nobody;    // who keeps it in answers although it is down
     KeptBy kept_with =
         KeptBy::nobody;  // who keeps its cluster, where that makes it worth more than its health
+    bool is_needed = false;  // its flap hold yields to a shortage
     KeptBy keeper() const { return kept != KeptBy::nobody ? kept : kept_with; }
   };
   struct ClusterState {
@@ -163,6 +165,10 @@ class Join {
     bool is_silent = false;  // down, and of what is most heard nothing in time
   };
   ClusterSigns look_at(ClusterId id);
+  /// Up, and out, or needed, for nothing but that it went down too often lately.
+  bool is_flapping(EndpointId id) const;
+  /// From the next settle() on; one that is not is_flapping() then is not needed any more. True: it is news.
+  bool need(EndpointId id, bool is_needed);
   size_t kept_count(KeptBy by) const;
   std::vector<std::string> kept_targets(KeptBy by) const;
   /// Goes on where the join of the generation before stands: floors that were missed, and what is kept. The first
@@ -282,6 +288,7 @@ class Join {
     bool is_dirty = false;
     health::Standing own;  // by its checks and those of its address
     Down down = Down::no;
+    bool is_needed = false;
     health::Health agreed = health::Health::unknown;  // the last worth that was let through
     KeptBy kept = KeptBy::nobody;
     const Intent* intent = nullptr;  // that decides, of the Intents last set
@@ -371,6 +378,8 @@ class Join {
   health::Standing own_standing(const EndpointNode& endpoint) const;
   health::Standing row_standing(const std::vector<uint32_t>& row) const;
   health::Standing standing_of(ClusterNode& cluster) const;
+  health::Standing standing_of(const EndpointNode& node) const;
+  bool is_flapping(const EndpointNode& node, health::Standing standing) const;
   template <class Members, class StandingOf>
   static health::Standing group_standing(const Members& members, const StandingOf& standing_of);
   void mark(EndpointId id);

@@ -91,6 +91,7 @@ void Join::keep(const std::unordered_map<std::string, KeptBy>& targets) {
 void Join::follow_state(EndpointNode& node, const EndpointState& before) {
   const KeptBy kept = node.state.kept;
   node.state = before;
+  node.is_needed = before.is_needed;
   node.state.intent = nullptr;
   node.state.kept = kept;
   down_count_ += before.health == Health::down ? 1U : 0U;

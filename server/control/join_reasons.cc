@@ -116,6 +116,11 @@ std::string Join::down_reason(EndpointId id, Health wanted) const {
 }
 
 std::string Join::hold_reason(const EndpointNode& node) const {
+  if (node.state.is_needed) {
+    constexpr std::string_view needed =
+        "up; it went down too often lately, and is needed: the others cannot carry the demand";
+    return std::string(needed);
+  }
   if (node.state.usable == Health::up) return {};
   if (node.own.usable == node.state.usable) return own_reason(node, node.own.usable);
   const ClusterNode& cluster = clusters_[node.cluster.value];

@@ -40,12 +40,13 @@ uint64_t hash_of(const Problem& problem) {
 }  // namespace
 
 Steering::Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers,
-                   Allocate allocate, NoteRows note_rows)
+                   Allocate allocate, NoteRows note_rows, IsFlapping is_flapping)
     : clock_(clock),
       loads_(loads),
       add_answers_(std::move(add_answers)),
       note_rows_(std::move(note_rows)),
-      allocate_(std::move(allocate)) {
+      allocate_(std::move(allocate)),
+      is_flapping_(std::move(is_flapping)) {
   if (allocate_) return;
   allocate_ = [allocator = steering::Allocator()](const steering::Problem& problem) mutable {
     return allocator.allocate(problem);
@@ -135,6 +136,14 @@ Steering::Slice Steering::work() {
 
 // ---- one group ----
 
+bool Steering::is_short(const Solved& solved) {
+  if (solved.allocation.regime == Regime::overload) return true;
+  for (size_t i = 0; i < solved.problem.localities(); ++i) {
+    if (solved.allocation.unserved[i] && solved.problem.demands[i] > 0) return true;
+  }
+  return false;
+}
+
 void Steering::solve_next(Slice& slice) {
   std::ranges::pop_heap(waiting_, [this](uint32_t a, uint32_t b) { return is_busier(a, b); });
   const uint32_t group = waiting_.back();
@@ -147,23 +156,26 @@ void Steering::solve_next(Slice& slice) {
     learn_bands(group);
     learn_demand(group);
   }
+  const bool was_needed = !state.needed.empty();
+  if (was_needed) state.needed.assign(state.comebacks.size(), false);
   CapacityGroups::Posed posed = pose(group);
   cut(group, posed.problem);
   state.demand = std::accumulate(posed.problem.demands.begin(), posed.problem.demands.end(), 0.0);
   if (std::exchange(state.is_replanned, false))
     cause = std::max(cause, ShareCause::intent);
-  else if (state.solved && !spills(group) && changes_nothing(*state.solved, posed.problem))
+  else if (state.solved && !was_needed && !spills(group) &&
+           changes_nothing(*state.solved, posed.problem))
     return;
   if (cause == ShareCause::reload && state.solved &&
       differs_in_demand_alone(*state.solved, posed.problem))
     cause = ShareCause::load;
   if (cause == ShareCause::load && has_other_capacities(group, posed.problem))
     cause = ShareCause::capacity;
-  if (cause == ShareCause::load && !may_be_worth_it(group, posed.problem)) return;
+  if (cause == ShareCause::load && !was_needed && !may_be_worth_it(group, posed.problem)) return;
   std::shared_ptr<const Solved> solved = solution(posed.problem);
-  if (solved->allocation.regime == Regime::overload) {
-    yield(group, posed.problem);
-    solved = solution(std::move(posed.problem));
+  if (was_needed || is_short(*solved)) {
+    if (yield(group, was_needed, posed)) solved = solution(std::move(posed.problem));
+    if (was_needed || !state.needed.empty()) tell_needed(group, slice);
   }
   if (cause == ShareCause::load && !is_worth_it(group, *solved)) return;
   if (!is_sound(group, *solved, posed.rows, slice)) return;
@@ -201,7 +213,7 @@ double Steering::nominal_capacity(uint32_t place, size_t holder) const {
 /// Without regard to a way back.
 double Steering::ready_capacity(uint32_t place, size_t holder) const {
   const CapacityGroups::Holder& h = groups_.groups()[place].holders[holder];
-  return nominal_capacity(place, holder) * healthy_part(h) * heard_[h.id.value] *
+  return nominal_capacity(place, holder) * healthy_part(place, holder) * heard_[h.id.value] *
          weight_part(place, holder);
 }
 
@@ -209,22 +221,40 @@ double Steering::usable_capacity(uint32_t place, size_t holder) const {
   return ready_capacity(place, holder) * states_[place].comebacks[holder].factor;
 }
 
-size_t Steering::eligible_count(const CapacityGroups::Holder& holder) const {
-  return static_cast<size_t>(std::ranges::count_if(holder.endpoints, [this](EndpointId id) {
-    return snapshot_->eligibility->get(id) == zones::Eligibility::eligible;
-  }));
+/// Whether what it can do is part of what its holder can. Where flap holds yield, that decides, and not what is in
+/// answers: a shortage is looked at as it would be without them, so that nobody stays needed for ever.
+bool Steering::counts(uint32_t place, size_t holder, EndpointId id) const {
+  const std::vector<bool>& needed = states_[place].needed;
+  if (!needed.empty() && is_flapping_(id)) return needed[holder];
+  return snapshot_->eligibility->get(id) == zones::Eligibility::eligible;
 }
 
-double Steering::healthy_part(const CapacityGroups::Holder& holder) const {
-  return steering::healthy_fraction(eligible_count(holder), holder.endpoints.size());
+size_t Steering::eligible_count(uint32_t place, size_t holder) const {
+  const std::vector<EndpointId>& endpoints = groups_.groups()[place].holders[holder].endpoints;
+  return static_cast<size_t>(
+      std::ranges::count_if(endpoints, [&](EndpointId id) { return counts(place, holder, id); }));
+}
+
+double Steering::healthy_part(uint32_t place, size_t holder) const {
+  return steering::healthy_fraction(eligible_count(place, holder),
+                                    groups_.groups()[place].holders[holder].endpoints.size());
 }
 
 std::vector<bool> Steering::usable_pools(const zones::Service& service) const {
   std::vector<bool> usable;
   const zones::ServicePlan& plan = snapshot_->plans[service.id.value];
+  const auto place = groups_.place_of(service.id);
+  const bool may_yield = place && !states_[place->group].needed.empty();
   for (uint32_t pool = 0; pool < service.pools.size(); ++pool) {
+    const uint32_t holder =
+        may_yield ? groups_.groups()[place->group].members[place->member].holders[pool]
+                  : CapacityGroups::none;
     usable.push_back(
-        has_endpoint(plan, pool, zones::Eligibility::eligible, *snapshot_->eligibility));
+        holder == CapacityGroups::none
+            ? has_endpoint(plan, pool, zones::Eligibility::eligible, *snapshot_->eligibility)
+            : std::ranges::any_of(service.pools[pool].endpoints, [&](const auto& endpoint) {
+                return counts(place->group, holder, endpoint.id);
+              }));
   }
   return usable;
 }

@@ -57,6 +57,8 @@ class Steering {
  public:
   /// Adds what was answered of a service in this generation: by row, by pool, modulo 2^32.
   using AddAnswers = std::function<void(ServiceId, std::span<uint32_t> sums)>;
+  /// Whether the endpoint is up, and out or needed for its flaps alone.
+  using IsFlapping = std::function<bool(EndpointId)>;
   /// Instead of steering::Allocator: a test's, that is wrong on purpose.
   using Allocate = std::function<steering::Allocation(const steering::Problem&)>;
 
@@ -64,7 +66,7 @@ class Steering {
   /// Told before the rows of a service are set.
   using NoteRows = std::function<void(ServiceId)>;
   Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers = {},
-           Allocate allocate = {}, NoteRows note_rows = {});
+           Allocate allocate = {}, NoteRows note_rows = {}, IsFlapping is_flapping = {});
 
   using Memory = std::unordered_map<std::string, SteeringRecord>;  // by service
 
@@ -114,6 +116,8 @@ class Steering {
     store::Batch batch;
     Told told;
     std::vector<ServiceId> moved;  // they have other shares now
+    /// Whose flap holds yield to a shortage from now on (true), or no longer.
+    std::vector<std::pair<EndpointId, bool>> needed;
   };
   Slice work();
 
@@ -181,6 +185,7 @@ class Steering {
     std::vector<Comeback> comebacks;  // by holder
     std::vector<Band> bands;          // by holder; empty: no pool of the group has one
     MonotonicTime last_by_load{INT64_MIN / 2};
+    std::vector<bool> needed;   // by holder: its flap holds yield; empty: nobody's do
     bool is_replanned = false;  // what people ask of it has changed
     bool is_refused = false;    // the newest allocation was; it is told
   };
@@ -243,12 +248,13 @@ class Steering {
   void learn_where_clients_are(const zones::Service& service, ServiceState& state);
   const zones::Pool* banded_pool(const CapacityGroups::Holder& holder,
                                  const CapacityGroups::Group& group) const;
-  size_t eligible_count(const CapacityGroups::Holder& holder) const;
+  bool counts(uint32_t group, size_t holder, EndpointId id) const;
+  size_t eligible_count(uint32_t group, size_t holder) const;
   double nominal_capacity(uint32_t group, size_t holder) const;
   double ready_capacity(uint32_t group, size_t holder) const;
   double usable_capacity(uint32_t group, size_t holder) const;
   CapacityGroups::Posed pose(uint32_t group) const;
-  double healthy_part(const CapacityGroups::Holder& holder) const;
+  double healthy_part(uint32_t group, size_t holder) const;
   void look_at_comebacks(uint32_t group);
   double comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const;
   steering::PublishRules publish_rules(uint32_t group) const;
@@ -257,10 +263,13 @@ class Steering {
   bool has_other_capacities(uint32_t group, const steering::Problem& problem) const;
   bool may_be_worth_it(uint32_t group, const steering::Problem& problem) const;
   bool is_worth_it(uint32_t group, const Solved& best);
-  void yield(uint32_t group, steering::Problem& problem);
+  bool has_flapping(uint32_t group) const;
+  bool yield(uint32_t group, bool was_needed, CapacityGroups::Posed& posed);
+  void tell_needed(uint32_t group, Slice& slice) const;
   std::vector<bool> usable_pools(const zones::Service& service) const;
   bool spills(uint32_t group) const;
   static bool differs_in_demand_alone(const Solved& before, const steering::Problem& problem);
+  static bool is_short(const Solved& solved);
   static bool changes_nothing(const Solved& before, const steering::Problem& problem);
   std::shared_ptr<const Solved> solution(steering::Problem problem);
   void publish_part(Slice& slice);
@@ -302,6 +311,7 @@ class Steering {
   uint32_t next_look_ = 0;          // group
   MonotonicTime looked_at_{};
   Allocate allocate_;
+  IsFlapping is_flapping_;  // empty: nothing ever flaps
   std::unordered_multimap<uint64_t, std::shared_ptr<const Solved>> solutions_;  // of this burst
   Counters counters_;
   SharePlans plans_;

@@ -68,9 +68,16 @@ void Steering::look_at_comebacks(uint32_t place) {
         return snapshot_->eligibility->get(id) == wanted;
       });
     };
-    if (!has(zones::Eligibility::eligible)) {
+    // Whose flap hold yields is out still: its way back begins when the hold ends.
+    const bool may_be_needed = !states_[place].needed.empty();
+    const bool is_in = std::ranges::any_of(holder.endpoints, [&](EndpointId id) {
+      return snapshot_->eligibility->get(id) == zones::Eligibility::eligible &&
+             !(may_be_needed && is_flapping_(id));
+    });
+    if (!is_in) {
       // What nobody has seen yet was never in, and has nothing to come back from.
-      const bool is_known = has(zones::Eligibility::down) || has(zones::Eligibility::excluded);
+      const bool is_known = has(zones::Eligibility::down) || has(zones::Eligibility::excluded) ||
+                            has(zones::Eligibility::eligible);
       comeback = {.is_out = comeback.is_out || is_known};
       comeback.waits_for_person = comeback.is_out && holder.failback == zones::Failback::manual;
     } else if (comeback.waits_for_person && holder.failback == zones::Failback::manual) {
@@ -97,19 +104,73 @@ double Steering::comeback_part(const CapacityGroups::Group& group, const Comebac
                                        .ttl = Milliseconds(int64_t{group.ttl.value} * 1'000)});
 }
 
-/// Who warms up gives up his ramp when the others cannot carry the demand.
-void Steering::yield(uint32_t place, Problem& problem) {
-  const CapacityGroups::Group& group = groups_.groups()[place];
+bool Steering::has_flapping(uint32_t place) const {
+  if (!is_flapping_) return false;
+  return std::ranges::any_of(groups_.groups()[place].holders, [this](const auto& holder) {
+    return std::ranges::any_of(holder.endpoints,
+                               [this](EndpointId id) { return is_flapping_(id); });
+  });
+}
+
+/// Who warms up gives up his ramp when the others cannot carry the demand, and then what is held for its flaps is let in.
+/// It is let go again once the others carry all with something to spare, lest it went in and out with every report.
+/// False: nobody yields, and the problem is as it was.
+bool Steering::yield(uint32_t place, bool was_needed, CapacityGroups::Posed& posed) {
+  constexpr double spare = 0.95;
+  GroupState& state = states_[place];
+  const size_t holders = groups_.groups()[place].holders.size();
+  const auto may_yield = [&](uint32_t i) {
+    return !state.comebacks[i].waits_for_person && !is_cut(place, i);
+  };
   std::vector<steering::Yielding> exclusions;
-  for (uint32_t i = 0; i < group.holders.size(); ++i) {
-    const Comeback& comeback = states_[place].comebacks[i];
-    if (comeback.factor >= 1 || comeback.waits_for_person || is_cut(place, i)) continue;
+  for (uint32_t i = 0; i < holders; ++i) {
+    if (state.comebacks[i].factor >= 1 || !may_yield(i)) continue;
     exclusions.push_back({.cluster = i,
                           .kind = steering::SoftExclusion::ramp,
                           .capacity = ready_capacity(place, i)});
   }
-  if (exclusions.empty()) return;
-  steering::yield_to_shortage(problem, std::move(exclusions), allocate_);
+  Problem tried = posed.problem;
+  if (has_flapping(place)) {
+    // As if all were let in, but for what they carry: that is what each may bring.
+    state.needed.assign(holders, true);
+    tried = pose(place).problem;
+    cut(place, tried);
+    for (uint32_t i = 0; i < holders; ++i) {
+      const double capacity = ready_capacity(place, i);
+      if (!may_yield(i) || capacity <= posed.problem.capacities[i]) continue;
+      exclusions.push_back(
+          {.cluster = i, .kind = steering::SoftExclusion::flap_hold, .capacity = capacity});
+    }
+    tried.capacities = posed.problem.capacities;
+    state.needed.assign(holders, false);
+  }
+  if (was_needed) tried.limit *= spare;
+  const std::vector<steering::Yielding> yielded =
+      steering::yield_to_shortage(tried, std::move(exclusions), allocate_);
+  bool is_any_needed = false;
+  for (const steering::Yielding& one : yielded) {
+    if (one.kind != steering::SoftExclusion::flap_hold) continue;
+    state.needed[one.cluster] = is_any_needed = true;
+  }
+  if (is_any_needed) {
+    posed = pose(place);
+    cut(place, posed.problem);
+  } else {
+    state.needed.clear();
+  }
+  for (const steering::Yielding& one : yielded)
+    posed.problem.capacities[one.cluster] = one.capacity;
+  return !yielded.empty();
+}
+
+void Steering::tell_needed(uint32_t place, Slice& slice) const {
+  const std::vector<bool>& needed = states_[place].needed;
+  const std::vector<CapacityGroups::Holder>& holders = groups_.groups()[place].holders;
+  for (size_t i = 0; i < holders.size(); ++i) {
+    for (const EndpointId id : holders[i].endpoints) {
+      if (is_flapping_(id)) slice.needed.emplace_back(id, !needed.empty() && needed[i]);
+    }
+  }
 }
 
 }  // namespace swingover::control

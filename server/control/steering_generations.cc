@@ -71,6 +71,8 @@ void Steering::reload(std::shared_ptr<const zones::Snapshot> snapshot, CapacityG
   }
   for (uint32_t group = 0; group < states_.size(); ++group) {
     carry_group(group, old_services, before);
+    // Whose holds yielded is in answers still: the first look finds out whether it has to.
+    if (has_flapping(group)) states_[group].needed.assign(states_[group].comebacks.size(), true);
     mark(group, ShareCause::reload);
   }
 }

@@ -100,7 +100,7 @@ void Steering::learn_bands(uint32_t place) {
       if (load.cluster != holder.id || load.taken <= bands[i].taken) continue;
       bands[i].taken = load.taken;
       bands[i].capacity.apply(
-          {.load = load.load, .in_flight = *in_flight, .eligible = eligible_count(holder)},
+          {.load = load.load, .in_flight = *in_flight, .eligible = eligible_count(place, i)},
           {.low = *pool->in_flight_low, .high = *pool->in_flight_high});
     }
   }

@@ -39,13 +39,6 @@ double ramp_factor(Milliseconds since_up, const RampRules& rules) {
   return std::min(1.0, rules.start + (1 - rules.start) * part);
 }
 
-Milliseconds next_ramp_step(Milliseconds since_up, const RampRules& rules) {
-  if (since_up >= rules.duration) return since_up;
-  const int64_t step = step_length(rules);
-  const int64_t next = (std::max<int64_t>(since_up.value, 0) / step + 1) * step;
-  return Milliseconds(std::min(next, rules.duration.value));
-}
-
 double healthy_fraction(size_t eligible, size_t all) {
   assert(eligible <= all);
   return all ? static_cast<double>(eligible) / static_cast<double>(all) : 0;

@@ -25,9 +25,6 @@ inline constexpr int64_t ramp_steps_max = 10;
 /// `duration` in steps, each one a TTL or a tenth of the ramp long, whichever is longer.
 double ramp_factor(Milliseconds since_up, const RampRules& rules);
 
-/// When the next step comes, as time since recovery; `since_up` itself once there is none.
-Milliseconds next_ramp_step(Milliseconds since_up, const RampRules& rules);
-
 /// The part of a pool's capacity that its endpoints still are. A pool without endpoints has none.
 double healthy_fraction(size_t eligible, size_t all);
 

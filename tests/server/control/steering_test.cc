@@ -204,6 +204,62 @@ TEST_CASE("a ramp yields when the others cannot carry the demand", "[steering]")
   CHECK(world.told("regime").back() == "service/shop.svc.example.test. normal");
 }
 
+TEST_CASE("what is held for its flaps is let in when the others cannot carry the demand",
+          "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 720}});
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  world.flap("A");
+  CHECK(world.shares(0, 0) == Shares{0, 10'000});  // 97 % of B
+  const auto is_in = [&] {
+    return world.snapshot->eligibility->get(world.pool(0, "A").endpoints.front().id) ==
+           Eligibility::eligible;
+  };
+  CHECK_FALSE(is_in());
+  world.report("B", "shop", 690, 600);
+  world.pass(Milliseconds(10'000));
+  CHECK(is_in());
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  CHECK(world.told("regime").back() == "service/shop.svc.example.test. normal");
+
+  SECTION("and stays in while the others could carry it just so") {
+    world.clock.advance(Milliseconds(1'000));
+    world.report("B", "shop", 680, 720);  // its clients have not left yet
+    world.pass(Milliseconds(9'000));
+    CHECK(is_in());
+    CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  }
+  SECTION("and is out again once they can with something to spare") {
+    world.clock.advance(Milliseconds(1'000));
+    world.report("B", "shop", 680, 1'000);
+    world.pass(Milliseconds(9'000));
+    CHECK_FALSE(is_in());
+    CHECK(world.shares(0, 0) == Shares{0, 10'000});
+  }
+  SECTION("and comes back in steps when its hold ends") {
+    world.flapping.clear();
+    world.clock.advance(Milliseconds(1'000));
+    world.report("B", "shop", 680, 1'000);
+    world.set_cluster("A", Eligibility::eligible);
+    CHECK(world.shares(0, 0)[0] > 900);
+    CHECK(world.shares(0, 0)[0] < 1'100);  // a tenth of its capacity
+  }
+}
+
+TEST_CASE("ramps yield before flap holds", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}, {"C", 300}});
+  world.begin(Eligibility::eligible, asked({{"shop", {700, 0, 0}}}));
+  world.flap("A");
+  world.set_cluster("B", Eligibility::down);
+  CHECK(world.shares(0, 0)[0] > 0);  // C alone has 300
+  world.set_cluster("B", Eligibility::eligible);
+  CHECK(world.shares(0, 0)[0] == 0);
+  CHECK(world.snapshot->eligibility->get(world.pool(0, "A").endpoints.front().id) ==
+        Eligibility::unknown);
+  CHECK(world.shares(0, 0)[1] > 5'000);  // at once, and not a tenth
+}
+
 TEST_CASE("what does not fit is shared by all alike, and told", "[steering]") {
   World world;
   world.add("shop", {{"A", 500}, {"B", 500}});

@@ -5,6 +5,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,9 +33,11 @@ struct World {
   std::shared_ptr<const zones::Snapshot> snapshot;
   LoadBoard loads;
   std::vector<uint32_t> answered;  // by row, for every pool
+  std::set<uint32_t> flapping;     // endpoints that are up, and held for it
   steering::Allocator allocator;
   bool is_faulty = false;  // what it gives breaks an invariant
-  Steering steering{clock, loads,
+  Steering steering{clock,
+                    loads,
                     [this](ServiceId, std::span<uint32_t> sums) {
                       for (size_t i = 0; i < answered.size(); ++i)
                         sums[i * sums.size() / answered.size()] += answered[i];
@@ -43,7 +46,9 @@ struct World {
                       steering::Allocation allocation = allocator.allocate(problem);
                       if (is_faulty) --allocation.shares[0];
                       return allocation;
-                    }};
+                    },
+                    {},
+                    [this](EndpointId id) { return flapping.contains(id.value); }};
   std::vector<store::JournalEntry> entries;
   std::vector<LogLine> lines;
   store::Batch stored;
@@ -150,6 +155,8 @@ struct World {
       for (auto& entry : slice.told.entries) entries.push_back(std::move(entry));
       for (auto& line : slice.told.lines) lines.push_back(std::move(line));
       stored.append(std::move(slice.batch));
+      for (const auto& [id, is_needed] : slice.needed)
+        let_in(id, is_needed ? Eligibility::eligible : Eligibility::unknown);
     }
   }
   /// What a cluster reports of a service now.
@@ -159,6 +166,24 @@ struct World {
     report.capacity = capacity;
     report.in_flight = in_flight;
     REQUIRE(loads.take(std::vector{report}, {clock.now(), clock.wall()})->taken == 1);
+  }
+  /// Its pools are up, and held out because they flap.
+  void flap(const std::string& cluster) {
+    for (const zones::Service& service : model->services) {
+      for (const zones::Endpoint& endpoint : pool(service.id.value, cluster).endpoints)
+        flapping.insert(endpoint.id.value);
+    }
+    set_cluster(cluster, Eligibility::unknown);
+  }
+  void let_in(EndpointId id, Eligibility value) {
+    if (snapshot->eligibility->get(id) == value) return;
+    snapshot->eligibility->set(id, value);
+    for (const zones::Service& service : model->services) {
+      for (const zones::Pool& one : service.pools) {
+        if (std::ranges::count(one.endpoints, id, &zones::Endpoint::id) > 0)
+          steering.touch(service.id, ShareCause::health);
+      }
+    }
   }
   void pass(Milliseconds time) {
     clock.advance(time);

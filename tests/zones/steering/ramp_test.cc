@@ -60,33 +60,27 @@ TEST_CASE("a recovered cluster's capacity rises by one step a TTL", "[ramp]") {
   CHECK(ramp_factor(seconds(-5), rules) == Approx(0.10));
 }
 
-TEST_CASE("a ramp has ten steps at most, and every next step is told", "[ramp]") {
+TEST_CASE("a ramp has ten steps at most, however short the TTL", "[ramp]") {
   const RampRules rules{.duration = seconds(600), .start = 0.10, .ttl = seconds(5)};
   int steps = 0;
-  Milliseconds at{0};
-  double last = ramp_factor(at, rules);
-  while (next_ramp_step(at, rules) > at) {
-    const Milliseconds next = next_ramp_step(at, rules);
-    CHECK(ramp_factor(next - Milliseconds(1), rules) == last);
-    at = next;
-    CHECK(ramp_factor(at, rules) > last);
-    last = ramp_factor(at, rules);
-    ++steps;
+  double last = ramp_factor(seconds(0), rules);
+  for (int at = 1; at <= 700; ++at) {
+    const double part = ramp_factor(seconds(at), rules);
+    CHECK(part >= last);
+    if (part > last) ++steps;
+    last = part;
   }
   CHECK(steps == 10);
   CHECK(last == 1);
-  CHECK(at == seconds(600));
 }
 
 TEST_CASE("a TTL longer than the ramp, or no ramp at all, still ends at the whole capacity",
           "[ramp]") {
   const RampRules slow{.duration = seconds(120), .start = 0.10, .ttl = seconds(300)};
   CHECK(ramp_factor(seconds(119), slow) == Approx(0.10));
-  CHECK(next_ramp_step(seconds(0), slow) == seconds(120));
   CHECK(ramp_factor(seconds(120), slow) == 1);
   const RampRules none{.duration = seconds(0), .start = 0.10, .ttl = seconds(30)};
   CHECK(ramp_factor(seconds(0), none) == 1);
-  CHECK(next_ramp_step(seconds(0), none) == seconds(0));
 }
 
 TEST_CASE("a pool has the part of its capacity that its endpoints still are", "[ramp]") {
