@@ -193,7 +193,7 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
   if (has_endpoints && (choice.is_target || is_address(qtype_) || qtype_ == type::any)) {
     answered = true;
     tally_.count_answer(id, choice.pool);
-    if (plan.is_by_client()) count_for_client(id, plan, asker, choice.pool);
+    if (plan.is_by_client()) count_for_client(id, plan, asker, ttl, choice.pool);
     if (!choice.is_target)
       return answer_endpoints(plan, ttl, std::span(places).first(choice.count), rrtype);
     return answer_target(zone_->service(node.service).first_endpoint + places[0], ttl,
@@ -210,8 +210,10 @@ void Resolver::look_at_client(ServiceId id, const ServicePlan& plan, Asker& aske
   if (plan.sticky() == Sticky::client) {
     const Steering steering = steer_by(subnet_, client_.address, snapshot_.sources);
     asker.key.client = client_key(steering.address, snapshot_.pick_secret);
+    // Anybody may name any network in a subnet option, as often as they like: caches are counted where they ask from.
+    asker.is_by_subnet = steering.is_subnet;
     asker.key.is_many_caches =
-        tally_.many_caches().is_many(id, asker.key.client, plan.ttl(), client_.now);
+        !steering.is_subnet && tally_.many_caches().is_many(id, asker.key.client, client_.now);
     scope = steering.is_subnet
                 ? sticky_bits(steering.address, client_.address) + steering.extra_bits
                 : steering.scope;
@@ -226,11 +228,11 @@ void Resolver::look_at_client(ServiceId id, const ServicePlan& plan, Asker& aske
     asker.shares = std::span(shares_).first(plan.pools().size());
 }
 
-void Resolver::count_for_client(ServiceId id, const ServicePlan& plan, const Asker& asker,
+void Resolver::count_for_client(ServiceId id, const ServicePlan& plan, const Asker& asker, Ttl ttl,
                                 PoolId pool) {
   if (plan.is_steered()) tally_.count_answer(plan, asker.locality, pool);
-  if (plan.sticky() == Sticky::client)
-    tally_.many_caches().note(id, asker.key.client, plan.ttl(), client_.now);
+  if (plan.sticky() == Sticky::client && !asker.is_by_subnet)
+    tally_.many_caches().note(id, asker.key.client, ttl, client_.now);
 }
 
 Resolver::Step Resolver::answer_endpoints(const ServicePlan& plan, Ttl ttl,

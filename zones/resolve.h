@@ -90,11 +90,13 @@ class Resolver {
   /// Who asks, as far as the service cares.
   struct Asker {
     PickKey key;
+    bool is_by_subnet = false;  // the key is of a network that a resolver asks for
     LocalityId locality = no_locality;
     std::span<const uint16_t> shares;  // in shares_
   };
   void look_at_client(ServiceId id, const ServicePlan& plan, Asker& asker);
-  void count_for_client(ServiceId id, const ServicePlan& plan, const Asker& asker, PoolId pool);
+  void count_for_client(ServiceId id, const ServicePlan& plan, const Asker& asker, Ttl ttl,
+                        PoolId pool);
   Choice choose_endpoints(const ServicePlan& plan, AddressFamily family, const Asker& asker,
                           std::span<uint32_t> places) const {
     return choose(plan, asker.locality, *snapshot_.eligibility, family, asker.key, places,

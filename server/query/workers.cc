@@ -122,9 +122,8 @@ void Serving::add_pool_answers(ServiceId service, std::span<uint64_t> sums) cons
 }
 
 bool Serving::is_many_caches(ServiceId service, uint64_t client, uint32_t now) const {
-  const Ttl ttl = snapshot->plans[service.value].ttl();
   return std::ranges::any_of(tallies, [&](const auto& tally) {
-    return tally->many_caches().is_many(service, client, ttl, now);
+    return tally->many_caches().is_many(service, client, now);
   });
 }
 

@@ -16,7 +16,7 @@ constexpr Ttl ttl{30};
 bool ask(ManyCaches& caches, uint64_t client, int answers, uint32_t now) {
   bool was_many = false;
   for (int i = 0; i < answers; ++i) {
-    was_many |= caches.is_many(shop, client, ttl, now);
+    was_many |= caches.is_many(shop, client, now);
     caches.note(shop, client, ttl, now);
   }
   return was_many;
@@ -32,11 +32,11 @@ TEST_CASE("a network that gets four answers a TTL is one cache for ever", "[many
 TEST_CASE("a network is many caches from its fifth answer within a TTL on", "[many_caches]") {
   ManyCaches caches(true);
   CHECK_FALSE(ask(caches, 7, 4, 1'000));
-  CHECK(caches.is_many(shop, 7, ttl, 1'000));
-  CHECK(caches.is_many(shop, 7, ttl, 1'029));
-  CHECK_FALSE(caches.is_many(shop, 8, ttl, 1'000));
-  CHECK_FALSE(caches.is_many(ServiceId(4), 7, ttl, 1'000));
-  CHECK_FALSE(caches.is_many(shop, 7, ttl, 1'030));  // it never got the fifth
+  CHECK(caches.is_many(shop, 7, 1'000));
+  CHECK(caches.is_many(shop, 7, 1'027));
+  CHECK_FALSE(caches.is_many(shop, 8, 1'000));
+  CHECK_FALSE(caches.is_many(ServiceId(4), 7, 1'000));
+  CHECK_FALSE(caches.is_many(shop, 7, 1'030));  // it never got the fifth
 }
 
 TEST_CASE("a large resolver stays many caches from one TTL to the next", "[many_caches]") {
@@ -44,7 +44,7 @@ TEST_CASE("a large resolver stays many caches from one TTL to the next", "[many_
   ask(caches, 7, 20, 1'000);
   for (uint32_t now = 1'030; now < 3'000; now += 30) {
     for (int i = 0; i < 20; ++i) {
-      REQUIRE(caches.is_many(shop, 7, ttl, now));
+      REQUIRE(caches.is_many(shop, 7, now));
       caches.note(shop, 7, ttl, now);
     }
   }
@@ -72,11 +72,11 @@ TEST_CASE("answers that nobody may keep are counted by the second", "[many_cache
   ManyCaches caches(true);
   for (uint32_t now = 1'000; now < 1'010; ++now) {
     for (int i = 0; i < 4; ++i) {
-      REQUIRE_FALSE(caches.is_many(shop, 7, Ttl(0), now));
+      REQUIRE_FALSE(caches.is_many(shop, 7, now));
       caches.note(shop, 7, Ttl(0), now);
     }
   }
-  CHECK(caches.is_many(shop, 7, Ttl(0), 1'009));
+  CHECK(caches.is_many(shop, 7, 1'009));
 }
 
 TEST_CASE("a crowd makes no ordinary network many, and hides no large one", "[many_caches]") {
@@ -87,5 +87,44 @@ TEST_CASE("a crowd makes no ordinary network many, and hides no large one", "[ma
     const uint64_t client = random.next();
     REQUIRE_FALSE(ask(caches, client, 2, 1'001));
   }
-  CHECK(caches.is_many(shop, 7, ttl, 1'002));
+  CHECK(caches.is_many(shop, 7, 1'002));
+}
+
+TEST_CASE("one cache is one while TTLs are counted down", "[many_caches]") {
+  ManyCaches caches(true);
+  const auto asks_for_both = [&](uint32_t now, Ttl answered) {
+    REQUIRE_FALSE(caches.is_many(shop, 7, now));
+    for (int i = 0; i < 2; ++i) caches.note(shop, 7, answered, now);
+  };
+  asks_for_both(1'000, Ttl(30));
+  caches.note(shop, 7, Ttl(5), 1'003);  // of another type, and the change has come near
+  for (uint32_t now = 1'008; now < 1'030; now += 5) {
+    REQUIRE_FALSE(caches.is_many(shop, 7, now));
+    caches.note(shop, 7, Ttl(5), now);
+  }
+  for (uint32_t now = 1'033; now < 1'200; now += 5) asks_for_both(now, Ttl(5));
+  for (uint32_t now = 1'205; now < 3'000; now += 30) asks_for_both(now, Ttl(30));
+}
+
+TEST_CASE("an answer for a second ages nobody who is answered for an hour", "[many_caches]") {
+  ManyCaches caches(true);
+  Random random(5);
+  for (int i = 0; i < 10; ++i) caches.note(shop, 7, Ttl(3'600), 1'000);
+  for (int i = 0; i < 200'000; ++i) caches.note(ServiceId(4), random.next(), Ttl(1), 1'003);
+  CHECK(caches.is_many(shop, 7, 1'004));
+}
+
+TEST_CASE("a TTL of any length is kept to a fifth", "[many_caches]") {
+  for (const uint32_t seconds :
+       {1U, 2U, 3U, 4U, 5U, 7U, 9U, 30U, 60U, 119U, 300U, 3'600U, 57'000U}) {
+    INFO(seconds);
+    ManyCaches caches(true);
+    for (int i = 0; i < 4; ++i) caches.note(shop, 7, Ttl(seconds), 1'000);
+    CHECK(caches.is_many(shop, 7, 1'000 + seconds - (seconds + 4) / 5));
+    CHECK_FALSE(caches.is_many(shop, 7, 1'000 + seconds));
+  }
+  ManyCaches caches(true);
+  for (int i = 0; i < 4; ++i) caches.note(shop, 7, Ttl(0x7fffffff), 1'000);
+  CHECK(caches.is_many(shop, 7, 1'000 + 57'343));
+  CHECK_FALSE(caches.is_many(shop, 7, 1'000 + 57'344));
 }

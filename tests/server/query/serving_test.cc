@@ -68,7 +68,7 @@ TEST_CASE("a client that any thread takes for many caches is many", "[query_serv
   CHECK_FALSE(serving->is_many_caches(shop, key, 1'000));
   ask(*serving, 1, in_fra, 1);
   CHECK(serving->is_many_caches(shop, key, 1'000));
-  CHECK(serving->is_many_caches(shop, key, 1'029));
+  CHECK(serving->is_many_caches(shop, key, 1'027));
   CHECK_FALSE(serving->is_many_caches(shop, key, 1'030));
   CHECK_FALSE(
       serving->is_many_caches(shop, client_key(in_ams, serving->snapshot->pick_secret), 1'000));
