@@ -1,5 +1,7 @@
 #include "zones/found_tier.h"
 
+#include <algorithm>
+
 namespace swingover::zones {
 
 bool has_endpoint(const ServicePlan& plan, uint32_t pool, Eligibility wanted,
@@ -39,10 +41,22 @@ bool is_in_play(const ServicePlan::Row& row, size_t tier, const std::optional<Fo
   return !same_kind || found->best != Eligibility::eligible || tier <= found->tier;
 }
 
+void add_pools_with_shares(ServiceId id, const ShareRows& shares, std::vector<bool>& out) {
+  if (!shares.has_rows(id)) return;
+  std::vector<uint16_t> row(out.size());
+  for (size_t i = 0; i < shares.rows(); ++i) {
+    if (std::find(out.begin(), out.end(), false) == out.end()) return;
+    if (!shares.read(id, i, row)) continue;
+    for (size_t pool = 0; pool < row.size(); ++pool) {
+      if (row[pool] > 0) out[pool] = true;
+    }
+  }
+}
+
 }  // namespace
 
-void find_pools_in_play(const ServicePlan& plan, const EligibilityMap& map,
-                        std::vector<bool>& out) {
+void find_pools_in_play(ServiceId id, const ServicePlan& plan, const EligibilityMap& map,
+                        const ShareRows& shares, std::vector<bool>& out) {
   out.assign(plan.pools().size(), false);
   for (size_t i = 0; i < plan.rows(); ++i) {
     const ServicePlan::Row row = plan.row_at(i);
@@ -52,6 +66,7 @@ void find_pools_in_play(const ServicePlan& plan, const EligibilityMap& map,
       for (const uint32_t pool : row.pools_of(t)) out[pool] = true;
     }
   }
+  add_pools_with_shares(id, shares, out);
 }
 
 }  // namespace swingover::zones

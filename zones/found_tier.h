@@ -6,6 +6,7 @@
 
 #include "zones/eligibility.h"
 #include "zones/service_plan.h"
+#include "zones/share_rows.h"
 
 namespace swingover::zones {
 
@@ -25,7 +26,9 @@ std::optional<FoundTier> find_tier(const ServicePlan& plan, const ServicePlan::R
                                    const EligibilityMap& map);
 
 /// By place: whether a change of one of the pool's endpoints can change an answer now, to clients of any locality. The
-/// pools behind those that answer cannot. `out` is used again and again.
-void find_pools_in_play(const ServicePlan& plan, const EligibilityMap& map, std::vector<bool>& out);
+/// pools behind those that answer cannot, unless they have a share of some locality's clients. `id`: of the plan's
+/// service. `out` is used again and again. Reads rows of shares until each pool has one.
+void find_pools_in_play(ServiceId id, const ServicePlan& plan, const EligibilityMap& map,
+                        const ShareRows& shares, std::vector<bool>& out);
 
 }  // namespace swingover::zones

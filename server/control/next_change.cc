@@ -31,7 +31,7 @@ void take_sooner(NextChange& soonest, const NextChange& other) {
 NextChange ChangeFinder::find(const Join& join, const zones::Snapshot& snapshot, ServiceId service,
                               WallTime now) {
   const zones::ServicePlan& plan = snapshot.plans[service.value];
-  zones::find_pools_in_play(plan, *snapshot.eligibility, in_play_);
+  zones::find_pools_in_play(service, plan, *snapshot.eligibility, *snapshot.shares, in_play_);
   NextChange soonest;
   for (uint32_t p = 0; p < in_play_.size(); ++p) {
     if (!in_play_[p]) continue;

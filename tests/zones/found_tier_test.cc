@@ -14,7 +14,8 @@ using namespace zones;
 
 std::string in_play(const PlannedService& service) {
   std::vector<bool> pools;
-  find_pools_in_play(service.plan(), *service.eligibility, pools);
+  find_pools_in_play(ServiceId(0), service.plan(), *service.eligibility, ShareRows(service.plans),
+                     pools);
   std::string names;
   for (size_t i = 0; i < pools.size(); ++i) {
     if (pools[i]) names += (names.empty() ? "" : " ") + service.service.pools[i].cluster_name;
@@ -48,6 +49,29 @@ TEST_CASE("pools behind those that answer are not in play", "[found_tier]") {
   CHECK(in_play(service) == "c0 c1 c2");
 }
 
+TEST_CASE("a pool with a share of anybody's clients is in play", "[found_tier]") {
+  std::vector<PoolText> steered = four;
+  for (PoolText& pool : steered) pool.capacity = 100;
+  zones::Topology places;
+  places.localities.resize(3);
+  const PlannedService service({}, steered, places);
+  ShareRows shares(service.plans);
+  const auto in_play_by_shares = [&] {
+    std::vector<bool> pools;
+    find_pools_in_play(ServiceId(0), service.plan(), *service.eligibility, shares, pools);
+    return pools;
+  };
+  CHECK(in_play_by_shares() == std::vector<bool>{true, false, false, false});
+  const auto set = [&](size_t row, const std::vector<uint16_t>& parts) {
+    shares.set(ServiceId(0), row, parts);
+  };
+  set(0, {10'000, 0, 0, 0});
+  set(3, {7'000, 0, 3'000, 0});
+  CHECK(in_play_by_shares() == std::vector<bool>{true, false, true, false});
+  set(2, {0, 9'999, 0, 1});
+  CHECK(in_play_by_shares() == std::vector<bool>{true, true, true, true});
+}
+
 TEST_CASE("a change of a pool that is not in play changes no answer", "[found_tier]") {
   const uint64_t seed = GENERATE(1U, 2U, 3U, 4U);
   Random random(seed);
@@ -66,7 +90,8 @@ TEST_CASE("a change of a pool that is not in play changes no answer", "[found_ti
         {.policy = random.below(2) == 0 ? Policy::failover : Policy::active_active}, pools);
     for (uint32_t i = 0; i < 8; ++i) service.eligibility->set(EndpointId(i), any_class());
     std::vector<bool> matters;
-    find_pools_in_play(service.plan(), *service.eligibility, matters);
+    find_pools_in_play(ServiceId(0), service.plan(), *service.eligibility, ShareRows(service.plans),
+                       matters);
     std::array<std::string, 8> before;
     for (uint32_t i = 0; i < before.size(); ++i) before[i] = service.answer({.sequence = i});
     for (uint32_t pool = 0; pool < 4; ++pool) {
