@@ -32,12 +32,15 @@ class WorkerTally {
     picks.add();
     return pick;
   }
-  /// Likewise of a steered service, among the clients of one locality.
+  /// Likewise of a steered service, among the clients of one locality. Each row begins elsewhere: were all at the same
+  /// place, the first clients of many localities and services would all get the same pool, whatever its share is.
   uint32_t next_pick(const ServicePlan& plan, LocalityId client) {
-    const std::atomic_ref<uint32_t> picks(*row(plan, ShareRows::row_of(client)));
+    uint32_t* const begin = row(plan, ShareRows::row_of(client));
+    const std::atomic_ref<uint32_t> picks(*begin);
     const uint32_t pick = picks.load(std::memory_order_relaxed);
     picks.store(pick + 1, std::memory_order_relaxed);
-    return pick + first_pick_;
+    const auto place = static_cast<uint64_t>(reinterpret_cast<uint8_t*>(begin) - rows_);
+    return pick + first_pick_ + static_cast<uint32_t>(place * 0xd6e8feb86659fd93U >> 32);
   }
   /// Likewise of picks for additional sections, of all services together.
   uint32_t next_helper_pick() { return helper_picks_++; }

@@ -7,6 +7,7 @@
 
 #include "tests/support/served.h"
 #include "zones/protocol.h"
+#include "zones/resolve.h"
 #include "zones/worker_tally.h"
 
 namespace swingover::tests {
@@ -48,6 +49,52 @@ IpAddress in_ams(uint8_t host = 1) {
 }
 
 }  // namespace
+
+TEST_CASE("the first clients of many services do not all get a pool of a hundredth",
+          "[respond_shares]") {
+  constexpr uint32_t services = 400;
+  Model many = model();
+  const Service first = many.services[0];
+  many.services.clear();
+  for (uint32_t i = 0; i < services; ++i) {
+    many.services.push_back(first);
+    many.services.back().name = *parse_name("s" + std::to_string(i) + ".svc.example.");
+  }
+  Served server(std::move(many));
+  server.set_all(Eligibility::eligible);
+  for (uint32_t i = 0; i < services; ++i) {
+    for (const size_t row : {1U, 2U})
+      server.snapshot().shares->set(ServiceId(i), row, Shares{100, 9'900});
+    for (const IpAddress& client : {in_fra(), in_ams()}) {
+      server.set_client(client);
+      server.ask("s" + std::to_string(i) + ".svc.example.");
+    }
+  }
+  uint64_t rare = 0;
+  const std::vector<uint64_t> answers = server.answers();
+  for (size_t i = 0; i < answers.size(); i += 2) rare += answers[i];
+  CHECK(rare < services * 2 * 3 / 100);
+}
+
+TEST_CASE("sticky clients stay sticky, whoever names their network", "[respond_shares]") {
+  Served server(model(Policy::active_active, Sticky::client));
+  server.set_all(Eligibility::eligible);
+  server.set_now(1'000);
+  const auto pool_of_fra = [&] {
+    server.set_client(in_fra());
+    return server.ask("plain.svc.example.").answer;
+  };
+  const auto before = pool_of_fra();
+  // A stranger asks for that network again and again.
+  server.set_client(IpAddress::v4({203, 0, 113, 9}));
+  for (int i = 0; i < 50; ++i) {
+    server.ask(
+        QueryText{.name = "plain.svc.example.", .options = {0, 8, 0, 7, 0, 1, 24, 0, 10, 1, 0}});
+  }
+  CHECK(pool_of_fra() == before);
+  CHECK_FALSE(server.tally().many_caches().is_many(
+      ServiceId(1), client_key(in_fra(), server.snapshot().pick_secret), 1'000));
+}
 
 TEST_CASE("clients of each locality get the shares of its row, whatever the policy",
           "[respond_shares]") {
