@@ -18,10 +18,11 @@ SourceMap compile_sources(const Topology& topology, const ClientSources& sources
         });
     known = &all;
   }
-  using Known = std::optional<LocalityId>;
+  using Known = std::optional<MappedLocality>;
   return SourceMap(
-      listed.joined_with<LocalityId>(*known, [](const Known& by_hand, const Geo& by_database) {
-        return by_hand ? by_hand : Known(by_database->locality());
+      listed.joined_with<MappedLocality>(*known, [](const Known& by_hand, const Geo& by_database) {
+        return by_hand ? by_hand
+                       : Known(MappedLocality(by_database->locality(), by_database->is_nearest()));
       }));
 }
 

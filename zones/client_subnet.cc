@@ -90,10 +90,14 @@ Steering steer_by(const ClientSubnet& subnet, const IpAddress& resolver, const S
 }
 
 Located locate(const ClientSubnet& subnet, const IpAddress& resolver, const SourceMap& sources) {
-  if (!subnet.present() || subnet.source == 0) return {sources.find(resolver).locality, 0};
+  const auto found_as = [](const SourceMap::Found& found, unsigned scope) {
+    const bool is_sure = found.locality != no_locality && !found.is_nearest;
+    return Located{.locality = found.locality, .scope = scope, .is_sure = is_sure};
+  };
+  if (!subnet.present() || subnet.source == 0) return found_as(sources.find(resolver), 0);
   const SourceMap::Found found = sources.find(subnet.address);
-  if (found.locality != no_locality) return {found.locality, found.length};
-  return {sources.find(resolver).locality, found.length};
+  if (found.locality != no_locality) return found_as(found, found.length);
+  return {.locality = sources.find(resolver).locality, .scope = found.length};
 }
 
 unsigned bits_apart_from_local(const IpAddress& address) {

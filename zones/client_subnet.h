@@ -44,6 +44,9 @@ Steering steer_by(const ClientSubnet& subnet, const IpAddress& resolver, const S
 struct Located {
   LocalityId locality = no_locality;
   unsigned scope = 0;  // bits of the option's address that it depended on
+  // Where the very client that was named is, by a list, its autonomous system or its country. Else it is the resolver's
+  // place while the client is elsewhere, or merely the nearest one: good for the shortest way, not for a fence.
+  bool is_sure = false;
 };
 /// An option that says nothing (see steer_by) leaves the resolver. Where the resolver decides for an option's address,
 /// the scope covers those around it that the map does not know either.

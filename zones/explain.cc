@@ -182,8 +182,9 @@ class Teller {
     out_.steps.push_back({std::move(what), std::move(result), std::move(reason)});
   }
 
-  void service(const Service& service, LocalityId locality) {
+  void service(const Service& service, const Located& located) {
     const ServicePlan& plan = snapshot_.plans[service.id.value];
+    const LocalityId locality = locality_for(plan, located);
     const EligibilityMap& map = *snapshot_.eligibility;
     const ServicePlan::Row row = plan.row(locality);
     const bool is_by_shares = !shares_of_client(plan, *snapshot_.shares, locality, map).empty();
@@ -191,6 +192,7 @@ class Teller {
     const std::vector<PoolShare> shares = pool_shares(plan, *snapshot_.shares, locality, map);
     step("service", service.name.folded().text(), "policy " + std::string(word(service.policy)));
     ttl(service, plan);
+    if (locality != located.locality) fence(located);
     if (plan.is_steered()) row_of_shares(service, locality, is_by_shares);
     if (plan.sticky() == Sticky::client) stickiness(service);
     if (is_by_shares) {
@@ -220,6 +222,14 @@ class Teller {
   }
 
  private:
+  void fence(const Located& located) {
+    const std::string& nearest = snapshot_.model->topology.localities[located.locality.value].name;
+    step("only_regions", "outside",
+         nearest +
+             " is only the nearest locality by coordinates: to a service with fences such a "
+             "client is of no known one");
+  }
+
   void forbidden(const Service& service, const ServicePlan::Row& row) {
     for (const uint32_t place : row.forbidden()) {
       const Pool& pool = service.pools[place];
@@ -371,16 +381,16 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
   }
   teller.step("zone", out.zone, "closest enclosing zone");
 
-  const LocalityId locality = snapshot.sources.find(client).locality;
-  if (locality != no_locality) {
-    out.locality = snapshot.model->topology.localities[locality.value].name;
+  const Located located = locate({}, client, snapshot.sources);
+  if (located.locality != no_locality) {
+    out.locality = snapshot.model->topology.localities[located.locality.value].name;
   }
   const auto tell_service = [&](const Service& told) {
     if (out.service.empty()) out.service = told.name.folded().text();
     for (const Pool& pool : told.pools) {
       if (tally.answers(told.id, pool.id) > 0 && out.pool.empty()) out.pool = pool.cluster_name;
     }
-    teller.service(told, locality);
+    teller.service(told, located);
   };
   teller.step("locality", out.locality.empty() ? "none" : out.locality,
               client_reason(*snapshot.model, client));
@@ -391,7 +401,14 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
   } else if (const DebugName debug = debug_name(snapshot, name); debug.service) {
     out.service = debug.service->name.folded().text();
     out.pool = debug.pool->cluster_name;
-    teller.step("pool " + out.pool, "chosen", "asked for by name, whatever its health");
+    const bool is_inside = debug.pool->serves(
+        snapshot.model->topology, locality_for(snapshot.plans[debug.service->id.value], located));
+    if (is_inside) {
+      teller.step("pool " + out.pool, "chosen", "asked for by name, whatever its health");
+    } else {
+      teller.step("pool " + out.pool, "prohibited",
+                  "only for clients of " + joined(debug.pool->only_regions, ", "));
+    }
   } else {
     teller.step("records", out.rcode == rcode::no_error ? "found" : rcode_text(out.rcode),
                 "static content of the zone");

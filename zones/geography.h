@@ -29,6 +29,8 @@ struct GeoDecision {
   LocalityId locality() const {
     return by_asn != no_locality ? by_asn : by_country != no_locality ? by_country : by_coordinates;
   }
+  /// Nothing leads there but being near.
+  bool is_nearest() const { return by_asn == no_locality && by_country == no_locality; }
   /// What is absent here is taken from `other`.
   GeoDecision filled_from(const GeoDecision& other) const;
   bool is_empty() const { return locality() == no_locality; }

@@ -49,6 +49,10 @@ uint64_t client_key(const IpAddress& address, uint64_t pick_secret) {
   return key ^ key >> 32;
 }
 
+LocalityId locality_for(const ServicePlan& plan, const Located& located) {
+  return plan.is_fenced() && !located.is_sure ? no_locality : located.locality;
+}
+
 uint16_t Resolver::resolve(uint16_t qtype) {
   qtype_ = qtype;
   while (answer_name() == Step::follow) {
@@ -220,7 +224,7 @@ void Resolver::look_at_client(ServiceId id, const ServicePlan& plan, Asker& aske
   }
   if (plan.is_by_locality()) {
     const Located located = locate(subnet_, client_.address, snapshot_.sources);
-    asker.locality = located.locality;
+    asker.locality = locality_for(plan, located);
     scope = std::max(scope, located.scope);
   }
   scope_ = static_cast<uint8_t>(std::max<unsigned>(scope_, scope));
@@ -264,12 +268,27 @@ Resolver::Step Resolver::answer_target(uint32_t endpoint, Ttl ttl, unsigned owne
   return qtype_ == type::cname || qtype_ == type::any ? Step::done : Step::follow;
 }
 
+/// Whether the pool whose endpoints begin there may serve the client.
+bool Resolver::is_inside_fence(const ServicePlan& plan, uint32_t first_endpoint) {
+  const Located located = locate(subnet_, client_.address, snapshot_.sources);
+  scope_ = static_cast<uint8_t>(std::max<unsigned>(scope_, located.scope));
+  const auto allowed = plan.row(locality_for(plan, located)).allowed();
+  return std::ranges::any_of(allowed, [&](uint16_t place) {
+    const ServicePlan::PlanPool& pool = plan.pools()[place];
+    return pool.first_endpoint == first_endpoint && pool.endpoints > 0;
+  });
+}
+
 /// CLUSTER.on.SERVICE: all that the pool has, whatever its health, for people who look for a fault.
 Resolver::Step Resolver::answer_pool(const ZoneNode& node, bool& answered) {
   const ZoneService& pool = zone_->pool(node.service);
   const ZoneNode& owner = zone_->node(pool.owner);
   const ServicePlan& plan = snapshot_.plans[entry_->services[owner.service].value];
   const uint32_t first = pool.first_endpoint - zone_->service(owner.service).first_endpoint;
+  if (plan.is_fenced() && !is_inside_fence(plan, first)) {
+    error_ = &extended_error::outside_regions;
+    return Step::done;
+  }
   if (pool.endpoints > 0 && plan.kind(first) == ServicePlan::Kind::target) {
     answered = true;
     return answer_target(pool.first_endpoint, plan.ttl(), zone_->name_size(owner));

@@ -16,6 +16,10 @@ namespace swingover::zones {
 /// PickKey::client of whoever asks from this address.
 uint64_t client_key(const IpAddress& address, uint64_t pick_secret);
 
+/// Whose row of the plan counts for a client that was found so: to a service with fences, who is not surely inside of a
+/// region is of no known locality.
+LocalityId locality_for(const ServicePlan& plan, const Located& located);
+
 /// RFC 1034 section 4.3.2 over a snapshot: fills the sections of one answer.
 ///
 /// Chains    CNAMEs (static, of services, synthesised from DNAMEs) are followed inside the server's zones, at
@@ -95,6 +99,7 @@ class Resolver {
     std::span<const uint16_t> shares;  // in shares_
   };
   void look_at_client(ServiceId id, const ServicePlan& plan, Asker& asker);
+  bool is_inside_fence(const ServicePlan& plan, uint32_t first_endpoint);
   void count_for_client(ServiceId id, const ServicePlan& plan, const Asker& asker, Ttl ttl,
                         PoolId pool);
   Choice choose_endpoints(const ServicePlan& plan, AddressFamily family, const Asker& asker,

@@ -162,7 +162,8 @@ inline constexpr std::tuple pool_options{
         .by_default("the cluster's addresses"),
     option("only_regions", &Pool::only_regions,
            "serves clients of these regions alone; nobody else is ever answered it, whatever is "
-           "down; a client of no known locality is in no region")
+           "down; a client of no known locality, or only the nearest by coordinates, is in no "
+           "region; not in zone transfers")
         .by_default("the service's `only_regions`"),
     option("capacity", &Pool::capacity, 0.0, 1e15,
            "what it can carry of this service, in units of load; where each pool but the "

@@ -111,6 +111,7 @@ class ServicePlanWriter {
         std::ranges::all_of(pools_, [](const auto& pool) { return pool.endpoints <= 64; });
     plan_.plain_ = is_plain && !plan_.steered_;
     plan_.plain_steered_ = is_plain && plan_.steered_;
+    plan_.fenced_ = is_fenced;
     plan_.rows_ = static_cast<uint32_t>(localities + 1);
     plan_.by_locality_ = plan_.rows_ > 1 || plan_.steered_;
     plan_.by_client_ = plan_.by_locality_ || service.sticky == Sticky::client;

@@ -98,6 +98,8 @@ class ServicePlan {
 
   /// Where the client is decides what it gets: by a row of tiers, or of shares.
   bool is_by_locality() const { return by_locality_; }
+  /// Some of its pools serve clients of some regions alone.
+  bool is_fenced() const { return fenced_; }
   /// Mostly one row serves everybody alike: no need to know who the client is.
   bool is_by_client() const { return by_client_; }
   Row row(LocalityId client) const {
@@ -153,6 +155,7 @@ class ServicePlan {
   bool plain_steered_ : 1 = false;
   bool by_locality_ : 1 = false;
   bool by_client_ : 1 = false;
+  bool fenced_ : 1 = false;
   uint32_t answers_ = 1;
   uint32_t ttl_ = 0;
   uint32_t ttl_min_ = 0;

@@ -18,12 +18,12 @@ LocalityMap listed_clients(const Topology& topology, std::span<const SourceMapFi
       ids.emplace_back(static_cast<uint32_t>(found - topology.localities.begin()));
     }
     for (const SourceMapFile::Rule& rule : file->rules)
-      rules.push_back({rule.prefix, ids[rule.name]});
+      rules.push_back({rule.prefix, MappedLocality(ids[rule.name])});
   }
   // Of equal prefixes the last counts.
   for (uint32_t i = 0; i < topology.localities.size(); ++i) {
     for (const IpPrefix& prefix : topology.localities[i].clients)
-      rules.push_back({prefix, LocalityId(i)});
+      rules.push_back({prefix, MappedLocality(LocalityId(i))});
   }
   return LocalityMap(std::move(rules));
 }
@@ -39,7 +39,11 @@ SourceMap::Found SourceMap::find(const IpAddress& client) const {
   const auto found = map_->find(address);
   // For an IPv4-mapped client the caller counts the bits of the form that it gave.
   const unsigned mapping_bits = client.bits() - address.bits();
-  return {found.value.value_or(no_locality), found.length + mapping_bits};
+  const unsigned length = found.length + mapping_bits;
+  if (!found.value) return {.locality = no_locality, .length = length};
+  return {.locality = found.value->locality(),
+          .length = length,
+          .is_nearest = found.value->is_nearest()};
 }
 
 }  // namespace swingover::zones

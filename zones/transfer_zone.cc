@@ -129,10 +129,13 @@ bool is_target_pool(const Pool& pool) {
   return !pool.endpoints.empty() && std::holds_alternative<Name>(pool.endpoints[0].address);
 }
 
-/// Places of the pools that a copy of the zone shows, the first in failover order first.
+/// Places of the pools that a copy of the zone shows, the first in failover order first. None with a fence: who answers
+/// from the copy knows of no fences.
 std::vector<size_t> pools_in_view(const Service& service, TransferView view) {
   std::vector<size_t> places;
-  for (size_t i = 0; i < service.pools.size(); ++i) places.push_back(i);
+  for (size_t i = 0; i < service.pools.size(); ++i) {
+    if (service.pools[i].only_regions.empty()) places.push_back(i);
+  }
   const auto rank = [&service](size_t place) {
     const Pool& pool = service.pools[place];
     return std::pair(pool.last_resort,

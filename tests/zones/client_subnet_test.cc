@@ -120,6 +120,19 @@ TEST_CASE("a client is where its subnet is, else where its resolver is", "[clien
                 unknown) == std::pair(1, 96U + 24U));
 }
 
+TEST_CASE("only where the client itself was found is sure", "[client_subnet]") {
+  const SourceMap map = map_of({"10.1.0.0/16", "198.51.100.0/24", "203.0.113.53/32"});
+  const auto is_sure = [&](const ClientSubnet& asked, std::string_view from) {
+    return locate(asked, *parse_ip_address(from), map).is_sure;
+  };
+  CHECK(is_sure({}, "203.0.113.53"));
+  CHECK(is_sure(subnet({0, 1, 0, 0}), "203.0.113.53"));
+  CHECK(is_sure(subnet({0, 1, 24, 0, 198, 51, 100}), "203.0.113.99"));
+  CHECK_FALSE(is_sure({}, "203.0.113.99"));
+  CHECK_FALSE(is_sure(subnet({0, 1, 24, 0, 192, 0, 2}), "203.0.113.53"));
+  CHECK_FALSE(is_sure(subnet({0, 1, 24, 0, 10, 9, 7}), "203.0.113.53"));
+}
+
 TEST_CASE("local ranges are known by their prefix", "[client_subnet]") {
   const auto range = [](std::string_view text) { return local_range(*parse_ip_address(text)); };
   CHECK(range("0.0.0.0") == 8);

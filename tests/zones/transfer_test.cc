@@ -158,6 +158,25 @@ TEST_CASE("a whole transfer holds every record once, between two copies of the S
   CHECK(records_of(snapshot) == wanted);
 }
 
+TEST_CASE("a copy holds no pool with a fence", "[transfer]") {
+  World world;
+  world.transfer.view = GENERATE(TransferView::primary, TransferView::all);
+  Service fenced = shop();
+  for (Pool& pool : fenced.pools) pool.only_regions = {"eu"};
+  Service half = shop();
+  half.name = *parse_name("half.example.");
+  half.pools[1].only_regions = {"eu"};  // that of the lowest priority
+  world.services = {fenced, half};
+  const std::multiset<std::string> records = records_of(make(world));
+  const auto count = [&](std::string_view owner) {
+    return std::ranges::count_if(records,
+                                 [&](const std::string& line) { return line.starts_with(owner); });
+  };
+  CHECK(count("shop.") == 0);
+  CHECK(count("half.") == 3);
+  CHECK(records.contains("half.example. 30 IN A 192.0.2.10"));
+}
+
 TEST_CASE("who has no right is refused, and what is no zone is told so", "[transfer]") {
   World world;
   const Shared snapshot = make(world);
