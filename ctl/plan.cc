@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "base/printable.h"
@@ -18,6 +19,8 @@ namespace swingover::ctl {
 using Json = nlohmann::ordered_json;
 
 namespace {
+
+constexpr size_t depth_max = 8;
 
 constexpr size_t clusters_max = 2000;
 constexpr double ratio_max = 10;  // as [steering] allows
@@ -346,10 +349,37 @@ std::string line_and_column(std::string_view text, size_t byte) {
   return std::to_string(line) + ":" + std::to_string(before.size() - start + 1);
 }
 
+/// Where a bracket opens that nothing of a case is as deep as, before anything is built of it: each level that a reader
+/// has open costs it memory.
+std::optional<size_t> too_deep(std::string_view text) {
+  size_t depth = 0;
+  bool is_text = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (is_text && c == '\\') {
+      ++at;
+    } else if (c == '"') {
+      is_text = !is_text;
+    } else if (is_text) {
+      continue;
+    } else if (c == '[' || c == '{') {
+      if (++depth > depth_max) return at;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Planned plan_case(std::string_view text, bool ascii) {
   Planned planned;
+  if (const auto at = too_deep(text)) {
+    return {{},
+            {line_and_column(text, *at) + ": brackets in brackets more than " +
+             std::to_string(depth_max) + " deep, which no case has"}};
+  }
   Json whole;
   try {
     Repeated repeated(planned.problems);
