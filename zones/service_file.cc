@@ -404,9 +404,27 @@ class ServiceFile {
       if (draft.service.policy == Policy::local) check_locality(draft, pool, table);
       if (draft.has_name && is_target_pool(pool)) check_target(draft, pool, table);
     }
+    check_weights(draft);
     if (!check_size(draft)) return;
     check_endpoints_once(draft);
     check_last_resort(draft);
+  }
+
+  /// A cluster's `capacity` is enough for its services to be steered within it, far from where they are written. Equal
+  /// weights ask for nothing.
+  void check_weights(const Draft& draft) {
+    if (!document_.complete || !draft.service.is_steered()) return;
+    const std::vector<Pool>& pools = draft.service.pools;
+    const auto is_other = [&](const Pool& pool) { return pool.weight != pools.front().weight; };
+    if (std::ranges::none_of(pools, is_other)) return;
+    for (const TomlValue* table : draft.pool_tables) {
+      if (!table->find("weight")) continue;
+      diagnostics_.warning(
+          table->position_of("weight"),
+          fmt::format(R"("weight" has no effect while shares follow capacity, as those of {} do: )"
+                      R"(its pools have a "capacity", or their clusters have)",
+                      draft.service.name.text()));
+    }
   }
 
   bool check_size(const Draft& draft) {

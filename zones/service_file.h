@@ -156,7 +156,8 @@ inline constexpr std::tuple pool_options{
     option("priority", &Pool::priority, 0, 65535,
            "the order of the policy `failover`, lowest first"),
     option("weight", &Pool::weight, Weight(0), Weight(65535),
-           "the share among equals; 0 = only when no other of its kind is eligible"),
+           "the share among equals; 0 = only when no other of its kind is eligible; of no effect "
+           "where shares follow `capacity`"),
     option("last_resort", &Pool::last_resort, "used only when no other pool is eligible"),
     option("endpoints", &Pool::endpoints, "addresses, or one target, which is answered as a CNAME")
         .by_default("the cluster's addresses"),

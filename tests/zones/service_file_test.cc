@@ -257,6 +257,27 @@ TEST_CASE("a pool can carry what its cluster can, unless it says so itself", "[s
             .ends_with(R"("capacity" must be from 0 to 1e+15, not -1)"));
 }
 
+TEST_CASE("a weight of a service within capacity is warned of", "[service_file]") {
+  const std::string weights =
+      changed(changed(good_config, "cluster = \"fra\"\n", "cluster = \"fra\"\n  weight = 95\n"),
+              "cluster = \"ams\"\n", "cluster = \"ams\"\n  weight = 5\n");
+  CHECK(problems_of(weights).empty());
+  const auto with_capacities =
+      changed(changed(weights, "name = \"fra\"\n", "name = \"fra\"\ncapacity = 100\n"),
+              "name = \"ams\"\n", "name = \"ams\"\ncapacity = 100\n");
+  const auto problems = problems_of(with_capacities);
+  REQUIRE(problems.size() == 2);
+  CHECK(problems[0].starts_with(R"(26:12: "weight" has no effect while shares follow capacity)"));
+  CHECK(problems[1].starts_with("29:12: "));
+  SECTION("not where they are equal") {
+    CHECK(problems_of(changed(with_capacities, "weight = 95", "weight = 5")).empty());
+  }
+  SECTION("not where one pool has none") {
+    CHECK(problems_of(changed(weights, "name = \"fra\"\n", "name = \"fra\"\ncapacity = 100\n"))
+              .empty());
+  }
+}
+
 TEST_CASE("services in services lead somewhere, and not too deep", "[service_file]") {
   const auto service = [](const std::string& name, const std::string& target) {
     return "[[service]]\nname = \"" + name + ".svc.example.com.\"\n  [[service.pool]]\n" +

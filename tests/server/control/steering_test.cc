@@ -117,6 +117,20 @@ TEST_CASE("half of the endpoints are half of the capacity", "[steering]") {
   CHECK(world.steering.view(ServiceId(0))->pools[0].usable == 500);
 }
 
+TEST_CASE("a trial by capacities of 380 and 20 gets one answer in twenty", "[steering]") {
+  World world;
+  zones::Service& service = world.add("search", {{"A", 380}, {"B", 20}});
+  service.policy = zones::Policy::active_active;
+  service.sticky = zones::Sticky::client;
+  SECTION("of clients of whom no demand is known") {
+    world.begin();
+  }
+  SECTION("and of a known one") {
+    world.begin(Eligibility::eligible, asked({{"search", {120, 60, 20}}}));
+  }
+  for (int row = -1; row < 3; ++row) CHECK(world.shares(0, row) == Shares{9'500, 500});
+}
+
 TEST_CASE("who comes back gets his share in steps", "[steering]") {
   World world;
   world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
