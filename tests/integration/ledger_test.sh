@@ -39,10 +39,13 @@ ctl drain cluster/fra --reason "rack work" >/dev/null
 expect 127.0.2.1 $shop A -b 127.0.21.7
 left_is answers 30
 words "30 % may still follow old answers, until [0-9:]+ UTC"
-ctl service $shop | grep -qE "^(29|30) % may still follow old answers, until .*: (29|30) % at fra" || fail "$(ctl service $shop)"
-ctl explain $shop --client 127.0.21.7 | grep -qE "caches +[0-9.]+ % elsewhere +may still follow old answers" || fail "explain does not tell"
-admin_get /metrics | grep -qE '^swingover_old_answers_part\{service="shop.svc.example.test.",pool="fra"\} 0\.(29|3)' ||
-  fail "$(admin_get /metrics | grep old_answers)"
+ctl service $shop >"$work/service"
+grep -qE "^(29|30) % may still follow old answers, until .*: (29|30) % at fra" "$work/service" || fail "$(cat "$work/service")"
+ctl explain $shop --client 127.0.21.7 >"$work/explained"
+grep -qE "caches +[0-9.]+ % elsewhere +may still follow old answers" "$work/explained" || fail "$(cat "$work/explained")"
+admin_get /metrics >"$work/metrics"
+grep -qE '^swingover_old_answers_part\{service="shop.svc.example.test.",pool="fra"\} 0\.(29|3)' "$work/metrics" ||
+  fail "$(grep old_answers "$work/metrics")"
 
 # New answers change neither the count nor the end of the old ones.
 near fra 20

@@ -8,13 +8,12 @@ start_backend ber 127.0.2.1
 start_daemon planned_swing.toml
 shop=shop.svc.example.test.
 
-# part: of 50 answers to clients near fra, how many lead to ber, in percent.
+# part: of 50 answers to clients near fra, how many lead to ber, in percent. One dig asks for them all: steps are two seconds
+# apart, and fifty programs may take longer than that.
 part() {
-  local hits=0
-  for _ in $(seq 50); do
-    [ "$(ask $shop A -b 127.0.21.7)" != 127.0.2.1 ] || hits=$((hits + 1))
-  done
-  echo $((hits * 2))
+  for _ in $(seq 50); do echo "$shop A"; done >"$work/questions"
+  dig +tries=1 +time=1 +short @127.0.0.1 -b 127.0.21.7 -f "$work/questions" >"$work/answers" || true
+  echo $(($(grep -cx 127.0.2.1 "$work/answers" || true) * 2))
 }
 # is LEAST MOST: that part lies between.
 is() {
