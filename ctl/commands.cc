@@ -56,6 +56,9 @@ const Argument target{
     "cluster/NAME, service/SERVICE, pool/SERVICE/CLUSTER or endpoint/SERVICE/ADDRESS"};
 const Argument reason{"--reason", "TEXT", true, "why, for whoever looks at it later"};
 const Argument reason_if_any{"--reason", "TEXT", false, "why, for the history"};
+const Argument override_reason{
+    "--override", "REASON", false,
+    "do it although a rule or the move budget speaks against it; recorded"};
 const Argument dry_run{
     "--dry-run", "", false,
     "only tell the steps that it would make, and who would be fullest after each"};
@@ -90,13 +93,14 @@ const std::vector<Verb>& verbs() {
         lifetime,
         {"--over", "DURATION", false,
          "in steps over so long, such as 10m; needs capacities; default: at once"},
+        override_reason,
         dry_run},
        drain},
       {"undrain", "end the drain of a target", {target}, {reason_if_any}, undrain},
       {"force",
        "hold a target up or down, whatever its health",
        {{"DIRECTION", "", true, "up or down"}, target},
-       {reason, lifetime},
+       {reason, lifetime, override_reason},
        force},
       {"swing",
        "move a service's share of one pool to another, step by step",
@@ -106,6 +110,7 @@ const std::vector<Verb>& verbs() {
         {"--over", "DURATION", true, "from the first step to the last, such as 10m"},
         reason,
         lifetime,
+        override_reason,
         dry_run},
        swing},
       {"freeze",
@@ -120,7 +125,7 @@ const std::vector<Verb>& verbs() {
        "let a pool count for a part of its own capacity",
        {{"POOL", "", true, "pool/SERVICE/CLUSTER"},
         {"N", "", true, "its weight; the service's greatest is the whole capacity"}},
-       {reason, lifetime, dry_run},
+       {reason, lifetime, override_reason, dry_run},
        weight},
       {"intents", "what people asked for and is in force", {}, {}, intents},
       {"cancel",
@@ -316,6 +321,10 @@ int post_intent(Session& session, const Arguments& given, const std::string& kin
     const auto length = parse_duration(given["--over"]);
     if (!length) return wrong_use(session, "--over: " + length.error().message);
     intent["over"] = given["--over"];
+  }
+  if (given.has("--override")) {
+    if (trimmed(given["--override"]).empty()) return wrong_use(session, "--override is empty");
+    intent["override"] = given["--override"];
   }
   if (given.has("--dry-run")) intent["dry_run"] = true;
   intent.update(more);

@@ -201,6 +201,10 @@ std::string View::status(const Json& reply) const {
   for (const Json& problem : list_at(reply, "problems")) {
     out += tinted(terminal, Tint::bad, "problem: " + printable(text_of(problem))) + "\n";
   }
+  for (const Json& rule : list_at(reply, "rules")) {
+    if (!text_at(rule, "reason").empty())
+      out += tinted(terminal, Tint::bad, printable("broken " + text_at(rule, "reason"))) + "\n";
+  }
   for (const std::string& line : brake_lines(at(reply, "brake"), now))
     out += tinted(terminal, Tint::bad, printable(line)) + "\n";
   Table table({"CLUSTER", "HEALTH", "ELIGIBLE", "INTENT", "REASON"});
@@ -311,6 +315,12 @@ std::string capacity_text(const Json& reply, const Terminal& terminal) {
                     tinted(terminal, tint, printable(regime)) + " (target " +
                     percent_text(at(reply, "target")) + ", limit " +
                     percent_text(at(reply, "limit")) + ")\n";
+  if (const std::string why = text_at(at(reply, "waiting"), "reason"); !why.empty()) {
+    const std::string until = text_at(at(reply, "waiting"), "until");
+    out += tinted(terminal, Tint::warning,
+                  printable("waits: " + why + (until.empty() ? "" : ", until " + until))) +
+           "\n";
+  }
   Table table({"POOL", "CAPACITY", "USABLE", "LOAD", "UTILISATION", "COMEBACK"});
   for (const Json& pool : list_at(reply, "pools")) {
     if (!pool.contains("usable_capacity")) continue;
@@ -589,7 +599,9 @@ std::string progress_text(const Json& intent, WallTime now) {
   const std::string left = left_text(intent, now);
   if (!plan.is_object()) return left;
   std::string text = text_at(plan, "phase");
-  if (const std::string why = text_at(plan, "why"); !why.empty()) text += " (" + why + ")";
+  const std::string waits_for = text_at(plan, "waits_for");
+  if (const std::string why = text_at(plan, "why"); !why.empty())
+    text += " (" + (waits_for.empty() ? why : waits_for) + ")";
   text += ", " + number_text(number_at(plan, "moved_percent"), " %");
   const Json& seconds = at(plan, "left_seconds");
   if (seconds.is_number())
@@ -707,6 +719,9 @@ std::string View::intent(const Json& intent) const {
                 (expires.empty() ? " until cancelled" : " until " + expires) + " (" +
                 text_at(intent, "owner") + ": " + text_at(intent, "reason") + ")") +
       "\n";
+  for (const Json& objection : list_at(intent, "objections"))
+    text +=
+        tinted(terminal, Tint::bad, printable("would be refused: " + text_of(objection))) + "\n";
   Table steps({"AFTER", "MOVED", "FULLEST"});
   for (const Json& step : list_at(intent, "steps")) {
     const auto after = static_cast<int64_t>(number_at(step, "after_seconds") * 1'000);

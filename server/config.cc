@@ -19,6 +19,7 @@
 #include "server/daemon_options.h"
 #include "server/probe_descriptors.h"
 #include "zones/cookie_file.h"
+#include "zones/rule_file.h"
 #include "zones/service_file.h"
 #include "zones/steering_file.h"
 #include "zones/topology_file.h"
@@ -386,6 +387,7 @@ Config read_config(const TomlDocument& document, const std::string& path,
     config.monitors.push_back(std::make_shared<const health::MonitorOptions>(std::move(monitor)));
   }
   zones::number(config.services);
+  config.rules = zones::parse_rules(document, config.services, diagnostics);
   if (config.server.identity.empty()) config.server.identity = host_name();
   config.server.state_dir = path_beside(path, config.server.state_dir);
   config.probe_descriptors = probe_descriptors(config);

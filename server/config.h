@@ -15,6 +15,7 @@
 #include "server/file_watch.h"
 #include "server/query/tls_credentials.h"
 #include "zones/answering.h"
+#include "zones/rule.h"
 #include "zones/service.h"
 #include "zones/snapshot.h"
 #include "zones/steering_options.h"
@@ -118,6 +119,7 @@ struct Config {
   std::vector<ZoneOptions> zones;
   std::vector<zones::TsigKey> tsig_keys;
   zones::SteeringOptions steering;
+  std::vector<zones::Rule> rules;
   zones::Topology topology;
   std::vector<std::shared_ptr<const health::MonitorOptions>> monitors;
   std::vector<zones::Service> services;

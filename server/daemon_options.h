@@ -175,6 +175,7 @@ inline constexpr std::array sections{
     TomlSection{"tsig_key", true},    TomlSection{"brake", false},
     TomlSection{"self_check", false}, TomlSection{"steering", false},
     TomlSection{"distance", true},    TomlSection{"clients", false},
+    TomlSection{"rule", true},
 };
 
 }  // namespace swingover::server

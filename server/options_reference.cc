@@ -12,6 +12,7 @@
 #include "health/monitor_file.h"
 #include "server/daemon_options.h"
 #include "zones/distance_file.h"
+#include "zones/rule_file.h"
 #include "zones/service_file.h"
 #include "zones/steering_file.h"
 #include "zones/topology_file.h"
@@ -101,6 +102,13 @@ std::vector<SectionReference> all_sections() {
        "may have one in each "
        "cluster. Addresses and a target do not mix in a pool.",
        describe<Pool>(pool_options)},
+      {"[[rule]]",
+       "What must hold whatever people do: a drain, swing, weight or force that would break it is "
+       "refused, unless it says `--override`; "
+       "steps of plans wait. Health is never held back: when it breaks a rule, somebody is told. "
+       "It "
+       "needs one bound at least.",
+       describe<Rule>(rule_options)},
   };
 }
 

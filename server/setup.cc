@@ -60,6 +60,7 @@ std::shared_ptr<zones::Model> model_of(Config& config, std::vector<zones::ZoneSo
                                        zones::ClientSources clients) {
   auto model = std::make_shared<zones::Model>();
   model->steering = config.steering;
+  model->rules = config.rules;
   model->topology = config.topology;
   model->services = compact(std::move(config.services));
   model->zones = std::move(zones);

@@ -12,6 +12,7 @@
 #include "zones/change_times.h"
 #include "zones/client_sources.h"
 #include "zones/eligibility.h"
+#include "zones/rule.h"
 #include "zones/service.h"
 #include "zones/service_plan.h"
 #include "zones/share_rows.h"
@@ -47,6 +48,7 @@ struct Model {
   std::vector<ZoneSource> zones;
   std::vector<TsigKey> tsig_keys;
   SteeringOptions steering{};
+  std::vector<Rule> rules{};
   std::optional<ClientSources> clients{};  // absent: the topology alone says where clients are
 };
 

@@ -59,6 +59,13 @@ inline constexpr std::tuple steering_options{
     option("corroborate_from", &SteeringOptions::corroborate_from, 0.01, 1.0,
            "that is: this part of all capacity, or of all clusters where none has one"),
     option("currency", &SteeringOptions::currency, LabelOnly{}, "of the prices of [[distance]]"),
+    option(
+        "move_budget", &SteeringOptions::move_budget, 0.0, 1.0,
+        "at most this part of all load may move within `move_window` by what is planned: acts of "
+        "people, steps of plans, ramps, traffic that comes home; 1 = no bound. Health and "
+        "overload are never held back"),
+    option("move_window", &SteeringOptions::move_window, Milliseconds(1'000),
+           Milliseconds(86'400'000), "the window that slides over what has moved"),
 };
 
 /// `[steering]` of `document`; the defaults where it is absent. Every problem goes to `diagnostics`.

@@ -28,6 +28,8 @@ struct SteeringOptions {
   bool corroborate = true;  // see zones/steering/corroboration.h
   double corroborate_from = 0.50;
   std::string currency = "EUR";
+  double move_budget = 1;  // of all load, within move_window
+  Milliseconds move_window{300'000};
 
   DistanceCosts distance_costs() const {
     return {.same_region = cost_same_region,

@@ -50,6 +50,7 @@ Control::Control(Environment environment)
       planned_swings_(
           environment_.clock, steering_,
           [this](auto work, auto done) { environment_.offload(std::move(work), std::move(done)); }),
+      rule_watch_(environment_.clock),
       n1_({.clock = environment_.clock,
            .steering = steering_,
            .offload = [this](auto work,
@@ -60,6 +61,12 @@ Control::Control(Environment environment)
       pruned_(started_),
       housekeeping_(environment_.loop, [this] { housekeeping(); }),
       next_part_(environment_.loop, [this] { do_part(); }) {
+  if (environment_.add_pool_answers) {
+    steering_.count_old_answers([this](ServiceId id) -> std::optional<OldAnswers> {
+      if (!answers_.has_old(id)) return std::nullopt;
+      return old_answers(setup_.model->services[id.value]);
+    });
+  }
   if (environment_.offload) return;
   environment_.offload = [&loop = environment_.loop](auto work, auto done) {
     loop.offload(std::move(work), std::move(done));
@@ -493,6 +500,12 @@ void Control::set_intent(const IntentRequest& request,
   Result<Intents::Prepared> prepared = intents_.prepare(request, *setup_.model, now);
   if (!prepared) return done(prepared.error());
   const Intent& intent = prepared->intent;
+  const std::vector<std::string> against = objections(intent, true);
+  if (!against.empty() && intent.override_reason.empty()) {
+    return done(Error{ErrorCode::conflict, joined(against, "; ") +
+                                               "; with an override and its reason it is done all "
+                                               "the same"});
+  }
   if (!intents_on_their_way_.insert(intent.target).second) {
     return done(Error{ErrorCode::conflict, "another intent for " + intent.target +
                                                " is being stored right now; try again"});
@@ -508,8 +521,11 @@ void Control::set_intent(const IntentRequest& request,
     batch.erase(store::Table::state, intent_key(old.id));
     undo.put(store::Table::state, intent_key(old.id), encode_intent(old));
   }
-  Entries entries{
-      intent_entry(intent, now, intent.owner, before, intent_words(intent), intent.reason)};
+  Entries entries{intent_entry(intent, now, intent.owner, before, intent_words(intent),
+                               against.empty()
+                                   ? intent.reason
+                                   : intent.reason + " (overrides " + joined(against, "; ") + ": " +
+                                         intent.override_reason + ")")};
   environment_.writer.commit(
       std::move(batch), std::move(entries), std::move(undo),
       [this, prepared = *prepared, done = std::move(done)](const Status& stored) {
@@ -567,7 +583,11 @@ void Control::housekeeping() {
   answers_.tick();
   steering_.tick();
   tick_swings();
-  if (is_first_state_known_) n1_.tick();
+  if (is_first_state_known_) {
+    if (auto told = rule_watch_.tick(*snapshot_, steering_))
+      environment_.writer.write({}, std::move(*told));
+    n1_.tick();
+  }
   go_on();
   if (doubt_.is_in_doubt() || doubts().is_other) {  // both end by time
     Tick tick = new_tick("");

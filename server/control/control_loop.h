@@ -28,6 +28,7 @@
 #include "server/control/planned_swings.h"
 #include "server/control/push.h"
 #include "server/control/restore.h"
+#include "server/control/rules.h"
 #include "server/control/state_log.h"
 #include "server/control/steering.h"
 #include "server/control/store_writer.h"
@@ -130,6 +131,7 @@ class Control {
   struct IntentTried {
     Intent intent;
     std::vector<PlannedSwings::Step> steps;
+    std::vector<std::string> objections;  // for which it would be refused, unless it overrides them
   };
   void try_intent(const IntentRequest& request, std::function<void(Result<IntentTried>)> done);
   /// `owner` and `reason` are the journal's; empty: those of the intent.
@@ -196,6 +198,7 @@ class Control {
   const Join& join() const { return *join_; }
   std::shared_ptr<const Join> shared_join() const { return join_; }
   const Steering& steering() const { return steering_; }
+  const RuleWatch& rules() const { return rule_watch_; }
   const AnswerLedger& answers() const { return answers_; }
   /// Of the service's answers that caches may hold, those that would lead elsewhere now; nothing: nobody counts.
   std::optional<OldAnswers> old_answers(const zones::Service& service) const;
@@ -308,6 +311,10 @@ class Control {
   void intents_changed(Tick& tick);
   void follow_intents();
   std::optional<AnswersLeft> count_answers_left(const Intent& intent);
+  std::vector<std::string> objections(const Intent& intent, bool is_asked) const;
+  std::vector<std::string> objections_to_step(const Intent& intent, double part) const;
+  double load_taken(const Act& act) const;
+  std::optional<std::string> over_budget(double part, bool is_in_steps) const;
   void tick_swings();
   bool resume_swing(const ResumeRequest& request, const std::string& target,
                     const std::function<void(Result<Resumed>)>& done);
@@ -362,6 +369,7 @@ class Control {
   AnswerLedger answers_;
   Steering steering_;
   PlannedSwings planned_swings_;
+  RuleWatch rule_watch_;
   N1Watch n1_;
   Teller teller_;
   std::function<void()>

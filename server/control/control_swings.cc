@@ -18,10 +18,11 @@ void Control::try_intent(const IntentRequest& request,
   Result<Intents::Prepared> prepared =
       intents_.prepare(request, *setup_.model, environment_.clock.wall());
   if (!prepared) return done(prepared.error());
-  planned_swings_.dry_run(prepared->intent, [intent = prepared->intent, done = std::move(done)](
-                                                std::vector<PlannedSwings::Step> steps) {
-    done(IntentTried{intent, std::move(steps)});
-  });
+  planned_swings_.dry_run(prepared->intent,
+                          [intent = prepared->intent, against = objections(prepared->intent, true),
+                           done = std::move(done)](std::vector<PlannedSwings::Step> steps) {
+                            done(IntentTried{intent, std::move(steps), against});
+                          });
 }
 
 /// Health and capacity decide over steps only once they are known.
@@ -31,7 +32,9 @@ void Control::tick_swings() {
       {.may_step = !brake_.is_engaged(),
        .is_busy =
            [this](const std::string& target) { return intents_on_their_way_.contains(target); },
-       .left = [this](const Intent& intent) { return count_answers_left(intent); }});
+       .left = [this](const Intent& intent) { return count_answers_left(intent); },
+       .objections = [this](const Intent& intent,
+                            double part) { return objections_to_step(intent, part); }});
   if (changes.empty()) return;
   Tick tick = new_tick("intent");
   for (const PlannedSwings::Change& change : changes) {

@@ -228,9 +228,13 @@ Result<Intents::Prepared> Intents::prepare(const IntentRequest& request, const z
   if (Status reason = check_text("reason", request.reason); !reason) return reason.error();
   if (Status fields = check_fields(request, *kind); !fields) return fields.error();
 
+  if (request.override_reason.size() > text_size_max)
+    return invalid("override: at most 1000 octets");
+
   Prepared prepared;
   Intent& intent = prepared.intent;
   intent = {{}, *kind, request.target, request.owner, request.reason, now};
+  intent.override_reason = request.override_reason;
   if (request.target != everything || *kind != IntentKind::freeze) {
     const Result<Target> target = parse_target(request.target);
     if (!target) return target.error("target");

@@ -26,6 +26,7 @@ struct IntentRequest {
   std::string from{};  // of a swing: the cluster of the pool that it leaves
   std::string to{};
   std::optional<double> weight{};
+  std::string override_reason{};  // why rules and the move budget are not to bind it
   bool dry_run = false;  // it is checked, and what it would come to is told; nothing changes
 };
 

@@ -420,6 +420,19 @@ void add_steering(Families& families, const MetricsPage& page) {
   families.push_back(worst.take());
 }
 
+void add_rules(Families& families, const MetricsPage& page) {
+  Family broken("rule_broken", "1 while the [[rule]] does not hold.", Type::Gauge);
+  for (const auto& [name, is_broken] : page.rules)
+    broken.gauge({{"rule", name}}, is_broken ? 1 : 0);
+  families.push_back(broken.take());
+  Family moved("planned_moves_part",
+               "Part of all load that moved by plan within the move_window, as it counts for the "
+               "move_budget.",
+               Type::Gauge);
+  if (page.moved) moved.gauge({}, *page.moved);
+  families.push_back(moved.take());
+}
+
 void add_old_answers(Families& families, const MetricsPage& page) {
   Family old("old_answers_part",
              "Part of a service's load that may still follow old answers to that pool.",
@@ -579,6 +592,9 @@ MetricsPage collect_metrics(const Control& control, Traffic traffic,
   page.shares_published = control.steering().counters().published_by;
   page.shares_refused = control.steering().counters().refused;
   page.n1 = control.n1();
+  for (const zones::Rule& rule : control.join().model().rules)
+    page.rules.emplace_back(rule.name, control.rules().broken().contains(rule.name));
+  if (!page.steering.is_empty()) page.moved = control.steering().budget().spent(page.looked_at);
   for (const zones::Service& service : control.join().model().services) {
     if (!control.answers().has_old(service.id)) continue;
     const std::optional<OldAnswers> old = control.old_answers(service);
@@ -623,6 +639,7 @@ Families all_families(const MetricsPage& page) {
   add_loads(families, page);
   add_steering(families, page);
   add_old_answers(families, page);
+  add_rules(families, page);
   add_changes(families, page);
   add_transfers(families, page);
   add_daemon(families, page);

@@ -84,6 +84,8 @@ struct MetricsPage {
   SteeringInputs steering;                           // who carries how much is worked out of it
   std::array<uint64_t, share_causes> shares_published{};  // by ShareCause
   uint64_t shares_refused = 0;
+  std::vector<std::pair<std::string, bool>> rules;  // name, broken
+  std::optional<double> moved;                      // of all load, within the budget's window
   struct OldPart {
     PoolId pool;
     double part = 0;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/text.h"
 #include "server/control/target.h"
 
 namespace swingover::control {
@@ -227,7 +228,7 @@ std::vector<PlannedSwings::Change> PlannedSwings::tick(const Allowed& allowed) {
       changes.push_back(change(plan, before, {}, *why));
       continue;
     }
-    if (std::optional<Change> one = go_on(plan, allowed.may_step)) changes.push_back(*one);
+    if (std::optional<Change> one = go_on(plan, allowed)) changes.push_back(*one);
   }
   return changes;
 }
@@ -252,7 +253,7 @@ std::optional<std::string> PlannedSwings::why_empty(Plan& plan, const Allowed& a
   return std::string("by count: of all answers that led there the TTL has run out");
 }
 
-std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, bool may_step) {
+std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, const Allowed& allowed) {
   const MonotonicTime now = clock_.now();
   steering::SwingPlan& swing = plan.swing;
   const auto due = swing.next_step();
@@ -264,10 +265,12 @@ std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, bool may_s
 
   const SwingState state = steering_.state_of(plan.parts);
   const bool is_after_another = comes_after_another(plan);
+  if (is_due && plan.is_fresh) plan.objection = objection_to(plan, allowed);
   SwingGates gates{.target = state.target,
                    .utilisation_now = plan.now.utilisation,
                    .utilisation_next = plan.then.utilisation,
-                   .may_step = may_step && !state.is_frozen && !is_after_another,
+                   .may_step = allowed.may_step && !state.is_frozen && !is_after_another &&
+                               plan.objection.empty(),
                    .alarm = false};
   const bool is_broken = is_in_effect && state.target == SwingTarget::down;
   if (!plan.is_fresh && !is_broken) {
@@ -302,13 +305,22 @@ std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, bool may_s
     case SwingReason::not_now:
       why = state.is_frozen    ? "a service of it is frozen"
             : is_after_another ? "another plan that began before takes from the same capacities"
-                               : "the brake is engaged";
+            : !plan.objection.empty() ? plan.objection
+                                      : "the brake is engaged";
       break;
     case SwingReason::alarm:
       why = "an alarm";
       break;
   }
   return change(plan, before, event, why);
+}
+
+std::string PlannedSwings::objection_to(const Plan& plan, const Allowed& allowed) {
+  if (!allowed.objections) return {};
+  const steering::SwingPlan& swing = plan.swing;
+  const double left = steering::share_parts - swing.moved();
+  if (left <= 0) return {};
+  return joined(allowed.objections(plan.intent, (swing.next() - swing.moved()) / left), "; ");
 }
 
 bool PlannedSwings::comes_after_another(const Plan& plan) const {
@@ -413,6 +425,7 @@ std::optional<PlannedSwings::View> PlannedSwings::view(const std::string& id) co
             .reason = plan.swing.reason(),
             .moved = plan.swing.moved(),
             .next = plan.swing.next(),
+            .objection = plan.swing.phase() == SwingPhase::held ? plan.objection : "",
             .every = plan.swing.rules().every,
             .until_step = {},
             .time_left = plan.swing.time_left(now),

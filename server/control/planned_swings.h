@@ -52,6 +52,9 @@ class PlannedSwings {
         is_busy{};  // an intent of this target is being stored
     /// Of a drain: what is left of the answers that led there, as counted; empty, or nothing: nobody counts.
     std::function<std::optional<AnswersLeft>(const Intent&)> left{};
+    /// What speaks against a step that takes this part of what its source still has, in words; empty, or nothing: it may
+    /// be made.
+    std::function<std::vector<std::string>(const Intent&, double part)> objections{};
   };
   /// What is due now; follow() must come before the next call when anything changed.
   std::vector<Change> tick(const Allowed& allowed);
@@ -72,6 +75,7 @@ class PlannedSwings {
     steering::SwingReason reason = steering::SwingReason::none;
     uint16_t moved = 0;
     uint16_t next = 0;
+    std::string objection;  // for which the last step that was due was not made
     Milliseconds every{};
     std::optional<Milliseconds> until_step;
     std::optional<Milliseconds> time_left;
@@ -102,6 +106,7 @@ class PlannedSwings {
     MonotonicTime forecast_at{INT64_MIN / 2};
     Utilisation now{};
     Utilisation then{};
+    std::string objection{};  // at the last step that was due
   };
 
   SwingParts parts_of(const Intent& intent) const;
@@ -112,7 +117,8 @@ class PlannedSwings {
   void note_ttls();
   std::optional<std::string> why_empty(Plan& plan, const Allowed& allowed) const;
   bool comes_after_another(const Plan& plan) const;
-  std::optional<Change> go_on(Plan& plan, bool may_step);
+  std::optional<Change> go_on(Plan& plan, const Allowed& allowed);
+  static std::string objection_to(const Plan& plan, const Allowed& allowed);
   void ask(Plan& plan);
   std::optional<Change> let_go_on(Plan& plan, const std::string& owner) const;
   Change change(Plan& plan, const std::string& before, steering::SwingEvent event,

@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint8_t version = 1;  // of every record but those below
 constexpr uint8_t health_version = 2;
-constexpr uint8_t intent_version = 2;
+constexpr uint8_t intent_version = 3;
 
 class Encoder {
  public:
@@ -126,7 +126,7 @@ std::string encode_intent(const Intent& record) {
       .time(record.created)
       .u8(record.expires ? 1 : 0);
   if (record.expires) encoder.time(*record.expires);
-  encoder.u64(record.weight).u8(record.plan ? 1 : 0);
+  encoder.u64(record.weight).text(record.override_reason).u8(record.plan ? 1 : 0);
   if (!record.plan) return encoder.take();
   const PlannedSwing& plan = *record.plan;
   encoder.text(plan.from)
@@ -178,6 +178,7 @@ Result<Intent> decode_intent(std::string_view bytes) {
   if (decoder.one_of(Presence::present) == Presence::present) record.expires = decoder.time();
   if (decoder.record_version() >= 2) {
     record.weight = static_cast<uint32_t>(decoder.at_most(UINT32_MAX));
+    if (decoder.record_version() >= 3) record.override_reason = decoder.text();
     if (decoder.one_of(Flag::yes) == Flag::yes) record.plan = read_plan(decoder);
   }
   if (!decoder.is_whole()) return corrupt("intent");

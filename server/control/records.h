@@ -62,6 +62,8 @@ struct Intent {
   // From version 2 on:
   std::optional<PlannedSwing> plan{};  // of a swing, and of a drain in steps
   uint32_t weight = 0;                 // of kind weight
+  // From version 3 on:
+  std::string override_reason{};  // why rules and the move budget do not bind it; empty: they do
   friend bool operator==(const Intent&, const Intent&) = default;
 };
 

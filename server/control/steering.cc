@@ -113,6 +113,7 @@ void Steering::tick() {
   if (due == 0) return;
   looked_at_ = clock_.now();
   listen();
+  weigh_services();
   for (int64_t i = 0; i < due; ++i) {
     mark(next_look_, ShareCause::load);
     next_look_ = (next_look_ + 1) % static_cast<uint32_t>(count);
@@ -151,6 +152,9 @@ void Steering::solve_next(Slice& slice) {
   GroupState& state = states_[group];
   ShareCause cause = std::exchange(state.cause, ShareCause::none);
 
+  const MonotonicTime last_by_load = state.last_by_load;
+  if (state.waiting && state.waiting->until <= clock_.wall()) state.waiting.reset();
+  const std::vector<Comeback> comebacks = state.comebacks;
   look_at_comebacks(group);
   if (cause == ShareCause::load) {
     learn_bands(group);
@@ -178,9 +182,17 @@ void Steering::solve_next(Slice& slice) {
     if (was_needed || !state.needed.empty()) tell_needed(group, slice);
   }
   if (cause == ShareCause::load && !is_worth_it(group, *solved)) return;
+  const bool planned = is_planned(group, cause, *solved);
+  if (planned && cause != ShareCause::intent && !may_move(group, *solved)) {
+    state.last_by_load = last_by_load;
+    pause_comebacks(group, comebacks);
+    return;
+  }
   if (!is_sound(group, *solved, posed.rows, slice)) return;
+  state.waiting.reset();
+  state.paced_at = clock_.wall();
   state.solved = solved;
-  publishing_ = Publication{group, cause, std::move(solved), std::move(posed.rows), 0};
+  publishing_ = Publication{group, cause, std::move(solved), std::move(posed.rows), 0, planned};
 }
 
 CapacityGroups::Posed Steering::pose(uint32_t place) const {
@@ -333,6 +345,7 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
                    .demands = state.demand.all(),
                    .target = group.target,
                    .limit = group.limit,
+                   .waiting = states_[place->group].waiting,
                    .pools = {}};
   for (size_t pool = 0; pool < service.pools.size(); ++pool) {
     PoolView& out = view.pools.emplace_back();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "server/control/answer_ledger.h"
 #include "server/control/capacity_groups.h"
 #include "server/control/load_board.h"
 #include "server/control/records.h"
@@ -27,6 +28,7 @@
 #include "zones/steering/allocator.h"
 #include "zones/steering/demand.h"
 #include "zones/steering/load_band.h"
+#include "zones/steering/move_budget.h"
 #include "zones/steering/publish_rule.h"
 
 namespace swingover::control {
@@ -127,6 +129,30 @@ class Steering {
   /// What of the service's clients each pool is to get, by the shares in force; empty: not known.
   std::vector<double> parts(ServiceId service) const;
 
+  /// Of the capacities that services share, by cluster; those who have pools of their own are not in it.
+  struct SharedCapacity {
+    std::vector<double> capacities;  // reported lately, else configured
+    std::vector<double> usable;      // what of them counts now
+    double demand = 0;               // of the services that take from them
+  };
+  SharedCapacity shared_capacity() const;
+
+  /// What a pool has of all load that is steered, by the shares in force; while no demand is known at all each service
+  /// counts alike.
+  double part_of_load(ServiceId service, size_t pool) const;
+  /// What people, plans, ramps and traffic on its way home moved lately, and may move.
+  const steering::MoveBudget& budget() const { return budget_; }
+
+  /// Load that may still follow old answers of a service, by pool, as parts of its demand; until when.
+  using OldParts = std::function<std::optional<OldAnswers>(ServiceId)>;
+  void count_old_answers(OldParts old_parts) { old_parts_ = std::move(old_parts); }
+
+  /// Why a group's shares are not those that are best now.
+  struct Waiting {
+    std::string reason;
+    WallTime until;
+  };
+
   /// A service within capacity as it stands now.
   struct PoolView {
     bool is_ordinary = false;  // not last_resort
@@ -144,6 +170,7 @@ class Steering {
     std::vector<double> demands;  // by row
     double target = 0;
     double limit = 0;
+    std::optional<Waiting> waiting{};
     std::vector<PoolView> pools;
   };
   std::optional<ServiceView> view(ServiceId service) const;
@@ -185,9 +212,12 @@ class Steering {
     std::vector<Comeback> comebacks;  // by holder
     std::vector<Band> bands;          // by holder; empty: no pool of the group has one
     MonotonicTime last_by_load{INT64_MIN / 2};
-    std::vector<bool> needed;   // by holder: its flap holds yield; empty: nobody's do
-    bool is_replanned = false;  // what people ask of it has changed
-    bool is_refused = false;    // the newest allocation was; it is told
+    std::vector<bool> needed;        // by holder: its flap holds yield; empty: nobody's do
+    bool is_replanned = false;       // what people ask of it has changed
+    std::optional<Waiting> waiting;  // ramps or traffic on its way home
+    bool comes_home = false;         // what load makes worth it
+    WallTime paced_at{};             // when its shares changed last, or its ramps were paused
+    bool is_refused = false;         // the newest allocation was; it is told
   };
   struct ServiceState {
     std::vector<uint16_t> shares;  // by row, by pool: in force
@@ -205,6 +235,7 @@ class Steering {
     std::shared_ptr<const Solved> solved;
     std::vector<std::vector<uint32_t>> rows;  // as CapacityGroups::Posed
     size_t next = 0;                          // member
+    bool is_planned = false;                  // counts for the budget
   };
 
   const zones::Model& model() const { return *snapshot_->model; }
@@ -266,6 +297,20 @@ class Steering {
   bool has_flapping(uint32_t group) const;
   bool yield(uint32_t group, bool was_needed, CapacityGroups::Posed& posed);
   void tell_needed(uint32_t group, Slice& slice) const;
+  bool is_planned(uint32_t group, ShareCause cause, const Solved& solved) const;
+  void pause_comebacks(uint32_t group, const std::vector<Comeback>& before);
+  bool may_move(uint32_t group, const Solved& solved);
+  double moved_part(uint32_t group, const Solved& solved) const;
+  double weight_of(ServiceId service) const;
+  void begin_budget();
+  void weigh_services();
+  double difference_of(const ServiceState& state, const std::vector<uint16_t>& then) const;
+  struct OldLoads {
+    std::vector<double> loads;  // by holder
+    std::optional<WallTime> until;
+  };
+  OldLoads old_loads(uint32_t group) const;
+  void yield(uint32_t group, steering::Problem& problem);
   std::vector<bool> usable_pools(const zones::Service& service) const;
   bool spills(uint32_t group) const;
   static bool differs_in_demand_alone(const Solved& before, const steering::Problem& problem);
@@ -315,6 +360,10 @@ class Steering {
   std::unordered_multimap<uint64_t, std::shared_ptr<const Solved>> solutions_;  // of this burst
   Counters counters_;
   SharePlans plans_;
+  steering::MoveBudget budget_;
+  OldParts old_parts_;
+  double all_demand_ = 0;  // of all services, at the last look
+  size_t steered_ = 0;     // services
 };
 
 }  // namespace swingover::control

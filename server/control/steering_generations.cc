@@ -51,6 +51,7 @@ void Steering::start(std::shared_ptr<const zones::Snapshot> snapshot, CapacityGr
       take_over(service, found->second);
     set_rows(service.id);
   }
+  begin_budget();
   for (uint32_t group = 0; group < states_.size(); ++group) mark(group, ShareCause::start);
 }
 
@@ -75,6 +76,7 @@ void Steering::reload(std::shared_ptr<const zones::Snapshot> snapshot, CapacityG
     if (has_flapping(group)) states_[group].needed.assign(states_[group].comebacks.size(), true);
     mark(group, ShareCause::reload);
   }
+  begin_budget();
 }
 
 void Steering::note_rows(Generation& before) const {

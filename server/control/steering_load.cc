@@ -165,6 +165,7 @@ bool Steering::is_worth_it(uint32_t place, const Solved& best) {
       best.problem, in_force(place), best.allocation, clock_.now(), publish_rules(place));
   if (verdict.reason == steering::PublishReason::none) return false;
   states_[place].last_by_load = clock_.now();
+  states_[place].comes_home = verdict.reason == steering::PublishReason::home;
   return true;
 }
 

@@ -144,8 +144,13 @@ std::vector<SwingCase> Steering::swing_cases(const SwingParts& parts) const {
 SwingCase Steering::swing_case(uint32_t place, const SwingParts& parts) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
   CapacityGroups::Posed posed = pose(place);
-  SwingCase out{.problem = std::move(posed.problem), .clusters = {}, .cuts = {}, .moves = {}};
+  SwingCase out{.problem = std::move(posed.problem),
+                .clusters = {},
+                .old_loads = {},
+                .cuts = {},
+                .moves = {}};
   for (const CapacityGroups::Holder& holder : group.holders) out.clusters.push_back(holder.cluster);
+  out.old_loads = old_loads(place).loads;
   if (const auto found = parts.cuts.find(place); found != parts.cuts.end())
     out.cuts = found->second;
   // What others have moved is gone from there for this one; it was made sure of step by step.
@@ -271,22 +276,7 @@ std::vector<double> Steering::parts(ServiceId service) const {
 
 double Steering::difference(ServiceId service) const {
   const std::vector<uint16_t>* then = shadow(service);
-  if (!then) return 0;
-  const ServiceState& state = *services_[service.value];
-  const size_t pools = then->size() / groups_.rows();
-  const double total = state.demand.total();
-  double moved = 0;
-  double whole = 0;
-  for (size_t row = 0; row < groups_.rows(); ++row) {
-    // Without any demand all localities count alike.
-    const double weight = total > 0 ? state.demand.of(row) : 1;
-    whole += weight;
-    double change = 0;
-    for (size_t i = row * pools; i < (row + 1) * pools; ++i)
-      change += std::abs(int{(*then)[i]} - int{state.shares[i]});
-    moved += weight * change / 2 / steering::share_parts;
-  }
-  return whole > 0 ? moved / whole : 0;
+  return then ? difference_of(*services_[service.value], *then) : 0;
 }
 
 }  // namespace swingover::control

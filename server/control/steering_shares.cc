@@ -143,6 +143,8 @@ void Steering::publish(const zones::Service& service, std::vector<uint16_t> shar
     state.shadow = std::move(shares);
     return;
   }
+  if (publishing_->is_planned)
+    budget_.spend(weight_of(service.id) * difference_of(state, shares), clock_.now());
   state.shares = std::move(shares);
   set_rows(service.id);
   slice.moved.push_back(service.id);

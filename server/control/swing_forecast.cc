@@ -70,8 +70,9 @@ Utilisation forecast(const SwingCase& swing, uint16_t moved, steering::Allocator
   for (size_t i = 0; i < loads.size(); ++i) {
     if (loads[i] <= before[i] * (1 + noise) + noise) continue;
     const double capacity = swing.problem.capacities[i];
+    const double load = loads[i] + (swing.old_loads.empty() ? 0 : swing.old_loads[i]);
     const double utilisation =
-        capacity > 0 ? loads[i] / capacity : std::numeric_limits<double>::infinity();
+        capacity > 0 ? load / capacity : std::numeric_limits<double>::infinity();
     if (worst.cluster.empty() || utilisation > worst.utilisation)
       worst = {utilisation, swing.clusters[i]};
   }

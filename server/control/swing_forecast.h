@@ -27,7 +27,9 @@ struct SwingCase {
   };
   steering::Problem problem;
   std::vector<std::string> clusters;  // names, by holder
-  std::vector<uint32_t> cuts;         // holders
+  std::vector<double>
+      old_loads;               // by holder: what may still follow old answers there; empty: nothing
+  std::vector<uint32_t> cuts;  // holders
   std::vector<Move> moves;
 };
 

@@ -254,6 +254,10 @@ void add_shares(const Control& control, const zones::Service& service, Json& jso
   json["demand"] = view->demand;
   json["target"] = view->target;
   json["limit"] = view->limit;
+  json["waiting"] = Json();
+  if (view->waiting) {
+    json["waiting"] = {{"reason", view->waiting->reason}, {"until", rfc3339(view->waiting->until)}};
+  }
   for (size_t i = 0; i < view->pools.size(); ++i) {
     const Steering::PoolView& pool = view->pools[i];
     if (!pool.is_ordinary) continue;
@@ -397,6 +401,18 @@ Json brake_value(const Control& control) {
   return json;
 }
 
+/// Every rule, and what is broken of it.
+Json rules_value(const Control& control) {
+  Json rules = Json::array();
+  for (const zones::Rule& rule : control.join().model().rules) {
+    const auto broken = control.rules().broken().find(rule.name);
+    const bool holds = broken == control.rules().broken().end();
+    rules.push_back(
+        {{"name", rule.name}, {"holds", holds}, {"reason", holds ? Json() : Json(broken->second)}});
+  }
+  return rules;
+}
+
 Json reload_value(const Control::ReloadResult& result) {
   return {{"at", rfc3339(result.at)},
           {"ok", result.reloaded},
@@ -440,6 +456,7 @@ std::string status_json(const Control& control, CheckDetailsList details) {
                    {"waiting", store.waiting},
                    {"journal_lost", store.journal_lost}}},
                  {"brake", brake_value(control)},
+                 {"rules", rules_value(control)},
                  {"reload", control.last_reload() ? reload_value(*control.last_reload()) : Json()},
                  {"clusters", std::move(clusters)}});
 }
@@ -556,7 +573,8 @@ Result<IntentRequest> parse_intent_request(std::string_view body) {
                               {"expires", &request.expires},
                               {"over", &request.over},
                               {"from", &request.from},
-                              {"to", &request.to}},
+                              {"to", &request.to},
+                              {"override", &request.override_reason}},
                              "weight", &request.weight, "dry_run", &request.dry_run);
   if (!read) return read.error();
   return request;

@@ -37,6 +37,7 @@ Json plan_value(const Control& control, const Intent& intent) {
   json["phase"] = intent.plan->is_empty ? "empty" : steering::word(view->phase);
   json["why"] =
       view->reason == steering::SwingReason::none ? Json() : Json(steering::word(view->reason));
+  json["waits_for"] = view->objection.empty() ? Json() : Json(view->objection);
   json["moved_percent"] = view->moved / parts_a_percent;
   json["next_percent"] = view->next / parts_a_percent;
   json["next_step_seconds"] = view->until_step ? Json(seconds(*view->until_step)) : Json();
@@ -89,6 +90,7 @@ Json asked_value(const Intent& intent) {
           {"target", intent.target},
           {"reason", intent.reason},
           {"owner", intent.owner},
+          {"override", intent.override_reason.empty() ? Json() : Json(intent.override_reason)},
           {"created", rfc3339(intent.created)},
           {"expires", intent.expires ? Json(rfc3339(*intent.expires)) : Json()}};
 }
@@ -119,6 +121,7 @@ std::string tried_json(const Control::IntentTried& tried) {
                      {"fullest", utilisation_value(step.utilisation)}});
   }
   json["steps"] = std::move(steps);
+  json["objections"] = tried.objections;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -231,3 +231,19 @@ TEST_CASE("the daemon's JSON comes in its order with --json, errors too", "[comm
   CHECK(refused.status == exit_refused);
   CHECK(refused.out.find("\"message\": \"no\"") != std::string::npos);
 }
+
+TEST_CASE("an override goes along with what a person asks for, and a refusal is shown",
+          "[commands]") {
+  const std::string refusal =
+      R"({"error":{"code":"conflict","message":"rule two-sites: 1 of 2 clusters eligible, 2 are the least"}})";
+  FakeAdmin admin({{"POST /v1/intents", FakeAdmin::reply(409, refusal)}});
+  const Run refused = run(admin.address(), "drain",
+                          {{"TARGET", "cluster/fra"}, {"--reason", "x"}, {"--override", "fire"}});
+  CHECK(refused.status == exit_refused);
+  CHECK(refused.errors == "swingctl: rule two-sites: 1 of 2 clusters eligible, 2 are the least\n");
+  REQUIRE(admin.requests().size() == 1);
+  CHECK(admin.requests()[0].find(R"("override":"fire")") != std::string::npos);
+  const Run empty = run(admin.address(), "drain",
+                        {{"TARGET", "cluster/fra"}, {"--reason", "x"}, {"--override", " "}});
+  CHECK(empty.status == exit_wrong_use);
+}

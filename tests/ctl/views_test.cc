@@ -402,3 +402,45 @@ TEST_CASE("the death of each cluster is told in a line", "[views]") {
   has(text, "not all cases");
   has(view.n1(Json::parse(R"({"at": null})")), "not known");
 }
+
+TEST_CASE("old answers are told with their part, their end and where they lead", "[views]") {
+  Json json = service;
+  json["old_answers"] = Json::parse(
+      R"({"percent": 31.2, "until": "2026-11-22T10:04:10.000Z", "uncounted_until": null})");
+  json["pools"][0]["held_answers"] = Json::parse(R"({"old_percent": 31.2})");
+  has(view.service(json),
+      "31 % may still follow old answers, until 10:04:10 UTC (in 4m10s): 31 % at fra\n");
+  CHECK(view.service(service).find("old answers") == std::string::npos);
+}
+
+TEST_CASE("a drain tells what is left of it, until it is empty", "[views]") {
+  const auto shown = [](const std::string& left) {
+    return view.intents(Json::parse(
+        R"({"intents": [{"id": "7", "kind": "drain", "target": "cluster/fra", "left": )" + left +
+        "}]}"));
+  };
+  has(shown(
+          R"({"percent": 31, "until": "2026-11-22T10:00:30.000Z", "uncounted_until": "2026-11-22T10:01:00Z"})"),
+      "31 % may still follow old answers, until 10:00:30 UTC (in 30s)");
+  has(shown(R"({"percent": 0, "until": null, "uncounted_until": "2026-11-22T10:01:00.000Z"})"),
+      "not all answers are counted until 10:01:00 UTC");
+  has(shown(R"({"percent": 0, "until": null, "uncounted_until": null})"), " empty ");
+  CHECK(shown("null").find("empty") == std::string::npos);
+}
+
+TEST_CASE("what is broken, refused or waits is told with its words", "[views]") {
+  const Json status = Json::parse(
+      R"({"rules": [{"name": "a", "holds": true, "reason": null}, {"name": "b", "holds": false, "reason": "rule b: 1 of 2"}]})");
+  has(view.status(status), "broken rule b: 1 of 2\n");
+  const Json tried = Json::parse(
+      R"({"kind": "drain", "target": "cluster/fra", "dry_run": true, "objections": ["rule b: 1 of 2"]})");
+  has(view.intent(tried), "would be refused: rule b: 1 of 2\n");
+  Json steered = service;
+  steered["steered"] = true;
+  steered["regime"] = "normal";
+  steered["waiting"] = Json::parse(R"({"reason": "too much", "until": "2026-11-22T10:01:00Z"})");
+  has(view.service(steered), "waits: too much, until 2026-11-22T10:01:00Z\n");
+  const Json held = Json::parse(
+      R"({"intents": [{"id": "7", "kind": "swing", "plan": {"phase": "held", "why": "not_now", "waits_for": "rule b: 1 of 2", "moved_percent": 10}}]})");
+  has(view.intents(held), "held (rule b: 1 of 2), 10 %");
+}

@@ -85,6 +85,11 @@ TEST_CASE("the config of the description loads, with every value in its place", 
   CHECK(config.topology.distances.at(0).cost == 1.5);
   CHECK(config.steering.cost_anywhere == 12);
   CHECK(config.topology.cost(no_locality, ClusterId(0)) == 12);
+  CHECK(config.steering.move_budget == 0.2);
+  REQUIRE(config.rules.size() == 2);
+  CHECK(config.rules[0].min_clusters == Portion{50, true});
+  CHECK(config.rules[1].service_ids == std::vector{ServiceId(0)});
+  CHECK(config.rules[1].covers_demand == 1.2);
   REQUIRE(config.monitors.size() == 2);
   CHECK(config.monitors[0]->expect_body == "ok");
   const zones::Service& service = config.services.at(0);

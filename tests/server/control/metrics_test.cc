@@ -122,6 +122,8 @@ TEST_CASE("docs/metrics.md has the labels of each metric", "[metrics]") {
   page.load_sources.at(0).is_pulled = true;
   page.serials.emplace_back("svc.example.test.", 1);
   page.old_answers.push_back({PoolId(0), 0.3});
+  page.rules.emplace_back("two-sites", true);
+  page.moved = 0.1;
   tests::WhatIfWorld steered(2);
   steered.add("s", {{'A', 100}, {'B', 100}}, 50);
   steered.begin();

@@ -24,6 +24,8 @@ struct Plans : World {
   std::vector<PlannedSwings::Change> changes;
   bool brake_is_free = true;
   std::optional<AnswersLeft> left;  // of any drain, as counted
+  std::vector<std::string> objections;
+  std::vector<double> asked_parts;  // of what the source still has
 
   Result<Intents::Prepared> try_to(IntentRequest request) {
     request.owner = "ada";
@@ -47,8 +49,14 @@ struct Plans : World {
   }
   /// What every tick does: what is due, stored and in force; a drain at its end takes the endpoints out.
   void tick() {
-    const auto now = swings.tick(
-        {.may_step = brake_is_free, .is_busy = {}, .left = [this](const Intent&) { return left; }});
+    const auto now = swings.tick({.may_step = brake_is_free,
+                                  .is_busy = {},
+                                  .left = [this](const Intent&) { return left; },
+                                  .objections =
+                                      [this](const Intent&, double part) {
+                                        asked_parts.push_back(part);
+                                        return objections;
+                                      }});
     for (const auto& change : now) {
       // Through the store and back, as a restart would have it.
       const Intent kept = *decode_intent(encode_intent(change.intent));
@@ -440,4 +448,48 @@ TEST_CASE("a drain is empty by count: not before its answers have run out", "[pl
     world.go(3);
     CHECK(world.last() == "done, 100 % -> empty");
   }
+}
+
+TEST_CASE("a step waits for what speaks against it, and says so", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin_asked({500, 0, 0});
+  world.ask(swing_to_b());
+  world.go(30 + 120);
+  CHECK(world.shares(0, 0) == Shares{9'000, 1'000});
+  // 5 % of all, then 5 of the 95 that were left.
+  REQUIRE(world.asked_parts.size() == 2);
+  CHECK(world.asked_parts[0] == Approx(0.05));
+  CHECK(world.asked_parts[1] == Approx(5.0 / 95));
+  world.objections = {"rule two-sites: too few", "move_budget: too much"};
+  world.go(600);
+  CHECK(world.shares(0, 0) == Shares{9'000, 1'000});
+  CHECK(world.last() == "moving, 10 % -> held, 10 %");
+  CHECK(world.changes.back().entry.reason == "rule two-sites: too few; move_budget: too much");
+  CHECK(world.view().objection == "rule two-sites: too few; move_budget: too much");
+  world.objections.clear();
+  world.go(120);
+  CHECK(world.shares(0, 0) == Shares{7'500, 2'500});
+  CHECK(world.view().objection.empty());
+}
+
+TEST_CASE("load that follows old answers counts where it still goes", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  double old_at_b = 0.2;  // of 1,000: 200
+  world.steering.count_old_answers([&](ServiceId) {
+    return OldAnswers{.part = old_at_b,
+                      .by_pool = {0, old_at_b},
+                      .held = {1, 0},
+                      .until = world.clock.wall() + Milliseconds(30'000)};
+  });
+  world.begin_asked({600, 400, 0});
+  world.ask(swing_to_b());
+  world.go(30 + 10 * 120);
+  // 400 and half of 600 are 70 % of B; with the 200 of old answers 90 %. A quarter is 55 %, and 75 % with them.
+  CHECK(world.shares(0, 0) == Shares{7'500, 2'500});
+  CHECK(world.last() == "moving, 25 % -> held, 25 %");
+  old_at_b = 0;
+  world.go(120);
+  CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
 }

@@ -39,6 +39,8 @@ TEST_CASE("each record reads back as it was written", "[records]") {
   intent = {"a1b3", IntentKind::weight, "pool/shop.svc.example./fra", "ada", "a canary", {17}};
   intent.weight = 65'535;
   CHECK(*decode_intent(encode_intent(intent)) == intent);
+  intent.override_reason = "fire alarm";
+  CHECK(*decode_intent(encode_intent(intent)) == intent);
   Intent swing{"c1", IntentKind::swing, "service/shop.svc.example.", "ada", "nearer", {17}};
   swing.plan = {.from = "fra",
                 .to = "ams",
@@ -138,6 +140,16 @@ TEST_CASE("records of version 2 are read for ever", "[records]") {
                                          "0000000000000011 0000000000000012 00 00")));
 }
 
+TEST_CASE("records of version 3 are read for ever", "[records]") {
+  const auto intent = decode_intent(
+      bytes("03 00000002 6131 00 0000000b 636c75737465722f667261 00000003 616461 00000004 776f726b"
+            "0000000000000011 00 0000000000000000 00000004 66697265 00"));
+  REQUIRE(intent);
+  Intent wanted{"a1", IntentKind::drain, "cluster/fra", "ada", "work", {17}};
+  wanted.override_reason = "fire";
+  CHECK(*intent == wanted);
+}
+
 TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them", "[records]") {
   const std::string good =
       encode_intent({"id", IntentKind::drain, "cluster/fra", "ada", "work", {17}, {{18}}});
@@ -148,7 +160,7 @@ TEST_CASE("bytes that no version writes are corrupt, whatever is wrong with them
   }
   CHECK_FALSE(decode_intent(good + "x"));
   std::string newer = good;
-  newer[0] = 3;
+  newer[0] = 4;
   CHECK_FALSE(decode_intent(newer));
   std::string strange_kind = good;
   strange_kind[7] = 6;

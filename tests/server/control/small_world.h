@@ -31,7 +31,9 @@ struct SmallWorld {
   std::vector<std::string> fra_ingress;
   zones::LoadSource fra_load;
   bool has_ams = true;
-  bool offloads_at_once = false;   // on the control thread itself
+  bool offloads_at_once = false;  // on the control thread itself
+  std::vector<zones::Rule> rules;
+  double move_budget = 1;
   std::optional<double> capacity;  // of each pool; with a demand its own
   std::optional<double> demand;    // of a service that is steered within it
   bool corroborate = true;
@@ -102,6 +104,8 @@ struct SmallWorld {
       service.name = *zones::parse_name("copy-" + std::to_string(i) + ".svc.example.test.");
       model->services.push_back(service);
     }
+    model->rules = rules;
+    model->steering.move_budget = move_budget;
     number(model->services);
     model->zones.push_back({*zones::parse_name("svc.example.test."), nullptr});
     return model;

@@ -1,0 +1,186 @@
+// What may move by plan: within the budget, and with room for who still follows old answers.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "server/control/steering.h"
+
+namespace swingover::control {
+
+namespace {
+
+// Above, what is old is not added up service by service: a ramp's step comes soon again, and a slice stays short.
+constexpr size_t members_counted_max = 1'000;
+
+}  // namespace
+
+/// Of a generation.
+void Steering::begin_budget() {
+  budget_.configure({.part = model().steering.move_budget, .window = model().steering.move_window});
+  weigh_services();
+  for (GroupState& state : states_) state.paced_at = clock_.wall();
+}
+
+void Steering::weigh_services() {
+  all_demand_ = 0;
+  steered_ = 0;
+  for (const auto& state : services_) {
+    if (!state) continue;
+    ++steered_;
+    all_demand_ += state->demand.total();
+  }
+}
+
+/// Of all load that is steered.
+double Steering::weight_of(ServiceId service) const {
+  if (!services_[service.value] || steered_ == 0) return 0;
+  if (all_demand_ <= 0) return 1 / static_cast<double>(steered_);
+  return services_[service.value]->demand.total() / all_demand_;
+}
+
+double Steering::part_of_load(ServiceId service, size_t pool) const {
+  const std::vector<double> of_service = parts(service);
+  return of_service.empty() ? 0 : weight_of(service) * of_service[pool];
+}
+
+/// Of the service's load what moves.
+double Steering::difference_of(const ServiceState& state, const std::vector<uint16_t>& then) const {
+  const size_t pools = then.size() / groups_.rows();
+  const double total = state.demand.total();
+  double moved = 0;
+  double whole = 0;
+  for (size_t row = 0; row < groups_.rows(); ++row) {
+    // Without any demand all localities count alike.
+    const double weight = total > 0 ? state.demand.of(row) : 1;
+    whole += weight;
+    double change = 0;
+    for (size_t i = row * pools; i < (row + 1) * pools; ++i)
+      change += std::abs(int{then[i]} - int{state.shares[i]});
+    moved += weight * change / 2 / steering::share_parts;
+  }
+  return whole > 0 ? moved / whole : 0;
+}
+
+Steering::SharedCapacity Steering::shared_capacity() const {
+  const size_t clusters = model().topology.clusters.size();
+  SharedCapacity out{.capacities = std::vector<double>(clusters),
+                     .usable = std::vector<double>(clusters),
+                     .demand = 0};
+  for (uint32_t place = 0; place < states_.size(); ++place) {
+    const CapacityGroups::Group& group = groups_.groups()[place];
+    bool is_any = false;
+    for (size_t i = 0; i < group.holders.size(); ++i) {
+      const CapacityGroups::Holder& holder = group.holders[i];
+      if (holder.pool) continue;
+      is_any = true;
+      out.capacities[holder.id.value] += nominal_capacity(place, i);
+      out.usable[holder.id.value] += usable_capacity(place, i);
+    }
+    for (const CapacityGroups::Member& member : group.members) {
+      if (is_any) out.demand += services_[member.service.value]->demand.total();
+    }
+  }
+  return out;
+}
+
+/// Whether what moves counts for the budget: what people and plans ask, ramps, traffic on its way home.
+bool Steering::is_planned(uint32_t place, ShareCause cause, const Solved& solved) const {
+  const GroupState& state = states_[place];
+  if (!state.solved) return false;
+  if (cause == ShareCause::intent) return true;
+  const bool is_home = cause == ShareCause::load && state.comes_home;
+  if (cause != ShareCause::ramp && !is_home) return false;
+  // Who would be too hot with what is in force is relieved at once.
+  if (!has_same_shape(place, solved.problem)) return false;
+  const std::vector<double> loads =
+      steering::predicted_loads(solved.problem, state.solved->allocation.shares);
+  for (size_t i = 0; i < loads.size(); ++i) {
+    if (loads[i] > solved.problem.capacities[i] * model().steering.high) return false;
+  }
+  return true;
+}
+
+/// Of all load, what these shares would move.
+double Steering::moved_part(uint32_t place, const Solved& solved) const {
+  const Solved& before = *states_[place].solved;
+  const size_t clusters = solved.problem.clusters();
+  double moved = 0;
+  double whole = 0;
+  for (size_t row = 0; row < solved.problem.localities(); ++row) {
+    double change = 0;
+    for (size_t i = row * clusters; i < (row + 1) * clusters; ++i) {
+      change += std::abs(int{solved.allocation.shares[i]} - int{before.allocation.shares[i]});
+    }
+    moved += solved.problem.demands[row] * change / 2 / steering::share_parts;
+    whole += solved.problem.demands[row];
+  }
+  if (whole <= 0) return 0;
+  double weight = 0;
+  for (const CapacityGroups::Member& member : groups_.groups()[place].members)
+    weight += weight_of(member.service);
+  return weight * moved / whole;
+}
+
+Steering::OldLoads Steering::old_loads(uint32_t place) const {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  OldLoads out{.loads = std::vector<double>(group.holders.size()), .until = {}};
+  if (!old_parts_ || group.members.size() > members_counted_max) return out;
+  for (const CapacityGroups::Member& member : group.members) {
+    const std::optional<OldAnswers> old = old_parts_(member.service);
+    if (!old || !old->until) continue;
+    const double demand = services_[member.service.value]->demand.total();
+    for (size_t pool = 0; pool < old->by_pool.size(); ++pool) {
+      const uint32_t holder = member.holders[pool];
+      if (holder != CapacityGroups::none) out.loads[holder] += demand * old->by_pool[pool];
+    }
+    out.until = std::max(out.until, old->until);
+  }
+  return out;
+}
+
+/// A ramp that may not go on stands still, so that it goes on in steps when it may.
+void Steering::pause_comebacks(uint32_t place, const std::vector<Comeback>& before) {
+  GroupState& state = states_[place];
+  const WallTime now = clock_.wall();
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (before[i].since == WallTime{} || before[i].since > now) continue;
+    Comeback& comeback = state.comebacks[i];
+    comeback = before[i];
+    comeback.since = comeback.since + (now - std::max(state.paced_at, comeback.since));
+  }
+  state.paced_at = now;
+}
+
+/// Who comes back waits as long as the budget is spent, and as long as those who still follow old answers would make a
+/// cluster that gains too hot.
+bool Steering::may_move(uint32_t place, const Solved& solved) {
+  GroupState& state = states_[place];
+  const OldLoads old = old_loads(place);
+  const std::vector<double> before =
+      steering::predicted_loads(solved.problem, state.solved->allocation.shares);
+  for (size_t i = 0; old.until && i < old.loads.size(); ++i) {
+    const double capacity = solved.problem.capacities[i];
+    const double load = solved.allocation.loads[i] + old.loads[i];
+    if (solved.allocation.loads[i] <= before[i] || load <= capacity * model().steering.high)
+      continue;
+    state.waiting = Waiting{
+        fmt::format("{} would be at {:.0f} % with the {:g} units that may still follow old answers",
+                    groups_.groups()[place].holders[i].cluster, load / capacity * 100,
+                    old.loads[i]),
+        *old.until};
+    return false;
+  }
+  const double part = moved_part(place, solved);
+  const MonotonicTime now = clock_.now();
+  if (budget_.allows(part, now)) return true;
+  state.waiting = Waiting{
+      fmt::format("{:.1f} % of all load would move; of the move_budget of {:g} % so much is spent: "
+                  "{:.1f} %",
+                  part * 100, budget_.rules().part * 100, budget_.spent(now) * 100),
+      clock_.wall() + (budget_.free_at(part, now) - now)};
+  return false;
+}
+
+}  // namespace swingover::control
