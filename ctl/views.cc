@@ -523,7 +523,7 @@ std::string View::loads(const Json& reply) const {
     std::string remarks = text_at(pull, "problem");
     if (remarks.empty() && pull.is_object()) remarks = "pulled";
     const Json& reports = at(cluster, "reports");
-    for (const char* result : {"ahead", "older", "too_old", "unknown"}) {
+    for (const char* result : {"ahead", "older", "too_old", "unknown", "senseless"}) {
       const std::string count = text_at(reports, result);
       if (count.empty() || count == "0") continue;
       remarks += (remarks.empty() ? "" : ", ") + count + " " + result;

@@ -127,6 +127,7 @@ class CapacityGroups::Maker {
       if (pool.has_own_capacity) holder.pool = pool.id;
       group.holders.push_back(std::move(holder));
     }
+    ++group.holders[found->second].takers;
     std::vector<EndpointId>& endpoints = group.holders[found->second].endpoints;
     for (const zones::Endpoint& endpoint : pool.endpoints) endpoints.push_back(endpoint.id);
     return found->second;
@@ -229,15 +230,17 @@ CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs)
   problem.capacities.assign(inputs.capacities.begin(), inputs.capacities.end());
 
   // Members that look alike stand in the same rows.
-  using Key = std::tuple<uint32_t, const std::vector<uint32_t>&, const std::vector<bool>&>;
+  using Key =
+      std::tuple<uint32_t, const std::vector<uint32_t>&, const std::vector<bool>&, uint32_t>;
   std::map<Key, uint32_t> first_rows;
   for (size_t m = 0; m < g.members.size(); ++m) {
     const Member& member = g.members[m];
     const Kind& kind = kinds_[member.kind];
     const std::vector<bool>& usable = inputs.usable[m];
     const auto next = static_cast<uint32_t>(problem.demands.size());
+    const uint32_t apart = inputs.apart.empty() ? 0 : inputs.apart[m];
     const auto [first, is_new] =
-        first_rows.try_emplace({member.kind, member.holders, usable}, next);
+        first_rows.try_emplace({member.kind, member.holders, usable, apart}, next);
     if (is_new) {
       problem.demands.resize(next + kind.costs.size());
       for (const std::vector<double>& costs : kind.costs) {

@@ -33,6 +33,7 @@ class CapacityGroups {
     std::optional<PoolId> pool;         // whose own the capacity is
     double capacity = 0;                // as configured
     std::vector<EndpointId> endpoints;  // of all pools that take from it
+    uint32_t takers = 0;                // those pools
     // How its share comes back after it was out: of several services' ways the most cautious one.
     zones::Failback failback = zones::Failback::at_once;
     Milliseconds failback_hold{0};
@@ -68,6 +69,8 @@ class CapacityGroups {
     std::span<const double> capacities;         // by holder: what counts of its capacity
     std::span<const std::vector<bool>> usable;  // by member, by pool: has an eligible endpoint
     std::span<const std::span<const double>> demands;  // by member, by row
+    // By member: those with another number than 0 share rows only with their like; empty: all have 0.
+    std::span<const uint32_t> apart{};
   };
   /// What is to be allocated, and where each member's rows stand in it.
   struct Posed {

@@ -28,8 +28,12 @@ void Control::try_intent(const IntentRequest& request,
 /// Health and capacity decide over steps only once they are known.
 void Control::tick_swings() {
   if (!is_first_state_known_) return;
+  // A step that a restart would not know of is taken back by it, all at once.
+  const std::string why_not = brake_.is_engaged()                    ? "the brake is engaged"
+                              : !environment_.writer.state().healthy ? "the store cannot be written"
+                                                                     : "";
   const std::vector<PlannedSwings::Change> changes = planned_swings_.tick(
-      {.may_step = !brake_.is_engaged(),
+      {.why_not = why_not,
        .is_busy =
            [this](const std::string& target) { return intents_on_their_way_.contains(target); },
        .left = [this](const Intent& intent) { return count_answers_left(intent); },

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "server/control/target.h"
+#include "zones/steering/allocation.h"
 
 namespace swingover::control {
 
@@ -30,8 +31,8 @@ std::string seconds_words(Milliseconds duration) {
 }  // namespace
 
 std::string_view word(LoadTaking taking) {
-  constexpr std::array<std::string_view, load_takings> words{"taken", "ahead", "older", "too_old",
-                                                             "unknown"};
+  constexpr std::array<std::string_view, load_takings> words{"taken",   "ahead",   "older",
+                                                             "too_old", "unknown", "senseless"};
   return words[static_cast<size_t>(taking)];
 }
 
@@ -182,6 +183,14 @@ LoadTaking LoadBoard::take_one(const LoadReport& report, Now now, std::string& w
     }
   }
   is_known = true;
+  const auto is_amount = [](double value) { return value >= 0 && value <= steering::amount_max; };
+  if (!is_amount(report.load) || !is_amount(report.capacity.value_or(0)) ||
+      !is_amount(report.in_flight.value_or(0)) ||
+      !std::ranges::all_of(report.by_locality, is_amount,
+                           [](const auto& one) { return one.second; })) {
+    words = fmt::format("{:g} is no amount: they go from 0 to 1e15", report.load);
+    return end(LoadTaking::senseless);
+  }
 
   const Milliseconds age = report.at ? now.wall - *report.at : Milliseconds(0);
   const bool is_ahead = age.value < 0;

@@ -31,8 +31,8 @@ struct LoadReport {
 };
 
 /// What became of a report. ahead and taken count, the others do not.
-enum class LoadTaking : uint8_t { taken, ahead, older, too_old, unknown };
-inline constexpr size_t load_takings = 5;
+enum class LoadTaking : uint8_t { taken, ahead, older, too_old, unknown, senseless };
+inline constexpr size_t load_takings = 6;
 std::string_view word(LoadTaking taking);
 
 /// The services of a model by name. Made on any thread.

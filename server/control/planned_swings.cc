@@ -88,7 +88,8 @@ std::string progress_words(const Intent& intent) {
 
 void PlannedSwings::follow(const Intents& intents,
                            const std::shared_ptr<const zones::Snapshot>& snapshot) {
-  snapshot_ = snapshot;
+  const bool is_new = std::exchange(snapshot_, snapshot) != snapshot;
+  std::erase_if(found_, [&](const auto& one) { return is_new || !intents.find(one.first); });
   std::map<std::string, Plan> before = std::exchange(plans_, {});
   for (const Intent* intent : intents.list()) {
     if (!intent->plan) continue;
@@ -96,7 +97,10 @@ void PlannedSwings::follow(const Intents& intents,
     if (found != before.end()) {
       Plan& plan = plans_.emplace(intent->id, std::move(found->second)).first->second;
       plan.intent = *intent;
+      if (!is_new) continue;
       plan.parts = parts_of(*intent);
+      plan.swing.go_by(rules_of(*intent->plan, *snapshot_->model));
+      plan.is_fresh = false;
       continue;
     }
     plans_.emplace(intent->id, Plan{.intent = *intent,
@@ -116,15 +120,17 @@ SwingParts PlannedSwings::parts_of(const Intent& intent) const {
   const Result<FoundTarget> found = find_target(*snapshot_->model, *target);
   if (!found) return parts;
   const std::vector<const zones::Service*> services = services_of(intent, *snapshot_->model);
-  std::set<uint32_t> leaving;
-  for (const zones::Service* service : services) leaving.insert(service->id.value);
+  Leavers leaving;
   for (const zones::Service* service : services) {
     parts.services.push_back(service->id.value);
     if (!steering_.groups().place_of(service->id)) continue;
     for (uint32_t pool = 0; pool < service->pools.size(); ++pool) {
       if (!leaves(service->pools[pool], intent, *found)) continue;
       if (intent.kind != IntentKind::swing) {
-        add_holder(*service, pool, leaving, parts);
+        const CapacityGroups::Place place = *steering_.groups().place_of(service->id);
+        const auto& holders =
+            steering_.groups().groups()[place.group].members[place.member].holders;
+        leaving[{place.group, holders[pool]}].emplace_back(service->id.value, pool);
         continue;
       }
       const auto to =
@@ -135,31 +141,26 @@ SwingParts PlannedSwings::parts_of(const Intent& intent) const {
       parts.groups.push_back(steering_.groups().place_of(service->id)->group);
     }
   }
+  for (const auto& [holder, pools] : leaving) add_holder(holder.first, holder.second, pools, parts);
   std::ranges::sort(parts.groups);
   parts.groups.erase(std::unique(parts.groups.begin(), parts.groups.end()), parts.groups.end());
   return parts;
 }
 
-/// The holder itself where all who take from it leave; else the service's rows.
-void PlannedSwings::add_holder(const zones::Service& service, uint32_t pool,
-                               const std::set<uint32_t>& leaving, SwingParts& parts) const {
-  const CapacityGroups::Place place = *steering_.groups().place_of(service.id);
-  const CapacityGroups::Group& group = steering_.groups().groups()[place.group];
-  const uint32_t holder = group.members[place.member].holders[pool];
-  const bool is_alone = std::ranges::all_of(group.members, [&](const auto& member) {
-    return leaving.contains(member.service.value) ||
-           std::ranges::count(member.holders, holder) == 0;
-  });
-  parts.groups.push_back(place.group);
-  if (!is_alone) {
-    parts.moves[service.id.value].push_back({.from = pool, .to = SharePlans::best, .moved = 0});
+/// The holder itself where all who take from it leave; else the services' rows.
+void PlannedSwings::add_holder(uint32_t group, uint32_t holder,
+                               const std::vector<std::pair<uint32_t, uint32_t>>& leaving,
+                               SwingParts& parts) const {
+  parts.groups.push_back(group);
+  if (leaving.size() == steering_.groups().groups()[group].holders[holder].takers) {
+    parts.cuts[group].push_back(holder);
     return;
   }
-  std::vector<uint32_t>& cuts = parts.cuts[place.group];
-  if (std::ranges::count(cuts, holder) == 0) cuts.push_back(holder);
+  for (const auto& [service, pool] : leaving)
+    parts.moves[service].push_back({.from = pool, .to = SharePlans::best, .moved = 0});
 }
 
-SharePlans PlannedSwings::share_plans(const Intents& intents) const {
+SharePlans PlannedSwings::share_plans(const Intents& intents) {
   SharePlans all;
   for (const auto& [id, plan] : plans_) {
     const uint16_t moved = plan.swing.moved();
@@ -174,31 +175,41 @@ SharePlans PlannedSwings::share_plans(const Intents& intents) const {
     }
   }
   for (const Intent* intent : intents.list()) {
-    if (intent->kind == IntentKind::weight) give_weight(*intent, all);
-    if (intent->kind != IntentKind::freeze) continue;
-    all.frozen.resize(snapshot_->model->services.size(), false);
-    for (const zones::Service* service : services_of(*intent, *snapshot_->model)) {
-      if (steering_.groups().place_of(service->id)) all.frozen[service->id.value] = true;
-    }
+    if (intent->kind != IntentKind::weight && intent->kind != IntentKind::freeze) continue;
+    auto known = found_.find(intent->id);
+    if (known == found_.end()) known = found_.emplace(intent->id, find(*intent)).first;
+    const Found& found = known->second;
+    if (found.holder) all.weights[found.holder->first][found.holder->second] = found.weight;
+    if (!found.frozen.empty()) all.frozen.resize(snapshot_->model->services.size(), false);
+    for (const uint32_t service : found.frozen) all.frozen[service] = true;
   }
   return all;
 }
 
-void PlannedSwings::give_weight(const Intent& intent, SharePlans& plans) const {
+/// What a weight or a freeze is about. To look for it goes over all services: once for each generation.
+PlannedSwings::Found PlannedSwings::find(const Intent& intent) const {
+  Found out;
+  if (intent.kind == IntentKind::freeze) {
+    for (const zones::Service* service : services_of(intent, *snapshot_->model)) {
+      if (steering_.groups().place_of(service->id)) out.frozen.push_back(service->id.value);
+    }
+    return out;
+  }
   const Result<Target> target = parse_target(intent.target);
-  if (!target) return;
+  if (!target) return out;
   const Result<FoundTarget> found = find_target(*snapshot_->model, *target);
-  if (!found || !found->pool) return;
+  if (!found || !found->pool) return out;
   const auto place = steering_.groups().place_of(found->service->id);
-  if (!place || found->pool->last_resort || !found->pool->has_own_capacity) return;
+  if (!place || found->pool->last_resort || !found->pool->has_own_capacity) return out;
   uint32_t greatest = 1;
   for (const zones::Pool& pool : found->service->pools)
     greatest = std::max(greatest, pool.weight.value);
   const auto pool = static_cast<size_t>(found->pool - found->service->pools.data());
-  const uint32_t holder =
-      steering_.groups().groups()[place->group].members[place->member].holders[pool];
+  out.holder = {place->group,
+                steering_.groups().groups()[place->group].members[place->member].holders[pool]};
   // A reload may have made the greatest less than it was.
-  plans.weights[place->group][holder] = std::min(double{1} * intent.weight / greatest, 1.0);
+  out.weight = std::min(double{1} * intent.weight / greatest, 1.0);
+  return out;
 }
 
 void PlannedSwings::note_ttls() {
@@ -264,15 +275,17 @@ std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, const Allo
   plan.looked_at = now;
 
   const SwingState state = steering_.state_of(plan.parts);
-  const bool is_after_another = comes_after_another(plan);
+  const Plan* const other = comes_after(plan);
+  // A reload took its pools, or their capacities: what it had moved is where it was, and must not come back at once.
+  const bool is_lost = plan.parts.cuts.empty() && plan.parts.moves.empty();
   if (is_due && plan.is_fresh) plan.objection = objection_to(plan, allowed);
-  SwingGates gates{.target = state.target,
-                   .utilisation_now = plan.now.utilisation,
-                   .utilisation_next = plan.then.utilisation,
-                   .may_step = allowed.may_step && !state.is_frozen && !is_after_another &&
-                               plan.objection.empty(),
-                   .alarm = false};
-  const bool is_broken = is_in_effect && state.target == SwingTarget::down;
+  SwingGates gates{
+      .target = is_lost ? SwingTarget::down : state.target,
+      .utilisation_now = plan.now.utilisation,
+      .utilisation_next = plan.then.utilisation,
+      .may_step = allowed.why_not.empty() && !state.is_frozen && !other && plan.objection.empty(),
+      .alarm = false};
+  const bool is_broken = is_in_effect && gates.target == SwingTarget::down;
   if (!plan.is_fresh && !is_broken) {
     const bool is_old = is_in_effect && now - plan.forecast_at >= forecast_every;
     if (plan.asked == 0 && (is_due || is_old)) ask(plan);
@@ -293,7 +306,8 @@ std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, const Allo
       why = "who would take it is kept out of new answers";
       break;
     case SwingReason::target_down:
-      why = "who would take it is down";
+      why = is_lost ? "a reload took its pools or their capacities away"
+                    : "who would take it is down";
       break;
     case SwingReason::would_overheat:
       why = fmt::format("the next step would have {}; {} is the most", words_of(plan.then),
@@ -303,10 +317,12 @@ std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, const Allo
       why = fmt::format("with {:g} % moved it has {}", moved / 100.0, words_of(plan.now));
       break;
     case SwingReason::not_now:
-      why = state.is_frozen    ? "a service of it is frozen"
-            : is_after_another ? "another plan that began before takes from the same capacities"
+      why = state.is_frozen ? "a service of it is frozen"
+            : other         ? fmt::format(
+                                  "the plan of {} ({}) began before, and takes from the same capacities",
+                                  other->intent.target, other->intent.id)
             : !plan.objection.empty() ? plan.objection
-                                      : "the brake is engaged";
+                                      : allowed.why_not;
       break;
     case SwingReason::alarm:
       why = "an alarm";
@@ -323,15 +339,17 @@ std::string PlannedSwings::objection_to(const Plan& plan, const Allowed& allowed
   return joined(allowed.objections(plan.intent, (swing.next() - swing.moved()) / left), "; ");
 }
 
-bool PlannedSwings::comes_after_another(const Plan& plan) const {
-  return std::ranges::any_of(plans_, [&](const auto& entry) {
-    const Plan& other = entry.second;
-    const auto order = [](const Plan& p) { return std::pair(p.swing.begun_at(), p.intent.id); };
-    if (&other == &plan || !other.swing.next_step() || !(order(other) < order(plan))) return false;
-    return std::ranges::any_of(plan.parts.groups, [&](uint32_t group) {
+/// The plan that goes first; null: none does.
+const PlannedSwings::Plan* PlannedSwings::comes_after(const Plan& plan) const {
+  const auto order = [](const Plan& p) { return std::pair(p.swing.begun_at(), p.intent.id); };
+  for (const auto& [id, other] : plans_) {
+    if (&other == &plan || !other.swing.next_step() || !(order(other) < order(plan))) continue;
+    const auto is_in_both = [&](uint32_t group) {
       return std::ranges::binary_search(other.parts.groups, group);
-    });
-  });
+    };
+    if (std::ranges::any_of(plan.parts.groups, is_in_both)) return &other;
+  }
+  return nullptr;
 }
 
 /// Works out what is moved and what the next step would come to, for a later tick.

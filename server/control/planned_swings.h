@@ -47,7 +47,7 @@ class PlannedSwings {
     LogLine line;
   };
   struct Allowed {
-    bool may_step = true;  // the brake is free
+    std::string why_not{};  // no plan steps on, in words; empty: they may
     std::function<bool(const std::string& target)>
         is_busy{};  // an intent of this target is being stored
     /// Of a drain: what is left of the answers that led there, as counted; empty, or nothing: nobody counts.
@@ -109,14 +109,25 @@ class PlannedSwings {
     std::string objection{};  // at the last step that was due
   };
 
+  /// By group and holder: service and pool.
+  using Leavers =
+      std::map<std::pair<uint32_t, uint32_t>, std::vector<std::pair<uint32_t, uint32_t>>>;
+  /// Of a weight or a freeze, in this generation.
+  struct Found {
+    std::optional<std::pair<uint32_t, uint32_t>> holder;  // group and holder that the weight is of
+    double weight = 1;
+    std::vector<uint32_t> frozen;  // services
+  };
+
   SwingParts parts_of(const Intent& intent) const;
-  void add_holder(const zones::Service& service, uint32_t pool, const std::set<uint32_t>& leaving,
+  void add_holder(uint32_t group, uint32_t holder,
+                  const std::vector<std::pair<uint32_t, uint32_t>>& leaving,
                   SwingParts& parts) const;
-  SharePlans share_plans(const Intents& intents) const;
-  void give_weight(const Intent& intent, SharePlans& plans) const;
+  SharePlans share_plans(const Intents& intents);
+  Found find(const Intent& intent) const;
   void note_ttls();
   std::optional<std::string> why_empty(Plan& plan, const Allowed& allowed) const;
-  bool comes_after_another(const Plan& plan) const;
+  const Plan* comes_after(const Plan& plan) const;
   std::optional<Change> go_on(Plan& plan, const Allowed& allowed);
   static std::string objection_to(const Plan& plan, const Allowed& allowed);
   void ask(Plan& plan);
@@ -128,8 +139,9 @@ class PlannedSwings {
   Steering& steering_;
   Offload offload_;
   std::shared_ptr<const zones::Snapshot> snapshot_;
-  std::map<std::string, Plan> plans_;  // by id
-  std::vector<bool> lowered_;          // by service
+  std::map<std::string, Plan> plans_;
+  std::map<std::string, Found> found_;  // by intent  // by id
+  std::vector<bool> lowered_;           // by service
   std::vector<uint32_t> touched_;
   uint64_t asked_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is worked out elsewhere

@@ -21,6 +21,9 @@ namespace {
 constexpr Milliseconds slice_time{8};
 constexpr size_t parts_a_slice = 64;
 constexpr size_t solutions_max = 2'048;
+/// A demand that is so much off is no good start for the next run; at most so often.
+constexpr double stored_again = 0.05;
+constexpr Milliseconds store_every{60'000};
 
 uint64_t hash_of(const Problem& problem) {
   uint64_t hash = 0xcbf29ce484222325U;
@@ -103,7 +106,7 @@ void Steering::tick() {
     for (Comeback& comeback : states_[place].comebacks) {
       const double part = comeback_part(groups_.groups()[place], comeback);
       if (part != comeback.factor) mark(place, ShareCause::ramp);
-      is_any_left = is_any_left || comeback.since != WallTime{};
+      is_any_left = is_any_left || comeback.since.has_value();
     }
     at = is_any_left ? std::next(at) : coming_back_.erase(at);
   }
@@ -126,6 +129,8 @@ Steering::Slice Steering::work() {
   for (size_t part = 0; part < parts_a_slice && !is_idle(); ++part) {
     if (publishing_) {
       publish_part(slice);
+    } else if (waiting_.empty()) {
+      store_part(slice);
     } else {
       solve_next(slice);
     }
@@ -137,6 +142,7 @@ Steering::Slice Steering::work() {
 
 // ---- one group ----
 
+/// Demand that nobody can serve is overload, too.
 bool Steering::is_short(const Solved& solved) {
   if (solved.allocation.regime == Regime::overload) return true;
   for (size_t i = 0; i < solved.problem.localities(); ++i) {
@@ -155,47 +161,93 @@ void Steering::solve_next(Slice& slice) {
   const MonotonicTime last_by_load = state.last_by_load;
   if (state.waiting && state.waiting->until <= clock_.wall()) state.waiting.reset();
   const std::vector<Comeback> comebacks = state.comebacks;
-  look_at_comebacks(group);
+  if (look_at_comebacks(group)) store_later(group);
   if (cause == ShareCause::load) {
     learn_bands(group);
     learn_demand(group);
   }
   const bool was_needed = !state.needed.empty();
   if (was_needed) state.needed.assign(state.comebacks.size(), false);
-  CapacityGroups::Posed posed = pose(group);
-  cut(group, posed.problem);
+  CapacityGroups::Posed posed = pose(group, {});
   state.demand = std::accumulate(posed.problem.demands.begin(), posed.problem.demands.end(), 0.0);
-  if (std::exchange(state.is_replanned, false))
+  if (std::exchange(state.is_replanned, false)) {
     cause = std::max(cause, ShareCause::intent);
-  else if (state.solved && !was_needed && !spills(group) &&
-           changes_nothing(*state.solved, posed.problem))
+  } else if (state.solved && !was_needed && !spills(group) &&
+             changes_nothing(*state.solved, posed.problem)) {
     return;
+  }
   if (cause == ShareCause::reload && state.solved &&
       differs_in_demand_alone(*state.solved, posed.problem))
     cause = ShareCause::load;
   if (cause == ShareCause::load && has_other_capacities(group, posed.problem))
     cause = ShareCause::capacity;
-  if (cause == ShareCause::load && !was_needed && !may_be_worth_it(group, posed.problem)) return;
+  const bool is_by_load = cause == ShareCause::load;
+  if (is_by_load) note_loads(group);
+  const bool is_learnt = std::abs(state.demand - state.stored_demand) > stored_again * state.demand;
+  if (is_learnt && clock_.now() - state.stored_at >= store_every) store_later(group);
+  if (is_by_load && state.regime == Regime::normal && !was_needed &&
+      !may_be_worth_it(group, posed.problem))
+    return;
   std::shared_ptr<const Solved> solved = solution(posed.problem);
   if (was_needed || is_short(*solved)) {
-    if (yield(group, was_needed, posed)) solved = solution(std::move(posed.problem));
+    if (yield(group, was_needed, posed)) solved = solution(posed.problem);
     if (was_needed || !state.needed.empty()) tell_needed(group, slice);
   }
-  if (cause == ShareCause::load && !is_worth_it(group, *solved)) return;
-  const bool planned = is_planned(group, cause, *solved);
-  if (planned && cause != ShareCause::intent && !may_move(group, *solved)) {
+  Outcome best = outcome(group, std::move(posed), std::move(solved));
+  const Regime before = std::exchange(
+      state.regime, is_short(*best.solved) ? Regime::overload : best.solved->allocation.regime);
+  // What does not fit is told, and goes where it is to go, however equal the shares are.
+  const bool is_overload = before == Regime::overload || state.regime == Regime::overload;
+  if (is_by_load && !is_worth_it(group, *best.solved) && !is_overload) {
+    if (state.regime != before) note_regimes(group, best, slice);
+    return;
+  }
+  const bool planned = is_planned(group, cause, *best.solved);
+  if (planned && cause != ShareCause::intent && !may_move(group, *best.solved)) {
     state.last_by_load = last_by_load;
     pause_comebacks(group, comebacks);
     return;
   }
-  if (!is_sound(group, *solved, posed.rows, slice)) return;
+  if (!is_sound(group, best, slice)) return;
+  Publication next{.group = group,
+                   .cause = cause,
+                   .best = std::move(best),
+                   .thawed = {},
+                   .next = 0,
+                   .is_planned = planned};
+  if (has_frozen(group)) {
+    CapacityGroups::Posed thawed = pose(group, {.is_thawed = true});
+    std::shared_ptr<const Solved> then = solution(thawed.problem);
+    next.thawed = outcome(group, std::move(thawed), std::move(then));
+    if (!is_sound(group, *next.thawed, slice)) return;
+  }
   state.waiting.reset();
-  state.paced_at = clock_.wall();
-  state.solved = solved;
-  publishing_ = Publication{group, cause, std::move(solved), std::move(posed.rows), 0, planned};
+  state.paced_at = clock_.now();
+  state.solved = next.best.solved;
+  publishing_ = std::move(next);
 }
 
-CapacityGroups::Posed Steering::pose(uint32_t place) const {
+/// The problem's solution, of which who leaves by plan has left by so much.
+Steering::Outcome Steering::outcome(uint32_t group, CapacityGroups::Posed posed,
+                                    std::shared_ptr<const Solved> solved) {
+  Outcome out{std::move(solved), std::move(posed.rows), {}, {}};
+  out.parts.push_back(out.solved);
+  out.leaving = leaving(group, out.rows);
+  const auto parts = steering::leaving_parts(posed.problem, out.leaving);
+  if (parts.size() == 1) return out;
+  std::vector<const steering::Allocation*> allocations{&out.solved->allocation};
+  for (size_t i = 1; i < parts.size(); ++i) {
+    out.parts.push_back(solution(parts[i].problem));
+    allocations.push_back(&out.parts.back()->allocation);
+  }
+  auto mixed = std::make_shared<Solved>();
+  mixed->allocation = steering::mix(posed.problem, parts, allocations);
+  mixed->problem = std::move(posed.problem);
+  out.solved = std::move(mixed);
+  return out;
+}
+
+CapacityGroups::Posed Steering::pose(uint32_t place, const PoseAs& as) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
   std::vector<double> capacities;
   for (size_t i = 0; i < group.holders.size(); ++i) capacities.push_back(usable_capacity(place, i));
@@ -205,8 +257,59 @@ CapacityGroups::Posed Steering::pose(uint32_t place) const {
     usable.push_back(usable_pools(model().services[member.service.value]));
     demands.push_back(services_[member.service.value]->demand.all());
   }
+  if (!as.is_thawed && has_frozen(place)) set_aside_frozen(place, capacities, demands);
   const std::vector<std::span<const double>> rows(demands.begin(), demands.end());
-  return groups_.pose(place, {.capacities = capacities, .usable = usable, .demands = rows});
+  const std::vector<uint32_t> own_rows = apart(place, as.more);
+  return groups_.pose(
+      place, {.capacities = capacities, .usable = usable, .demands = rows, .apart = own_rows});
+}
+
+/// A group whose services are all frozen has nobody else to think of.
+bool Steering::has_frozen(uint32_t place) const {
+  if (plans_.frozen.empty()) return false;
+  const auto is_frozen = [this](const auto& member) { return plans_.is_frozen(member.service); };
+  return std::ranges::any_of(groups_.groups()[place].members, is_frozen);
+}
+
+/// Who is frozen goes on with the shares that he has: what they bring to a holder is not there for the others. Exact at
+/// the limit; the target moves up a little.
+void Steering::set_aside_frozen(uint32_t place, std::vector<double>& capacities,
+                                std::vector<std::vector<double>>& demands) const {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  for (size_t m = 0; m < group.members.size(); ++m) {
+    const CapacityGroups::Member& member = group.members[m];
+    if (!plans_.is_frozen(member.service)) continue;
+    const std::vector<uint16_t>& shares = services_[member.service.value]->shares;
+    const size_t pools = member.holders.size();
+    for (size_t row = 0; row < demands[m].size(); ++row) {
+      for (size_t pool = 0; pool < pools; ++pool) {
+        const uint32_t holder = member.holders[pool];
+        if (holder == CapacityGroups::none || capacities[holder] <= 0) continue;
+        const double load = demands[m][row] * shares[row * pools + pool] / steering::share_parts;
+        capacities[holder] = std::max(capacities[holder] - load / group.limit, 0.0);
+      }
+      demands[m][row] = 0;
+    }
+  }
+}
+
+/// What clients bring to each holder by the shares that they really get.
+void Steering::note_loads(uint32_t place) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<double>& loads = states_[place].loads;
+  loads.assign(group.holders.size(), 0);
+  for (const CapacityGroups::Member& member : group.members) {
+    const ServiceState& state = *services_[member.service.value];
+    const size_t pools = member.holders.size();
+    for (size_t row = 0; row < groups_.rows(); ++row) {
+      const double demand = state.demand.of(row) / steering::share_parts;
+      if (demand <= 0) continue;
+      for (size_t pool = 0; pool < pools; ++pool) {
+        if (member.holders[pool] != CapacityGroups::none)
+          loads[member.holders[pool]] += demand * state.shares[row * pools + pool];
+      }
+    }
+  }
 }
 
 /// What was reported lately, else what the requests under way say, else what is configured.
@@ -340,6 +443,7 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
   const CapacityGroups::Member& member = group.members[place->member];
   const zones::Service& service = model().services[id.value];
   const std::shared_ptr<const Solved>& solved = states_[place->group].solved;
+  const std::vector<double>& loads = states_[place->group].loads;
   ServiceView view{.regime = state.regime,
                    .demand = state.demand.total(),
                    .demands = state.demand.all(),
@@ -358,12 +462,7 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
     out.comeback = comeback.factor;
     out.waits_for_person = comeback.waits_for_person;
     if (!solved) continue;
-    out.load = solved->allocation.loads[holder];
-    for (const CapacityGroups::Member& other : group.members) {
-      const std::vector<double>& moved = services_[other.service.value]->moved;
-      for (size_t i = 0; i < moved.size(); ++i)
-        if (other.holders[i] == holder) out.load += moved[i];
-    }
+    if (!loads.empty()) out.load = loads[holder];
     out.level = solved->allocation.levels[holder];
   }
   return view;

@@ -27,6 +27,7 @@
 #include "zones/steering/allocation.h"
 #include "zones/steering/allocator.h"
 #include "zones/steering/demand.h"
+#include "zones/steering/leaving.h"
 #include "zones/steering/load_band.h"
 #include "zones/steering/move_budget.h"
 #include "zones/steering/publish_rule.h"
@@ -112,7 +113,7 @@ class Steering {
   double difference(ServiceId service) const;
 
   /// Whether work() has anything to do.
-  bool is_idle() const { return waiting_.empty() && !publishing_; }
+  bool is_idle() const { return waiting_.empty() && !publishing_ && to_store_.empty(); }
   /// What a slice of it comes to: for the store, and for people.
   struct Slice {
     store::Batch batch;
@@ -197,7 +198,8 @@ class Steering {
   struct Comeback {
     bool is_out = false;
     bool waits_for_person = false;
-    WallTime since{};   // from here on its part grows; it may lie ahead; 0: all of it counts
+    std::optional<MonotonicTime>
+        since;          // from here on its part grows; it may lie ahead; none: all of it counts
     double factor = 1;  // as the shares in force have it
   };
   /// What is learnt of a capacity from the requests under way.
@@ -216,8 +218,12 @@ class Steering {
     bool is_replanned = false;       // what people ask of it has changed
     std::optional<Waiting> waiting;  // ramps or traffic on its way home
     bool comes_home = false;         // what load makes worth it
-    WallTime paced_at{};             // when its shares changed last, or its ramps were paused
+    MonotonicTime paced_at{};        // when its shares changed last, or its ramps were paused
     bool is_refused = false;         // the newest allocation was; it is told
+    steering::Regime regime = steering::Regime::normal;  // of the newest solution
+    std::vector<double> loads;  // by holder: with the shares in force and demand as it is
+    double stored_demand = 0;
+    MonotonicTime stored_at{INT64_MIN / 2};
   };
   struct ServiceState {
     std::vector<uint16_t> shares;  // by row, by pool: in force
@@ -226,16 +232,22 @@ class Steering {
     std::vector<double> asked;      // by row: answers of the last minute or so
     steering::Regime regime = steering::Regime::normal;
     std::vector<uint16_t> shadow{};  // while it is frozen: what would be in force; empty: the same
-    std::vector<double> moved{};     // by pool: load that moves of `plans_` bring it; empty: none
   };
-  /// An allocation on its way to the services of its group.
+  /// What a group comes to.
+  struct Outcome {
+    std::shared_ptr<const Solved> solved;
+    std::vector<std::vector<uint32_t>> rows;  // as CapacityGroups::Posed
+    std::vector<steering::Leaving> leaving;
+    std::vector<std::shared_ptr<const Solved>> parts;  // that it is mixed from; itself alone
+  };
+  /// An outcome on its way to the services of its group.
   struct Publication {
     uint32_t group = 0;
     ShareCause cause = ShareCause::none;
-    std::shared_ptr<const Solved> solved;
-    std::vector<std::vector<uint32_t>> rows;  // as CapacityGroups::Posed
-    size_t next = 0;                          // member
-    bool is_planned = false;                  // counts for the budget
+    Outcome best;
+    std::optional<Outcome> thawed;  // were nobody frozen; none: nobody is
+    size_t next = 0;                // member
+    bool is_planned = false;        // counts for the budget
   };
 
   const zones::Model& model() const { return *snapshot_->model; }
@@ -269,8 +281,7 @@ class Steering {
   void mark(uint32_t group, ShareCause cause);
   bool is_busier(uint32_t one, uint32_t other) const;
   void solve_next(Slice& slice);
-  bool is_sound(uint32_t group, const Solved& solved,
-                const std::vector<std::vector<uint32_t>>& rows, Slice& slice);
+  bool is_sound(uint32_t group, const Outcome& outcome, Slice& slice);
   std::vector<std::string> locality_names(uint32_t group,
                                           const std::vector<std::vector<uint32_t>>& rows) const;
   void learn_demand(uint32_t group);
@@ -284,9 +295,22 @@ class Steering {
   double nominal_capacity(uint32_t group, size_t holder) const;
   double ready_capacity(uint32_t group, size_t holder) const;
   double usable_capacity(uint32_t group, size_t holder) const;
-  CapacityGroups::Posed pose(uint32_t group) const;
+  struct PoseAs {
+    bool is_thawed =
+        false;  // else who is frozen keeps his shares, and the others get what he leaves
+    const SwingParts* more = nullptr;  // what another plan would take
+  };
+  CapacityGroups::Posed pose(uint32_t group, const PoseAs& as) const;
+  void set_aside_frozen(uint32_t group, std::vector<double>& capacities,
+                        std::vector<std::vector<double>>& demands) const;
+  bool has_frozen(uint32_t group) const;
+  Outcome outcome(uint32_t group, CapacityGroups::Posed posed,
+                  std::shared_ptr<const Solved> solved);
+  void note_loads(uint32_t group);
+  void store_later(uint32_t group);
+  void store_part(Slice& slice);
   double healthy_part(uint32_t group, size_t holder) const;
-  void look_at_comebacks(uint32_t group);
+  bool look_at_comebacks(uint32_t group);
   double comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const;
   steering::PublishRules publish_rules(uint32_t group) const;
   steering::InForce in_force(uint32_t group) const;
@@ -325,19 +349,28 @@ class Steering {
              const CapacityGroups::Member& member, const Solved& solved) const;
   void publish(const zones::Service& service, std::vector<uint16_t> shares, Slice& slice);
   void note_regime(const zones::Service& service, const CapacityGroups::Member& member,
-                   const Solved& solved, Slice& slice);
+                   const Outcome& outcome, size_t place, Slice& slice);
+  void note_regimes(uint32_t group, const Outcome& outcome, Slice& slice);
   void replan(uint32_t group);
-  void cut(uint32_t group, steering::Problem& problem);
+  std::vector<uint32_t> apart(uint32_t group, const SwingParts* more) const;
+  static steering::Leaving leaving_rows(const CapacityGroups::Member& member,
+                                        const std::vector<uint32_t>& rows,
+                                        const SharePlans::Move& move);
+  std::vector<steering::Leaving> leaving(uint32_t group,
+                                         const std::vector<std::vector<uint32_t>>& rows) const;
   bool is_cut(uint32_t group, size_t holder) const;
   double weight_part(uint32_t group, size_t holder) const;
   SwingCase swing_case(uint32_t group, const SwingParts& parts) const;
-  std::vector<SwingCase::Move> moves_of(const zones::Service& service,
-                                        const CapacityGroups::Member& member,
-                                        const std::vector<uint32_t>& rows,
-                                        const SharePlans::Move& move) const;
+  void add_to_case(const CapacityGroups::Member& member, const std::vector<uint32_t>& rows,
+                   const SharePlans::Move& move, std::optional<uint16_t> moved,
+                   SwingCase& out) const;
   void move_rows(const zones::Service& service, const CapacityGroups::Member& member,
-                 const std::vector<uint32_t>& rows, const Solved& solved,
-                 std::span<uint16_t> shares);
+                 const std::vector<uint32_t>& rows, std::span<const steering::Leaving> leaving,
+                 std::span<uint16_t> shares) const;
+  static bool may_move(const zones::Service& service, const CapacityGroups::Member& member,
+                       const std::vector<bool>& usable, const SharePlans::Move& move);
+  bool serves(const zones::Service& service, uint32_t pool, size_t row) const;
+  bool has_resort(const zones::Service& service, size_t row) const;
   void set_rows(ServiceId service) const;
   void read_rows(ServiceId service) const;
 
@@ -351,6 +384,11 @@ class Steering {
   std::vector<std::unique_ptr<ServiceState>> services_;  // by service; null: not within capacity
   std::vector<uint32_t> waiting_;                        // groups, a heap: the busiest on top
   std::optional<Publication> publishing_;
+  struct ToStore {
+    uint32_t group = 0;
+    size_t next = 0;  // member
+  };
+  std::vector<ToStore> to_store_;   // what is known of them, for the next start
   std::vector<double> heard_;       // by cluster: what of its capacity counts while it is silent
   std::set<uint32_t> coming_back_;  // groups with a holder whose part grows
   uint32_t next_look_ = 0;          // group

@@ -20,7 +20,7 @@ constexpr size_t members_counted_max = 1'000;
 void Steering::begin_budget() {
   budget_.configure({.part = model().steering.move_budget, .window = model().steering.move_window});
   weigh_services();
-  for (GroupState& state : states_) state.paced_at = clock_.wall();
+  for (GroupState& state : states_) state.paced_at = clock_.now();
 }
 
 void Steering::weigh_services() {
@@ -143,12 +143,12 @@ Steering::OldLoads Steering::old_loads(uint32_t place) const {
 /// A ramp that may not go on stands still, so that it goes on in steps when it may.
 void Steering::pause_comebacks(uint32_t place, const std::vector<Comeback>& before) {
   GroupState& state = states_[place];
-  const WallTime now = clock_.wall();
+  const MonotonicTime now = clock_.now();
   for (size_t i = 0; i < before.size(); ++i) {
-    if (before[i].since == WallTime{} || before[i].since > now) continue;
+    if (!before[i].since || *before[i].since > now) continue;
     Comeback& comeback = state.comebacks[i];
     comeback = before[i];
-    comeback.since = comeback.since + (now - std::max(state.paced_at, comeback.since));
+    comeback.since = *comeback.since + (now - std::max(state.paced_at, *comeback.since));
   }
   state.paced_at = now;
 }

@@ -42,7 +42,7 @@ bool Steering::resume(ServiceId service, PoolId pool) {
   if (!place) return false;
   Comeback& comeback = states_[place->group].comebacks[place->holder];
   if (!std::exchange(comeback.waits_for_person, false)) return false;
-  comeback.since = clock_.wall();
+  comeback.since = clock_.now();
   coming_back_.insert(place->group);
   mark(place->group, ShareCause::intent);
   return true;
@@ -57,9 +57,10 @@ SteeringRecord Steering::record_with(ServiceId service, std::span<const PoolId> 
   return record;
 }
 
-/// Who was out and is back gets his share in the way that is asked for.
-void Steering::look_at_comebacks(uint32_t place) {
+/// Who was out and is back gets his share in the way that is asked for. Whether a restart should know of a change.
+bool Steering::look_at_comebacks(uint32_t place) {
   const CapacityGroups::Group& group = groups_.groups()[place];
+  bool is_changed = false;
   for (size_t i = 0; i < group.holders.size(); ++i) {
     const CapacityGroups::Holder& holder = group.holders[i];
     Comeback& comeback = states_[place].comebacks[i];
@@ -68,6 +69,8 @@ void Steering::look_at_comebacks(uint32_t place) {
         return snapshot_->eligibility->get(id) == wanted;
       });
     };
+    const bool was_growing = comeback.since.has_value();
+    const bool was_waiting = comeback.waits_for_person;
     // Whose flap hold yields is out still: its way back begins when the hold ends.
     const bool may_be_needed = !states_[place].needed.empty();
     const bool is_in = std::ranges::any_of(holder.endpoints, [&](EndpointId id) {
@@ -78,26 +81,29 @@ void Steering::look_at_comebacks(uint32_t place) {
       // What nobody has seen yet was never in, and has nothing to come back from.
       const bool is_known = has(zones::Eligibility::down) || has(zones::Eligibility::excluded) ||
                             has(zones::Eligibility::eligible);
-      comeback = {.is_out = comeback.is_out || is_known};
+      comeback = {.is_out = comeback.is_out || is_known, .since = {}};
       comeback.waits_for_person = comeback.is_out && holder.failback == zones::Failback::manual;
     } else if (comeback.waits_for_person && holder.failback == zones::Failback::manual) {
       comeback.is_out = false;
     } else if (bool was_out = std::exchange(comeback.is_out, false);
                (std::exchange(comeback.waits_for_person, false) || was_out) &&
                holder.failback != zones::Failback::at_once) {
-      comeback.since = clock_.wall() + holder.failback_hold;
+      comeback.since = clock_.now() + holder.failback_hold;
       coming_back_.insert(place);
     }
     comeback.factor = comeback_part(group, comeback);
-    if (comeback.factor >= 1) comeback.since = {};
+    if (comeback.factor >= 1) comeback.since.reset();
+    is_changed |=
+        was_growing != comeback.since.has_value() || was_waiting != comeback.waits_for_person;
   }
+  return is_changed;
 }
 
 double Steering::comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const {
   if (comeback.waits_for_person) return 0;
-  if (comeback.since == WallTime{}) return 1;
+  if (!comeback.since) return 1;
   const zones::SteeringOptions& options = model().steering;
-  const Milliseconds since = clock_.wall() - comeback.since;
+  const Milliseconds since = clock_.now() - *comeback.since;
   if (since < Milliseconds(0)) return 0;  // on hold
   return steering::ramp_factor(since, {.duration = options.ramp,
                                        .start = options.ramp_start,
@@ -133,8 +139,7 @@ bool Steering::yield(uint32_t place, bool was_needed, CapacityGroups::Posed& pos
   if (has_flapping(place)) {
     // As if all were let in, but for what they carry: that is what each may bring.
     state.needed.assign(holders, true);
-    tried = pose(place).problem;
-    cut(place, tried);
+    tried = pose(place, {}).problem;
     for (uint32_t i = 0; i < holders; ++i) {
       const double capacity = ready_capacity(place, i);
       if (!may_yield(i) || capacity <= posed.problem.capacities[i]) continue;
@@ -153,8 +158,7 @@ bool Steering::yield(uint32_t place, bool was_needed, CapacityGroups::Posed& pos
     state.needed[one.cluster] = is_any_needed = true;
   }
   if (is_any_needed) {
-    posed = pose(place);
-    cut(place, posed.problem);
+    posed = pose(place, {});
   } else {
     state.needed.clear();
   }

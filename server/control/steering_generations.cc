@@ -32,6 +32,7 @@ Steering::Generation Steering::begin_generation(std::shared_ptr<const zones::Sna
   services_.resize(model().services.size());
   waiting_.clear();
   publishing_.reset();
+  to_store_.clear();
   solutions_.clear();
   coming_back_.clear();
   heard_.assign(model().topology.clusters.size(), 1);
@@ -123,7 +124,6 @@ void Steering::carry_service(const zones::Service& service, uint32_t old, Genera
   }
   if (keeps_all(service, was, before)) {
     state = std::move(before.services[old]);
-    state->moved.clear();                   // plans are put in force anew
     std::ranges::fill(state->counted, 0U);  // answers are counted by generation
     return;
   }
@@ -145,8 +145,8 @@ void Steering::carry_service(const zones::Service& service, uint32_t old, Genera
 void Steering::carry_comeback(HolderPlace at, const Comeback& was) {
   Comeback& comeback = states_[at.group].comebacks[at.holder];
   comeback.waits_for_person |= was.waits_for_person;
-  comeback.since = std::max(comeback.since, was.since);
-  if (comeback.since != WallTime{}) coming_back_.insert(at.group);
+  if (was.since) comeback.since = std::max(comeback.since.value_or(*was.since), *was.since);
+  if (comeback.since) coming_back_.insert(at.group);
 }
 
 /// A group of the same services, which take from the same holders, goes on from what was solved for it.
@@ -214,8 +214,12 @@ void Steering::take_over(const zones::Service& service, const SteeringRecord& me
     Comeback comeback;
     if (since == SteeringRecord::waits) {
       comeback.waits_for_person = true;
-    } else {
-      comeback.since = since;
+    } else if (since != WallTime{}) {
+      // Ahead it lies by a hold alone: a clock that was wrong keeps nobody out for longer.
+      const Milliseconds age = clock_.wall() - since;
+      const CapacityGroups::Holder& holder =
+          groups_.groups()[place.group].holders[member.holders[pool]];
+      comeback.since = clock_.now() + std::min(Milliseconds(-age.value), holder.failback_hold);
     }
     carry_comeback({place.group, member.holders[pool]}, comeback);
   }
@@ -247,7 +251,9 @@ SteeringRecord Steering::record_of(const zones::Service& service) const {
     const Comeback* comeback = comeback_of(service.id, service.pools[pool].id);
     record.back_since.push_back(!comeback                    ? WallTime{}
                                 : comeback->waits_for_person ? SteeringRecord::waits
-                                                             : comeback->since);
+                                : comeback->since
+                                    ? clock_.wall() + (*comeback->since - clock_.now())
+                                    : WallTime{});
   }
   record.shares = state.shares;
   record.demands = state.demand.all();

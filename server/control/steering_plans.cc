@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "server/control/steering.h"
@@ -55,14 +56,61 @@ bool Steering::is_cut(uint32_t group, size_t holder) const {
          });
 }
 
-void Steering::cut(uint32_t group, Problem& problem) {
-  const auto found = plans_.cuts.find(group);
-  if (found == plans_.cuts.end()) return;
-  for (const SharePlans::Cut& cut : found->second) {
-    if (cut.moved == 0) continue;
-    const std::shared_ptr<const Solved> without = solution(problem);
-    problem = steering::swing_to_best(problem, without->allocation, cut.holder, cut.moved);
+/// By member: which of its pools leave, so that those who leave alike may share rows; all 0 where none does.
+std::vector<uint32_t> Steering::apart(uint32_t place, const SwingParts* more) const {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<uint32_t> out;
+  std::map<std::vector<std::pair<uint32_t, uint16_t>>, uint32_t> alike{{{}, 0}};
+  for (size_t m = 0; m < group.members.size(); ++m) {
+    std::vector<std::pair<uint32_t, uint16_t>> key;
+    const auto add = [&](const auto& moves) {
+      const auto found = moves.find(group.members[m].service.value);
+      if (found == moves.end()) return;
+      for (const SharePlans::Move& move : found->second) {
+        if (move.to == SharePlans::best) key.emplace_back(move.from, move.moved);
+      }
+    };
+    add(plans_.moves);
+    if (more) add(more->moves);
+    if (key.empty() && out.empty()) continue;
+    out.resize(m, 0);
+    const auto next = static_cast<uint32_t>(alike.size());
+    out.push_back(alike.try_emplace(std::move(key), next).first->second);
   }
+  if (!out.empty()) out.resize(group.members.size(), 0);
+  return out;
+}
+
+/// One pool of a member, as its rows of the problem have it.
+steering::Leaving Steering::leaving_rows(const CapacityGroups::Member& member,
+                                         const std::vector<uint32_t>& rows,
+                                         const SharePlans::Move& move) {
+  steering::Leaving leaving{member.holders[move.from], rows, move.moved};
+  std::ranges::sort(leaving.localities);
+  leaving.localities.erase(std::unique(leaving.localities.begin(), leaving.localities.end()),
+                           leaving.localities.end());
+  return leaving;
+}
+
+/// What plans in force take from the group, to whoever is best.
+std::vector<steering::Leaving> Steering::leaving(
+    uint32_t place, const std::vector<std::vector<uint32_t>>& rows) const {
+  std::vector<steering::Leaving> all;
+  if (const auto found = plans_.cuts.find(place); found != plans_.cuts.end()) {
+    for (const SharePlans::Cut& cut : found->second) all.push_back({cut.holder, {}, cut.moved});
+  }
+  if (plans_.moves.empty()) return all;
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  for (size_t m = 0; m < group.members.size(); ++m) {
+    const auto found = plans_.moves.find(group.members[m].service.value);
+    if (found == plans_.moves.end()) continue;
+    for (const SharePlans::Move& move : found->second) {
+      const bool is_ordinary = group.members[m].holders[move.from] != CapacityGroups::none;
+      if (move.to == SharePlans::best && is_ordinary)
+        all.push_back(leaving_rows(group.members[m], rows[m], move));
+    }
+  }
+  return all;
 }
 
 double Steering::weight_part(uint32_t group, size_t holder) const {
@@ -72,64 +120,36 @@ double Steering::weight_part(uint32_t group, size_t holder) const {
   return factor == found->second.end() ? 1 : factor->second;
 }
 
-/// Rows that have somewhere to go, and those who may take them there.
-std::vector<SwingCase::Move> Steering::moves_of(const zones::Service& service,
-                                                const CapacityGroups::Member& member,
-                                                const std::vector<uint32_t>& rows,
-                                                const SharePlans::Move& move) const {
-  std::vector<SwingCase::Move> moves;
-  if (member.holders[move.from] == CapacityGroups::none) return moves;
-  const std::vector<bool> usable = usable_pools(service);
-  std::vector<uint32_t> to;
-  for (uint32_t pool = 0; pool < service.pools.size(); ++pool) {
-    const bool is_asked = move.to == SharePlans::best ? pool != move.from : pool == move.to;
-    if (is_asked && usable[pool] && member.holders[pool] != CapacityGroups::none)
-      to.push_back(member.holders[pool]);
-  }
-  if (to.empty()) return moves;
-  const steering::Demand& demand = services_[service.id.value]->demand;
-  for (size_t row = 0; row < rows.size(); ++row) {
-    moves.push_back({.locality = rows[row],
-                     .row = static_cast<uint16_t>(row),
-                     .demand = demand.of(row),
-                     .from = member.holders[move.from],
-                     .to = to,
-                     .moved = {}});
-  }
-  return moves;
-}
-
+/// What swings to one pool take from rows; `leaving`: who of those pools gives up itself what comes.
 void Steering::move_rows(const zones::Service& service, const CapacityGroups::Member& member,
-                         const std::vector<uint32_t>& rows, const Solved& solved,
-                         std::span<uint16_t> shares) {
-  ServiceState& state = *services_[service.id.value];
-  state.moved.clear();
+                         const std::vector<uint32_t>& rows,
+                         std::span<const steering::Leaving> leaving,
+                         std::span<uint16_t> shares) const {
   const auto found = plans_.moves.find(service.id.value);
   if (found == plans_.moves.end()) return;
   const size_t pools = service.pools.size();
-  const auto pool_of = [&](uint32_t holder) {
-    return static_cast<size_t>(std::ranges::find(member.holders, holder) - member.holders.begin());
-  };
-  state.moved.assign(pools, 0);
+  const std::vector<bool> usable = usable_pools(service);
   for (const SharePlans::Move& move : found->second) {
-    for (SwingCase::Move& one : moves_of(service, member, rows, move)) {
-      std::erase_if(one.to, [&](uint32_t holder) {
-        return solved.problem.cost(one.locality, holder) == steering::forbidden;
-      });
-      const std::span<uint16_t> row = shares.subspan(one.row * pools, pools);
-      const uint16_t parts = steering::moved_of(row[move.from], move.moved);
-      const std::vector<uint16_t> split =
-          divided_by_room(parts, one.to, solved.problem, solved.allocation.loads);
-      for (size_t i = 0; i < split.size(); ++i) {
-        const size_t to = pool_of(one.to[i]);
-        row[move.from] = static_cast<uint16_t>(row[move.from] - split[i]);
-        row[to] = static_cast<uint16_t>(row[to] + split[i]);
-        const double load = one.demand * split[i] / steering::share_parts;
-        state.moved[move.from] -= load;
-        state.moved[to] += load;
-      }
+    if (move.to == SharePlans::best || !may_move(service, member, usable, move)) continue;
+    for (size_t row = 0; row < rows.size(); ++row) {
+      if (!serves(service, move.to, row)) continue;
+      const uint16_t moved = steering::moved_of(
+          move.moved, steering::staying_part(leaving, member.holders[move.to], rows[row]));
+      steering::swing_row(shares.subspan(row * pools, pools), move.from, move.to, moved);
     }
   }
+}
+
+bool Steering::may_move(const zones::Service& service, const CapacityGroups::Member& member,
+                        const std::vector<bool>& usable, const SharePlans::Move& move) {
+  return move.from < service.pools.size() && move.to < service.pools.size() && usable[move.to] &&
+         member.holders[move.from] != CapacityGroups::none &&
+         member.holders[move.to] != CapacityGroups::none;
+}
+
+bool Steering::serves(const zones::Service& service, uint32_t pool, size_t row) const {
+  const LocalityId client = row == 0 ? no_locality : LocalityId(static_cast<uint32_t>(row - 1));
+  return service.pools[pool].serves(model().topology, client);
 }
 
 // ---- what a swing would come to ----
@@ -143,53 +163,71 @@ std::vector<SwingCase> Steering::swing_cases(const SwingParts& parts) const {
 
 SwingCase Steering::swing_case(uint32_t place, const SwingParts& parts) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
-  CapacityGroups::Posed posed = pose(place);
+  CapacityGroups::Posed posed = pose(place, {.more = &parts});
   SwingCase out{.problem = std::move(posed.problem),
                 .clusters = {},
-                .old_loads = {},
-                .cuts = {},
+                .old_loads = old_loads(place).loads,
+                .leavers = {},
                 .moves = {}};
   for (const CapacityGroups::Holder& holder : group.holders) out.clusters.push_back(holder.cluster);
-  out.old_loads = old_loads(place).loads;
-  if (const auto found = parts.cuts.find(place); found != parts.cuts.end())
-    out.cuts = found->second;
+  const auto own_cuts = parts.cuts.find(place);
+  if (own_cuts != parts.cuts.end()) {
+    for (const uint32_t holder : own_cuts->second) out.leavers.push_back({{holder, {}, 0}, true});
+  }
+  const auto is_own_cut = [&](const steering::Leaving& one) {
+    return one.localities.empty() && own_cuts != parts.cuts.end() &&
+           std::ranges::count(own_cuts->second, one.cluster) > 0;
+  };
+  for (size_t m = 0; m < group.members.size(); ++m) {
+    const CapacityGroups::Member& member = group.members[m];
+    const auto own = parts.moves.find(member.service.value);
+    if (own == parts.moves.end()) continue;
+    for (const SharePlans::Move& move : own->second)
+      add_to_case(member, posed.rows[m], move, std::nullopt, out);
+  }
   // What others have moved is gone from there for this one; it was made sure of step by step.
   if (const auto found = plans_.cuts.find(place); found != plans_.cuts.end()) {
     for (const SharePlans::Cut& cut : found->second) {
-      if (std::ranges::count(out.cuts, cut.holder) > 0 || cut.moved == 0) continue;
-      steering::Allocator allocator;
-      out.problem = steering::swing_to_best(out.problem, allocator.allocate(out.problem),
-                                            cut.holder, cut.moved);
+      const steering::Leaving leaving{cut.holder, {}, cut.moved};
+      if (!is_own_cut(leaving)) out.leavers.push_back({leaving, false});
     }
   }
-  for (size_t i = 0; i < group.members.size(); ++i) {
-    const CapacityGroups::Member& member = group.members[i];
-    const zones::Service& service = model().services[member.service.value];
-    const auto add = [&](const SharePlans::Move& move, std::optional<uint16_t> moved) {
-      for (SwingCase::Move& one : moves_of(service, member, posed.rows[i], move)) {
-        std::erase_if(one.to, [&](uint32_t holder) {
-          return out.problem.cost(one.locality, holder) == steering::forbidden;
-        });
-        if (one.to.empty()) continue;
-        one.moved = moved;
-        out.moves.push_back(std::move(one));
-      }
-    };
-    const auto own = parts.moves.find(service.id.value);
-    if (own != parts.moves.end()) {
-      for (const SharePlans::Move& move : own->second) add(move, std::nullopt);
-    }
-    const auto others = plans_.moves.find(service.id.value);
+  for (size_t m = 0; m < group.members.size() && !plans_.moves.empty(); ++m) {
+    const CapacityGroups::Member& member = group.members[m];
+    const auto others = plans_.moves.find(member.service.value);
     if (others == plans_.moves.end()) continue;
+    const auto own = parts.moves.find(member.service.value);
     for (const SharePlans::Move& move : others->second) {
       const auto is_same = [&](const auto& one) {
         return one.from == move.from && one.to == move.to;
       };
       if (own == parts.moves.end() || std::ranges::none_of(own->second, is_same))
-        add(move, move.moved);
+        add_to_case(member, posed.rows[m], move, move.moved, out);
     }
   }
   return out;
+}
+
+/// Of another swing with what it has moved; of the one that is asked about without.
+void Steering::add_to_case(const CapacityGroups::Member& member, const std::vector<uint32_t>& rows,
+                           const SharePlans::Move& move, std::optional<uint16_t> moved,
+                           SwingCase& out) const {
+  const zones::Service& service = model().services[member.service.value];
+  if (move.to == SharePlans::best) {
+    if (member.holders[move.from] == CapacityGroups::none) return;
+    out.leavers.push_back({leaving_rows(member, rows, move), !moved});
+    return;
+  }
+  if (!may_move(service, member, usable_pools(service), move)) return;
+  const steering::Demand& demand = services_[service.id.value]->demand;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (!serves(service, move.to, row)) continue;
+    out.moves.push_back({.locality = rows[row],
+                         .demand = demand.of(row),
+                         .from = member.holders[move.from],
+                         .to = member.holders[move.to],
+                         .moved = moved});
+  }
 }
 
 SwingState Steering::state_of(const SwingParts& parts) const {

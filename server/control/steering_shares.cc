@@ -9,9 +9,9 @@
 #include "server/control/records.h"
 #include "server/control/share_text.h"
 #include "server/control/steering.h"
-#include "server/control/swing_forecast.h"
 #include "server/control/target.h"
 #include "zones/steering/share_check.h"
+#include "zones/steering/share_rounding.h"
 
 namespace swingover::control {
 
@@ -22,6 +22,15 @@ namespace {
 constexpr size_t services_a_part = 200;
 constexpr size_t lines_a_slice = 20;
 constexpr std::string_view ourselves = "swingoverd";
+
+/// What has none yet has nothing to keep.
+void fill_empty_rows(std::span<const uint16_t> from, size_t pools, std::span<uint16_t> to) {
+  for (size_t row = 0; row < to.size(); row += pools) {
+    const auto is_empty = [](uint16_t share) { return share == 0; };
+    if (std::ranges::all_of(to.subspan(row, pools), is_empty))
+      std::ranges::copy(from.subspan(row, pools), to.subspan(row, pools).begin());
+  }
+}
 
 std::string percent(double part) {
   return fmt::format("{:.1f} %", part * 100);
@@ -48,15 +57,19 @@ std::vector<std::string> Steering::locality_names(
   return names;
 }
 
-/// What is refused is told once, until it is sound again; the counter has each time.
-bool Steering::is_sound(uint32_t place, const Solved& solved,
-                        const std::vector<std::vector<uint32_t>>& rows, Slice& slice) {
+/// What is refused is told once, until it is sound again; the counter has each time. Of what is mixed by weights each
+/// part is looked at: what each of them keeps their mean does, too.
+bool Steering::is_sound(uint32_t place, const Outcome& outcome, Slice& slice) {
   const CapacityGroups::Group& group = groups_.groups()[place];
   std::vector<std::string> clusters;
   for (const CapacityGroups::Holder& holder : group.holders) clusters.push_back(holder.cluster);
-  const std::vector<std::string> broken = steering::broken_invariants(
-      solved.problem, solved.allocation.shares,
-      {.localities = locality_names(place, rows), .clusters = clusters});
+  const std::vector<std::string> localities = locality_names(place, outcome.rows);
+  std::vector<std::string> broken;
+  for (const std::shared_ptr<const Solved>& part : outcome.parts) {
+    broken = steering::broken_invariants(part->problem, part->allocation.shares,
+                                         {.localities = localities, .clusters = clusters});
+    if (!broken.empty()) break;
+  }
   const bool was_refused = std::exchange(states_[place].is_refused, !broken.empty());
   if (broken.empty()) return true;
   ++counters_.refused;
@@ -76,14 +89,18 @@ void Steering::publish_part(Slice& slice) {
   for (size_t i = 0; i < services_a_part && publication.next < group.members.size(); ++i) {
     const CapacityGroups::Member& member = group.members[publication.next];
     const zones::Service& service = model().services[member.service.value];
-    note_regime(service, member, *publication.solved, slice);
-    const std::vector<uint32_t>& rows = publication.rows[publication.next];
-    std::vector<uint16_t> shares = shares_of(service, member, rows, *publication.solved);
-    move_rows(service, member, rows, *publication.solved, shares);
+    const bool is_thawed = publication.thawed && plans_.is_frozen(service.id);
+    const Outcome& outcome = is_thawed ? *publication.thawed : publication.best;
+    note_regime(service, member, outcome, publication.next, slice);
+    const std::vector<uint32_t>& rows = outcome.rows[publication.next];
+    std::vector<uint16_t> shares = shares_of(service, member, rows, *outcome.solved);
+    move_rows(service, member, rows, outcome.leaving, shares);
     publish(service, std::move(shares), slice);
     ++publication.next;
   }
-  if (publication.next == group.members.size()) publishing_.reset();
+  if (publication.next < group.members.size()) return;
+  note_loads(publication.group);
+  publishing_.reset();
 }
 
 std::vector<uint16_t> Steering::shares_of(const zones::Service& service,
@@ -130,7 +147,8 @@ void Steering::spill(std::span<uint16_t> row, const zones::Service& service,
     excess = static_cast<uint16_t>(excess + row[pool] - kept);
     row[pool] = kept;
   }
-  const std::vector<uint16_t> parts = divided(excess, resorts);
+  std::vector<uint16_t> parts(row.size());
+  steering::ShareRounder().round(resorts, parts, excess);
   for (size_t pool = 0; pool < row.size(); ++pool)
     row[pool] = static_cast<uint16_t>(row[pool] + parts[pool]);
 }
@@ -140,12 +158,15 @@ void Steering::publish(const zones::Service& service, std::vector<uint16_t> shar
   state.shadow.clear();
   if (shares == state.shares) return;
   if (plans_.is_frozen(service.id)) {
-    state.shadow = std::move(shares);
-    return;
+    const std::vector<uint16_t> before = state.shares;
+    fill_empty_rows(shares, service.pools.size(), state.shares);
+    if (shares != state.shares) state.shadow = std::move(shares);
+    if (before == state.shares) return;
+  } else {
+    if (publishing_->is_planned)
+      budget_.spend(weight_of(service.id) * difference_of(state, shares), clock_.now());
+    state.shares = std::move(shares);
   }
-  if (publishing_->is_planned)
-    budget_.spend(weight_of(service.id) * difference_of(state, shares), clock_.now());
-  state.shares = std::move(shares);
   set_rows(service.id);
   slice.moved.push_back(service.id);
   ++counters_.published_by[static_cast<size_t>(publishing_->cause)];
@@ -156,8 +177,26 @@ void Steering::publish(const zones::Service& service, std::vector<uint16_t> shar
                   encode_steering(record_of(service)));
 }
 
+/// Whether there is a last resort for the clients of that row.
+bool Steering::has_resort(const zones::Service& service, size_t row) const {
+  if (std::ranges::none_of(service.pools, &zones::Pool::last_resort)) return false;
+  const std::vector<bool> usable = usable_pools(service);
+  for (uint32_t pool = 0; pool < service.pools.size(); ++pool) {
+    if (service.pools[pool].last_resort && usable[pool] && serves(service, pool, row)) return true;
+  }
+  return false;
+}
+
+void Steering::note_regimes(uint32_t place, const Outcome& outcome, Slice& slice) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  for (size_t m = 0; m < group.members.size(); ++m)
+    note_regime(model().services[group.members[m].service.value], group.members[m], outcome, m,
+                slice);
+}
+
 void Steering::note_regime(const zones::Service& service, const CapacityGroups::Member& member,
-                           const Solved& solved, Slice& slice) {
+                           const Outcome& outcome, size_t place, Slice& slice) {
+  const Solved& solved = *outcome.solved;
   double level = 0;
   double excess = 0;
   for (const uint32_t holder : member.holders) {
@@ -166,19 +205,27 @@ void Steering::note_regime(const zones::Service& service, const CapacityGroups::
     excess += std::max(0.0, solved.allocation.loads[holder] -
                                 solved.problem.capacities[holder] * solved.problem.limit);
   }
-  const Regime regime = level > solved.problem.limit    ? Regime::overload
-                        : level > solved.problem.target ? Regime::tight
-                                                        : Regime::normal;
+  double unserved = 0;
+  for (size_t row = 0; row < outcome.rows[place].size(); ++row) {
+    if (solved.allocation.unserved[outcome.rows[place][row]] && !has_resort(service, row))
+      unserved += services_[service.id.value]->demand.of(row);
+  }
+  const Regime regime =
+      unserved > 0 ? Regime::overload : steering::regime_of(level, solved.problem);
   Regime& now = services_[service.id.value]->regime;
   if (regime == now) return;
   const Regime before = std::exchange(now, regime);
   std::string reason =
       fmt::format("its clusters have to go to {} of their capacity", percent(level));
-  if (regime == Regime::overload) {
+  if (excess > 0 && regime == Regime::overload) {
     reason += fmt::format("; {:g} units more than their limits allow {}", excess,
                           service.overflow == zones::Overflow::last_resort
                               ? "go to the pools of last resort"
                               : "are shared by all of them alike");
+  }
+  if (unserved > 0) {
+    reason =
+        fmt::format("{:g} units come from clients whom no cluster with capacity serves", unserved);
   }
   if (slice.told.lines.size() < lines_a_slice) {
     slice.told.lines.push_back({regime == Regime::overload ? LogLevel::warning : LogLevel::info,
@@ -191,6 +238,25 @@ void Steering::note_regime(const zones::Service& service, const CapacityGroups::
   slice.told.entries.push_back({clock_.wall(), "regime", service_target(service),
                                 std::string(ourselves), std::string(steering::word(before)),
                                 std::string(steering::word(regime)), std::move(reason)});
+}
+
+/// What is known of the group's services goes to the store, though their shares stay.
+void Steering::store_later(uint32_t group) {
+  states_[group].stored_at = clock_.now();
+  states_[group].stored_demand = states_[group].demand;
+  if (std::ranges::find(to_store_, group, &ToStore::group) == to_store_.end())
+    to_store_.push_back({group, 0});
+}
+
+void Steering::store_part(Slice& slice) {
+  ToStore& part = to_store_.back();
+  const std::vector<CapacityGroups::Member>& members = groups_.groups()[part.group].members;
+  for (size_t i = 0; i < services_a_part && part.next < members.size(); ++i, ++part.next) {
+    const zones::Service& service = model().services[members[part.next].service.value];
+    slice.batch.put(store::Table::state, steering_key(service_text(service)),
+                    encode_steering(record_of(service)));
+  }
+  if (part.next == members.size()) to_store_.pop_back();
 }
 
 void Steering::set_rows(ServiceId id) const {

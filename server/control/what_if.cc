@@ -190,9 +190,10 @@ void WhatIf::yield(uint32_t g, Problem& problem) {
   for (uint32_t i = 0; i < problem.clusters(); ++i) {
     const Account& account = accounts_[first_account_[g] + i];
     if (account.holder.comeback >= 1 || account.holder.waits_for_person) continue;
-    exclusions.push_back({.cluster = i,
-                          .kind = steering::SoftExclusion::ramp,
-                          .capacity = account.holder.capacity * healthy_part(account)});
+    exclusions.push_back(
+        {.cluster = i,
+         .kind = steering::SoftExclusion::ramp,
+         .capacity = account.holder.capacity * account.holder.heard * healthy_part(account)});
   }
   if (exclusions.empty()) return;
   steering::yield_to_shortage(problem, std::move(exclusions),
@@ -217,6 +218,11 @@ void WhatIf::put(uint32_t g, const Solved& solved, State& state) const {
     const size_t pools = service.pools.size();
     for (size_t row = 0; row < inputs_.rows; ++row) {
       const size_t of_row = solved.rows[m][row];
+      const double asked = demands_[service.id.value * inputs_.rows + row];
+      // Nobody can serve these: that is overload, as the driver has it.
+      if (allocation.unserved[of_row] && asked > 0 &&
+          std::ranges::count_if(resorts(service, row), [](double w) { return w > 0; }) == 0)
+        level = std::numeric_limits<double>::infinity();
       const std::span<float> out(&state.parts[first_part_[service.id.value] + row * pools], pools);
       for (size_t pool = 0; pool < pools; ++pool) {
         const uint32_t holder = member.holders[pool];

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "zones/steering/corroboration.h"
+#include "zones/steering/leaving.h"
 #include "zones/steering/ramp.h"
 #include "zones/steering/silence.h"
 #include "zones/steering/swing_shares.h"
@@ -103,7 +104,8 @@ steering::Allocation SwingoverPolicy::allocate(const steering::Problem& problem,
   steering::Allocation best = steering::allocate(problem);
   if (!plan_ || moved == 0) return best;
   if (!wanted_->to) {
-    return steering::allocate(steering::swing_to_best(problem, best, wanted_->from, moved));
+    const steering::Leaving leaving{static_cast<uint32_t>(wanted_->from), {}, moved};
+    return steering::allocate_leaving(problem, std::span(&leaving, 1), steering::allocate);
   }
   for (size_t i = 0; i < size_; ++i) {
     steering::swing_row(std::span(best.shares).subspan(i * size_, size_), wanted_->from,

@@ -9,7 +9,7 @@ namespace swingover::steering {
 
 namespace {
 
-/// What a regime or a full cluster may be off by and still counts as at its bound.
+/// What a full cluster may be off by and still counts as at its bound.
 constexpr double at_bound = 1e-9;
 
 /// Whole thousandths, and below them whether the locality is moved away from its cheapest clusters: the cost decides,
@@ -157,9 +157,7 @@ void Allocator::give(const Problem& problem, Allocation& out) {
     out.levels[live_clusters_[j]] = levels_[j];
     out.max_level = std::max(out.max_level, levels_[j]);
   }
-  out.regime = out.max_level <= problem.target * (1 + at_bound)  ? Regime::normal
-               : out.max_level <= problem.limit * (1 + at_bound) ? Regime::tight
-                                                                 : Regime::overload;
+  out.regime = regime_of(out.max_level, problem);
 }
 
 /// A locality without demand moves nothing, but its next client must go somewhere: to its cheapest clusters that have

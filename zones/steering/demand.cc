@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "zones/steering/allocation.h"
+
 namespace swingover::steering {
 namespace {
 
@@ -106,7 +108,7 @@ bool Demand::update(std::span<const ClusterLoad> fresh) {
     }
     // Load told of clients that the shares send elsewhere cannot be of the estimate's making: it would only add up.
     if (told_by[i] >= covered_min) rest = told[i] + (1 - std::min(told_by[i], 1.0)) * rest;
-    demands_[i] = static_cast<float>(rest);
+    demands_[i] = static_cast<float>(std::min(rest, amount_max));
   }
   source_ = DemandSource::reports;
   return true;
@@ -130,7 +132,8 @@ bool Demand::begin(std::span<const ClusterLoad> fresh, std::span<const float> la
   if (!lag_.known()) covered = 1;
   if (loads <= 0 || covered < covered_min) return false;
   const double whole = loads / std::min(covered, 1.0);
-  for (size_t i = 0; i < localities; ++i) demands_[i] = static_cast<float>(whole * weights[i]);
+  for (size_t i = 0; i < localities; ++i)
+    demands_[i] = static_cast<float>(std::min(whole * weights[i], amount_max));
   least_ = static_cast<float>(whole / 100 / static_cast<double>(localities));
   source_ = DemandSource::reports;
   std::vector<float>().swap(split_);

@@ -2,6 +2,12 @@
 
 namespace swingover::steering {
 
+Regime regime_of(double max_level, const Problem& problem) {
+  constexpr double at_bound = 1 + 1e-9;
+  if (max_level <= problem.target * at_bound) return Regime::normal;
+  return max_level <= problem.limit * at_bound ? Regime::tight : Regime::overload;
+}
+
 std::string_view word(Regime regime) {
   switch (regime) {
     case Regime::normal:

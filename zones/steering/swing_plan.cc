@@ -65,6 +65,11 @@ SwingPlan::SwingPlan(SwingRules rules, MonotonicTime now, WallTime wall, const S
   turned_at_ = now + Milliseconds(-age.value);
 }
 
+void SwingPlan::go_by(const SwingRules& rules) {
+  rules_.high = rules.high;
+  rules_.overheats = rules.overheats;
+}
+
 SwingEvent SwingPlan::apply(const SwingGates& gates, MonotonicTime now) {
   const bool in_effect = steps_made_ > 0;
   if (in_effect && gates.target == SwingTarget::down) {

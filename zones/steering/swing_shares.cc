@@ -19,18 +19,4 @@ void swing_row(std::span<uint16_t> row, size_t from, size_t to, uint16_t moved) 
   row[to] = static_cast<uint16_t>(row[to] + parts);
 }
 
-Problem swing_to_best(const Problem& problem, const Allocation& without, size_t from,
-                      uint16_t moved) {
-  assert(from < problem.clusters());
-  assert(without.loads.size() == problem.clusters());
-  assert(moved <= share_parts);
-  Problem swung = problem;
-  if (moved == 0) return swung;
-  // A cluster may use capacity × max(target, level): this capacity is what gives it just the rest of its load.
-  const double kept = without.loads[from] * (share_parts - moved) / share_parts;
-  const double room = kept / std::max(problem.target, without.levels[from]);
-  swung.capacities[from] = std::min(problem.capacities[from], room);
-  return swung;
-}
-
 }  // namespace swingover::steering

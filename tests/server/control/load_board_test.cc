@@ -1,6 +1,7 @@
 #include "server/control/load_board.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "server/control/views_load.h"
 #include "small_world.h"
@@ -106,6 +107,14 @@ TEST_CASE("what cannot be meant is not taken, and said", "[load_board]") {
     CHECK(outcome.ignored == 1);
     CHECK(outcome.notes[0].words == "a report that is 8s younger is known");
     CHECK(world.fresh(0, 23)[0].load == 10);
+  }
+  SECTION("what is no amount") {
+    for (const double load : {-1., 1e16, HUGE_VAL, std::nan("")}) {
+      const auto outcome = world.take(report("fra", shop, load), 1);
+      CHECK(outcome.taken == 0);
+      CHECK(outcome.notes[0].taking == LoadTaking::senseless);
+    }
+    CHECK(world.fresh(0, 1).empty());
   }
   SECTION("one that is too old to count") {
     LoadReport old = report("fra", shop, 10);

@@ -286,6 +286,48 @@ TEST_CASE("what does not fit is shared by all alike, and told", "[steering]") {
         "allow are shared by all of them alike");
 }
 
+TEST_CASE("overload that comes by load is told, however equal the shares are", "[steering]") {
+  World world;
+  zones::Service& shop = world.add("shop", {{"A", 1'000}, {"B", 1'000}, {"C", 900, 1, true}});
+  shop.policy = zones::Policy::active_active;
+  const bool spills = GENERATE(false, true);
+  if (spills) shop.overflow = zones::Overflow::last_resort;
+  world.begin(Eligibility::eligible, asked({{"shop", {400, 0, 0}}}));
+  REQUIRE(world.shares(0, 0) == Shares{5'000, 5'000, 0});
+  const auto say = [&](double each) {
+    for (int i = 0; i < 15; ++i) {
+      world.report("A", "shop", each);
+      world.report("B", "shop", each);
+      world.pass(Milliseconds(10'000));
+    }
+  };
+  say(1'500);
+  const auto view = *world.steering.view(ServiceId(0));
+  CHECK(view.regime == steering::Regime::overload);
+  CHECK(world.told("regime").back() == "service/shop.svc.example.test. overload");
+  CHECK(view.demand > 2'900);
+  if (spills) {
+    CHECK(world.shares(0, 0)[2] > 3'000);
+    CHECK(view.pools[0].load == Approx(1'000).epsilon(0.02));
+  } else {
+    CHECK(view.pools[0].load == Approx(1'500).epsilon(0.02));
+    say(200);
+    CHECK(world.told("regime").back() == "service/shop.svc.example.test. normal");
+  }
+}
+
+TEST_CASE("demand that no capacity is there for is overload", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {400, 0, 0}}}));
+  world.report("A", "shop", 400, 0);
+  world.report("B", "shop", 0, 0);
+  world.pass(Milliseconds(10'000));
+  CHECK(world.steering.view(ServiceId(0))->regime == steering::Regime::overload);
+  CHECK(world.entries.back().reason ==
+        "400 units come from clients whom no cluster with capacity serves");
+}
+
 TEST_CASE("what does not fit goes to the last resort where that is asked for", "[steering]") {
   World world;
   zones::Service& shop = world.add("shop", {{"A", 500}, {"B", 500}, {"C", 100, 1, true}});
@@ -342,6 +384,41 @@ TEST_CASE("a restart goes on with the shares, the demand and the ramp of the run
   CHECK(next.told("shares").empty());
   next.pass(Milliseconds(120'000));
   CHECK(next.shares(0, 0) == Shares{0, 10'000});
+}
+
+TEST_CASE("a wall clock that jumps takes nobody out who is on his way back", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin(Eligibility::eligible, asked({{"shop", {600, 0, 0}}}));
+  world.set_cluster("A", Eligibility::down);
+  world.set_cluster("A", Eligibility::eligible);
+  world.pass(Milliseconds(60'000));
+  const Shares half = world.shares(0, 0);
+  REQUIRE(half[0] > 3'000);
+  const int64_t jump = GENERATE(-3'600'000, 3'600'000);
+  world.clock.jump_wall(Milliseconds(jump));
+  world.pass(Milliseconds(1'000));
+  CHECK(world.shares(0, 0) == half);
+  world.pass(Milliseconds(60'000));
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+}
+
+TEST_CASE("a restart knows what was learnt since shares changed last", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {100, 0, 0}}}));
+  for (int i = 0; i < 20; ++i) {
+    world.report("A", "shop", 400);
+    world.pass(Milliseconds(10'000));
+  }
+  REQUIRE(world.shares(0, 0) == Shares{10'000, 0});
+  Steering::Memory memory;
+  for (const auto& change : world.stored.changes())
+    memory["shop.svc.example.test."] = *decode_steering(*change.value);
+  World next;
+  next.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  next.begin(Eligibility::eligible, memory);
+  CHECK(next.steering.view(ServiceId(0))->demand == Approx(400).epsilon(0.06));
 }
 
 TEST_CASE("what waits for a person does so after a restart, too", "[steering]") {

@@ -41,29 +41,4 @@ TEST_CASE("a swing never changes what a row adds up to", "[swing_shares]") {
   }
 }
 
-TEST_CASE("a swing to the best leaves A the rest of its load, and no more", "[swing_shares]") {
-  Problem problem{.demands = {500, 300}, .capacities = {1000, 1000}, .costs = {0, 2, 2, 0}};
-  Allocation without;
-  without.loads = {500, 300};
-  without.levels = {0.4, 0.4};
-  SECTION("below the target its room is what the target allows") {
-    const Problem swung = swing_to_best(problem, without, 0, 2500);
-    CHECK(swung.capacities[0] * problem.target == Approx(375));
-    CHECK(swung.capacities[1] == 1000);
-  }
-  SECTION("above it, what its level allows") {
-    without.loads = {900, 900};
-    without.levels = {0.9, 0.9};
-    CHECK(swing_to_best(problem, without, 0, 5000).capacities[0] * 0.9 == Approx(450));
-  }
-  SECTION("with all moved it has no capacity; with nothing moved nothing changes") {
-    CHECK(swing_to_best(problem, without, 0, 10'000).capacities[0] == 0);
-    CHECK(swing_to_best(problem, without, 0, 0) == problem);
-  }
-  SECTION("never more than it has") {
-    without.loads = {1000, 300};
-    CHECK(swing_to_best(problem, without, 0, 500).capacities[0] == 1000);
-  }
-}
-
 }  // namespace swingover::steering
