@@ -64,6 +64,22 @@ class Swingctl(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         return text
 
+    def test_the_man_page_has_every_verb_and_its_options(self):
+        page = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "man", "swingctl.1")
+        with open(page) as lines:
+            told = {}
+            for line in lines:
+                words = line.split()
+                if words[:2] == [".It", "Cm"]:
+                    told.setdefault(words[2], set()).update(
+                        words[k + 2] for k in range(len(words) - 2) if words[k:k + 2] == ["Fl", "Fl"])
+        verbs = self.run_it("--help").stdout.split("Subcommands:\n")[1].split("\n\n")[0].splitlines()
+        self.assertEqual({line.split()[0] for line in verbs if line.startswith("  ") and line[2] != " "}, set(told))
+        for verb in ("drain", "swing", "freeze", "thaw", "weight"):
+            options = self.run_it(verb, "--help").stdout.split("Options:\n")[1]
+            shown = {line.split()[0][2:] for line in options.splitlines() if line.startswith("  --")}
+            self.assertEqual(shown - {"override"}, told[verb], verb)
+
     def test_help_names_every_verb_and_no_verb_to_come(self):
         done = self.run_it("--help")
         self.assertEqual(done.returncode, 0)
