@@ -17,6 +17,7 @@ import argparse
 import http.client
 import itertools
 import json
+import math
 import socket
 import struct
 import sys
@@ -223,7 +224,9 @@ def check_counts(rows):
         for choice in choices:
             wanted = n * choice["share"]
             got = counts.get(choice["pool"], 0)
-            if abs(got - wanted) > 4 + 0.03 * n:
+            # Other names take picks of the same sequence, and so do additional sections: what is left of it is as good as
+            # random, and four deviations off is not by its share.
+            if abs(got - wanted) > 1 + 4 * math.sqrt(n * choice["share"] * (1 - choice["share"])):
                 problems.append(f"{key}: {choice['pool']} got {got} of {n} answers, share {choice['share']}: {choices}")
 
     for line, explanation, picks in rows:
