@@ -342,7 +342,8 @@ std::string PlannedSwings::objection_to(const Plan& plan, const Allowed& allowed
 /// The plan that goes first; null: none does.
 const PlannedSwings::Plan* PlannedSwings::comes_after(const Plan& plan) const {
   const auto order = [](const Plan& p) { return std::pair(p.swing.begun_at(), p.intent.id); };
-  for (const auto& [id, other] : plans_) {
+  for (const auto& entry : plans_) {
+    const Plan& other = entry.second;
     if (&other == &plan || !other.swing.next_step() || !(order(other) < order(plan))) continue;
     const auto is_in_both = [&](uint32_t group) {
       return std::ranges::binary_search(other.parts.groups, group);

@@ -274,7 +274,7 @@ void StateLog::look_at_clock() {
 }
 
 void StateLog::begin_cycle() {
-  telling_.emplace();
+  telling_ = Telling{};
 }
 
 /// Some services more, as they are now.
