@@ -62,8 +62,8 @@ inline constexpr std::tuple steering_options{
     option(
         "move_budget", &SteeringOptions::move_budget, 0.0, 1.0,
         "at most this part of all load may move within `move_window` by what is planned: acts of "
-        "people, steps of plans, ramps, traffic that comes home; 1 = no bound. Health and "
-        "overload are never held back"),
+        "people, steps of plans, ramps, traffic that comes home, never of health and overload; "
+        "1 = no bound"),
     option("move_window", &SteeringOptions::move_window, Milliseconds(1'000),
            Milliseconds(86'400'000), "the window that slides over what has moved"),
 };

@@ -23,10 +23,11 @@ PYTHON
 }
 
 # A host of its own, behind a link: 10.9.0.2.
+is_apart() { [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/${pid_of[far]}/ns/net")" ]; }
 far_host() {
   unshare --net sleep 300 &
   pid_of[far]=$!
-  within 10 test "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/${pid_of[far]}/ns/net")"
+  within 10 is_apart
   ip link add near0 type veth peer name far0
   ip link set far0 netns "${pid_of[far]}"
   ip address add 10.9.0.1/24 dev near0
