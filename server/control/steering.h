@@ -371,6 +371,7 @@ class Steering {
                        const std::vector<bool>& usable, const SharePlans::Move& move);
   bool serves(const zones::Service& service, uint32_t pool, size_t row) const;
   bool has_resort(const zones::Service& service, size_t row) const;
+  std::vector<uint32_t> broken_pools(const zones::Service& service) const;
   void set_rows(ServiceId service) const;
   void read_rows(ServiceId service) const;
 

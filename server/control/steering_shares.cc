@@ -259,14 +259,28 @@ void Steering::store_part(Slice& slice) {
   if (part.next == members.size()) to_store_.pop_back();
 }
 
+/// The pools of which nothing is up: no connection to them is left that clients could stay on.
+std::vector<uint32_t> Steering::broken_pools(const zones::Service& service) const {
+  std::vector<uint32_t> broken;
+  for (uint32_t pool = 0; pool < service.pools.size(); ++pool) {
+    const auto& endpoints = service.pools[pool].endpoints;
+    const auto is_down = [this](const zones::Endpoint& endpoint) {
+      return snapshot_->eligibility->get(endpoint.id) == zones::Eligibility::down;
+    };
+    if (!endpoints.empty() && std::ranges::all_of(endpoints, is_down)) broken.push_back(pool);
+  }
+  return broken;
+}
+
 void Steering::set_rows(ServiceId id) const {
   ServiceState& state = *services_[id.value];
-  const size_t pools = model().services[id.value].pools.size();
+  const zones::Service& service = model().services[id.value];
+  const size_t pools = service.pools.size();
   if (note_rows_) note_rows_(id);
   for (size_t row = 0; row < groups_.rows(); ++row) {
     snapshot_->shares->set(id, row, std::span(state.shares).subspan(row * pools, pools));
   }
-  state.demand.in_force(state.shares, clock_.now());
+  state.demand.in_force(state.shares, clock_.now(), broken_pools(service));
 }
 
 void Steering::read_rows(ServiceId id) const {

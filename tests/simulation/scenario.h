@@ -38,6 +38,8 @@ struct Scenario {
   double cold_part = 0.50;         // of its capacity that a cluster has when it returns,
   double cold_seconds = 120;       // ... and until it has all of it
   bool is_cold_flat = false;       // stays at cold_part until then, instead of warming up evenly
+  double connection_life = 20;     // seconds that a client stays after its last lookup, on average,
+  double told_connection_life = 20;  // ... and what is configured of it
   double report_every = 10;
   double report_late = 5;
   std::vector<Event> events;

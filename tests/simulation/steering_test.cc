@@ -155,6 +155,34 @@ TEST_CASE("a cluster lost with room elsewhere overloads nobody", "[simulation]")
   }
 }
 
+TEST_CASE("a cluster's death makes no demand seem to be there that is not", "[simulation]") {
+  // However long connections are said to last: those of a dead cluster are gone.
+  for (const char* name : {"cluster lost", "cluster hangs", "locality lost of six", "region lost",
+                           "probes of one wrong"}) {
+    for (Scenario scenario : named(name)) {
+      for (const double told : {20, 60, 300}) {
+        scenario.told_connection_life = told;
+        for (const uint64_t seed : simulation_seeds(2)) {
+          double most = 0;
+          double least = 1;
+          run(scenario, ours(), seed, ttl_seconds, [&](const World& world, const Policy& policy) {
+            if (world.time() < 900 || world.time() > 1'500) return;
+            double demand = 0;
+            for (size_t i = 0; i < scenario.size(); ++i) demand += world.demand(i);
+            const double estimate = as_ours(policy).demand().total() / demand;
+            most = std::max(most, estimate);
+            least = std::min(least, estimate);
+          });
+          INFO(name << ", seed " << seed << ", connections of " << told << " s: " << least << " to "
+                    << most);
+          CHECK(most <= 1.10);
+          CHECK(least >= 0.85);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("two of three clusters whose probes are wrong stay in answers", "[simulation]") {
   for (const Scenario& scenario : named("probes of two wrong")) {
     for (const uint64_t seed : simulation_seeds(2)) {

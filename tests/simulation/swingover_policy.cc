@@ -22,7 +22,10 @@ SwingoverPolicy::SwingoverPolicy(const Configured& configured, std::optional<Pla
       ttl_(static_cast<int64_t>(configured.ttl_seconds * 1000)),
       wanted_(std::move(swing)),
       service_(*configured.scenario, configured.ttl_seconds),
-      demand_(size_, size_, {.ttl = ttl_}),
+      demand_(size_, size_,
+              {.ttl = ttl_,
+               .connection_life = Milliseconds(
+                   static_cast<int64_t>(configured.scenario->told_connection_life * 1'000))}),
       clusters_(size_) {
   demand_.baseline(configured.demands);
   for (size_t i = 0; i < size_; ++i) {
@@ -159,7 +162,11 @@ void SwingoverPolicy::steer() {
   allocation_ = best;
   shares_ = best.shares;
   service_.set_shares(shares_);
-  demand_.in_force(shares_, now_);
+  std::vector<uint32_t> broken;
+  for (uint32_t j = 0; j < size_; ++j) {
+    if (!clusters_[j].is_up) broken.push_back(j);
+  }
+  demand_.in_force(shares_, now_, broken);
   ++tables_;
 }
 

@@ -35,6 +35,7 @@ class SwingoverPolicy final : public Policy {
   const steering::Problem& problem() const { return problem_; }
   const steering::Allocation& allocation() const { return allocation_; }
   const std::vector<uint16_t>& shares() const { return shares_; }
+  const steering::Demand& demand() const { return demand_; }
   const steering::SwingPlan* swing() const { return plan_ ? &*plan_ : nullptr; }
 
  private:

@@ -9,7 +9,6 @@ namespace {
 
 constexpr size_t resolvers = 60;
 constexpr double lookups_per_request = 0.02;
-constexpr double connection_life = 20;
 constexpr double noise_part = 0.04;
 constexpr double noise_seconds = 120;
 constexpr double day_seconds = 7200;
@@ -141,7 +140,7 @@ void World::look_up(const Pick& pick) {
 
 void World::move_clients() {
   const size_t size = clusters_.size();
-  const double moves = 1 - std::exp(-1 / connection_life);
+  const double moves = 1 - std::exp(-1 / scenario_.connection_life);
   std::fill(flows_.begin(), flows_.end(), 0);
   unanswered_ = 0;
   for (size_t c = 0; c < caches_.size(); ++c) {

@@ -17,7 +17,8 @@ double sum(std::span<const double> values) {
 }  // namespace
 
 Demand::Demand(size_t localities, size_t clusters, const DemandRules& rules)
-    : lag_(localities, clusters, Milliseconds(rules.ttl.value / 2) + rules.connection_life),
+    : lag_(localities, clusters,
+           {.caches = Milliseconds(rules.ttl.value / 2), .connections = rules.connection_life}),
       gamma_(static_cast<float>(rules.gamma)),
       demands_(localities) {}
 
@@ -64,23 +65,26 @@ bool Demand::update(std::span<const ClusterLoad> fresh) {
   for (const ClusterLoad& report : fresh) newest = std::max(newest, report.taken);
   if (newest == newest_) return false;
 
+  lag_.forget(newest);
   const size_t localities = demands_.size();
   std::vector<float> lags(localities * fresh.size());  // [report × localities + locality]
   if (lag_.known()) {
+    mend_what_lives(fresh);
     for (size_t r = 0; r < fresh.size(); ++r) {
       lag_.at(fresh[r].cluster, fresh[r].taken,
               std::span(lags).subspan(r * localities, localities));
     }
   }
   newest_ = newest;
-  lag_.forget(newest);
   if (total() <= 0) return begin(fresh, lags);
   if (!lag_.known()) return false;
 
   std::vector<double> ratios(localities);  // Σ w̄_ij L_j / P_j over clusters that tell a sum alone
+  std::vector<double> surges(localities);   // likewise, P_j the most that may have been expected
   std::vector<double> covered(localities);  // Σ w̄_ij of those
   std::vector<double> told(localities);     // what clusters say that a locality sends them
   std::vector<double> told_by(localities);  // Σ w̄_ij of those
+  std::vector<float> most_lag(localities);
   for (size_t r = 0; r < fresh.size(); ++r) {
     const std::span<const float> lag = std::span(lags).subspan(r * localities, localities);
     const double split = sum(fresh[r].by_locality);
@@ -94,8 +98,15 @@ bool Demand::update(std::span<const ClusterLoad> fresh) {
     double predicted = 0;
     for (size_t i = 0; i < localities; ++i) predicted += double{demands_[i]} * lag[i];
     if (predicted <= 0) continue;  // nobody is sent there: its load is not the shares' doing
+    double most = predicted;
+    if (fresh[r].load > surge_factor * predicted) {
+      lag_.at_most(fresh[r].cluster, fresh[r].taken, most_lag);
+      most = 0;
+      for (size_t i = 0; i < localities; ++i) most += double{demands_[i]} * most_lag[i];
+    }
     for (size_t i = 0; i < localities; ++i) {
       ratios[i] += lag[i] * fresh[r].load / predicted;
+      surges[i] += lag[i] * fresh[r].load / most;
       covered[i] += lag[i];
     }
   }
@@ -103,8 +114,9 @@ bool Demand::update(std::span<const ClusterLoad> fresh) {
     double rest = demands_[i];
     if (covered[i] >= covered_min) {
       const double factor = std::clamp(ratios[i] / covered[i], factor_min, factor_max);
-      const double part = factor > surge_factor && gamma_ > 0 ? 1 : double{gamma_};
-      rest = std::max(rest * std::pow(factor, part), std::min<double>(rest, least_));
+      const double surge = std::min(surges[i] / covered[i], factor_max);
+      const double by = surge > surge_factor && gamma_ > 0 ? surge : std::pow(factor, gamma_);
+      rest = std::max(rest * by, std::min<double>(rest, least_));
     }
     // Load told of clients that the shares send elsewhere cannot be of the estimate's making: it would only add up.
     if (told_by[i] >= covered_min) rest = told[i] + (1 - std::min(told_by[i], 1.0)) * rest;
@@ -112,6 +124,19 @@ bool Demand::update(std::span<const ClusterLoad> fresh) {
   }
   source_ = DemandSource::reports;
   return true;
+}
+
+/// A cluster that carries much of what it did before it seemed dead has its connections still.
+void Demand::mend_what_lives(std::span<const ClusterLoad> fresh) {
+  std::vector<float> before(demands_.size());
+  for (const ClusterLoad& report : fresh) {
+    const std::optional<MonotonicTime> since = lag_.broken_since(report.cluster);
+    if (!since || report.taken <= *since) continue;
+    lag_.at(report.cluster, *since, before);
+    double carried = 0;
+    for (size_t i = 0; i < before.size(); ++i) carried += double{demands_[i]} * before[i];
+    if (report.load > lives_min * carried) lag_.mend(report.cluster);
+  }
 }
 
 /// The first reports of a service of which nothing was known: their sum, split as they say, else by where answers went.

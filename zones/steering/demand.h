@@ -54,10 +54,13 @@ class Demand {
   static constexpr double factor_min = 0.25;
   static constexpr double factor_max = 4;
   /// A locality that seems to ask for more than so many times what was expected is no noise: the whole difference is
-  /// taken over at once. A sudden surge of 2.2 overloads its cluster for 53 s instead of 59, and 0.10 % of all requests
+  /// taken over at once, as far as clients on their way after a change of shares do not explain it
+  /// (ShareLag::at_most). A sudden surge of 2.2 overloads its cluster for 53 s instead of 59, and 0.10 % of all requests
   /// are dropped instead of 0.13; half of the demand behind one resolver of 16 caches: 44 s instead of 53. With 1.15 the
   /// noise of few big caches comes in, when a region is lost (bench/steering, 20 seeds).
   static constexpr double surge_factor = 1.4;
+  /// A cluster that is said to be broken and reports more than such a part of what it carried before is not.
+  static constexpr double lives_min = 0.5;
   /// Below this fraction of a locality's clients, what clusters report says nothing about it.
   static constexpr double covered_min = 0.02;
 
@@ -71,8 +74,11 @@ class Demand {
   void answers(std::span<const double> counts);
   /// What an earlier run had learned from reports: the estimate from here on, whatever the baseline.
   void restore(std::span<const double> demands);
-  /// From `now` on, answers follow these shares (ShareLag::in_force).
-  void in_force(std::span<const uint16_t> shares, MonotonicTime now) { lag_.in_force(shares, now); }
+  /// From `now` on, answers follow these shares, and the connections of `broken` clusters are gone (ShareLag::in_force).
+  void in_force(std::span<const uint16_t> shares, MonotonicTime now,
+                std::span<const uint32_t> broken = {}) {
+    lag_.in_force(shares, now, broken);
+  }
 
   /// Call once a control period (10 s, which γ is made for) with the newest report of every cluster that has a fresh
   /// one. False, and nothing changes, when none of them is newer than at the last call, or there are none.
@@ -90,6 +96,7 @@ class Demand {
   size_t octets() const;
 
  private:
+  void mend_what_lives(std::span<const ClusterLoad> fresh);
   bool begin(std::span<const ClusterLoad> fresh, std::span<const float> lags);
 
   ShareLag lag_;

@@ -616,6 +616,35 @@ TEST_CASE("the requests under way at its endpoints are a pool's capacity where i
   CHECK(world.shares(0, 0)[0] < 6'000);
 }
 
+TEST_CASE("a dead cluster's clients are no demand that was not there before", "[steering]") {
+  World world;
+  world.model->steering.connection_life = Milliseconds(60'000);
+  world.add("shop", {{"A", {}}, {"B", {}}, {"C", {}}}, 1'200);
+  world.begin();
+  const auto report = [&](double a, double b, double c) {
+    if (a >= 0) world.report("A", "shop", a);
+    world.report("B", "shop", b);
+    world.report("C", "shop", c);
+    world.pass(Milliseconds(10'000));
+  };
+  for (int i = 0; i < 60; ++i) report(600, 300, 300);
+  REQUIRE(world.steering.view(ServiceId(0))->demand == Approx(1'200).epsilon(0.02));
+  const bool is_dead = GENERATE(true, false);
+  world.set_cluster("A", is_dead ? Eligibility::down : Eligibility::excluded);
+  double most = 0;
+  for (int i = 1; i <= 20; ++i) {
+    // Caches ask again within 30 s; whoever is merely out keeps his connections for long.
+    const double moved = is_dead ? std::min(1.0, i / 3.0) : 1 - std::exp(-i * 10 / 75.0);
+    const Shares from_a = world.shares(0, 0);
+    const double to_b = 600 * moved * from_a[1] / 10'000;
+    report(is_dead ? -1 : 600 * (1 - moved), 300 + to_b, 300 + 600 * moved - to_b);
+    most = std::max(most, world.steering.view(ServiceId(0))->demand);
+  }
+  INFO("at most " << most);
+  CHECK(most < 1.1 * 1'200);
+  CHECK(world.told("regime").empty());
+}
+
 TEST_CASE("a cluster that no longer reports counts for less, while others do", "[steering]") {
   World world;
   world.add("shop", {{"A", 1'000}, {"B", 1'000}});
