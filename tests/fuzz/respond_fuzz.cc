@@ -1,7 +1,9 @@
 // A stranger's packet in, an answer out, and what must hold of every answer. The first octet of an input is the world:
-// transport and which endpoints are up; the second the manner: whose limits apply, who asks.
+// transport and which endpoints are up; the second the manner: whose limits apply, who asks, who serves whom.
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include "tests/fuzz/read_answer.h"
 #include "tests/fuzz/respond_world.h"
@@ -169,6 +171,42 @@ void check_transfer(const Asked& asked, const Snapshot& snapshot, World& world) 
   require(messages > 0 && transfer->is_complete(), "a transfer comes to its end");
 }
 
+/// Answers of services within capacity, by service, by row, by pool.
+using ByShares = std::vector<std::array<uint32_t, 2>>;
+
+ByShares answers_by_shares(Served& server) {
+  const Snapshot& snapshot = server.snapshot();
+  ByShares all;
+  for (const uint32_t service : respond_steered()) {
+    for (size_t row = 0; row < snapshot.shares->rows(); ++row)
+      server.tally().add_answers(snapshot.plans[service], row, all.emplace_back());
+  }
+  return all;
+}
+
+/// Nobody is sent to a pool without a share in the client's row while one with a share could serve him.
+void check_shares(Served& server, const ByShares& before) {
+  const Snapshot& snapshot = server.snapshot();
+  const ByShares after = answers_by_shares(server);
+  size_t place = 0;
+  for (const uint32_t service : respond_steered()) {
+    const std::vector<Pool>& pools = snapshot.model->services[service].pools;
+    for (size_t row = 0; row < snapshot.shares->rows(); ++row, ++place) {
+      std::array<uint16_t, 2> shares{};
+      const bool has_row = snapshot.shares->read(ServiceId(service), row, shares);
+      for (size_t i = 0; has_row && i < pools.size(); ++i) {
+        const bool is_sent_there = before[place][i] != after[place][i];
+        const auto is_up = [&](const Endpoint& endpoint) {
+          return snapshot.eligibility->get(endpoint.id) == Eligibility::eligible;
+        };
+        const bool can_other_serve =
+            shares[1 - i] > 0 && std::ranges::all_of(pools[1 - i].endpoints, is_up);
+        require(!is_sent_there || shares[i] > 0 || !can_other_serve, "answers follow the shares");
+      }
+    }
+  }
+}
+
 void check(const Asked& asked, World& world) {
   Served& server = asked.is_strict ? world.strict : world.open;
   const auto ask = [&](Bytes packet) {
@@ -177,6 +215,7 @@ void check(const Asked& asked, World& world) {
     return std::pair(respond(packet, asked.client, server.snapshot(), server.tally(), room),
                      Bytes(room));
   };
+  const ByShares by_shares = answers_by_shares(server);
   const auto [outcome, room] = ask(asked.packet);
   const bool must_be_silent = asked.packet.size() < header_size || (asked.packet[2] & 0x80) != 0;
   require((outcome.size == 0) == (must_be_silent || outcome.is_transfer),
@@ -187,6 +226,7 @@ void check(const Asked& asked, World& world) {
   const Bytes wire = room.first(outcome.size);
   ReadAnswer& answer = world.answer;
   answer.read(wire);
+  if (answer.qtype == type::a) check_shares(server, by_shares);
   check_header(asked, answer, wire, outcome);
   check_size(asked, answer, wire, outcome);
   const bool is_difference = answer.qtype == type::ixfr && outcome.rcode == rcode::no_error;
@@ -206,6 +246,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static World world;
   if (size < 2) return 0;
   for (Served* server : {&world.open, &world.strict}) {
+    set_share_rows(server->snapshot(), data[1] >> 6U);
     for (uint32_t i = 0; i < server->snapshot().eligibility->size(); ++i)
       server->set(i, (data[0] >> (2 + i % 6) & 1) != 0 ? Eligibility::eligible : Eligibility::down);
   }

@@ -64,6 +64,17 @@ Model with_large_sets() {
   return out;
 }
 
+/// Whose answers follow rows of shares.
+Service within_capacity(std::string_view name, std::vector<Pool> pools) {
+  Service service = service_of(name, std::move(pools));
+  service.policy = Policy::local;
+  for (Pool& pool : service.pools) {
+    pool.capacity = 100;
+    pool.has_own_capacity = true;
+  }
+  return service;
+}
+
 }  // namespace
 
 Model respond_model() {
@@ -82,7 +93,12 @@ Model respond_model() {
       service_of("glue.k.", {pool_of("fra", {"192.0.2.7", "192.0.2.8"}),
                              pool_of("ams", {"192.0.2.9", "2001:db8::9"})}),
       service_of("*.any.k.", {pool_of("fra", {"192.0.2.30"})}),
-      service_of("none.k.", {pool_of("fra", {"192.0.2.31"})})};
+      service_of("none.k.", {pool_of("fra", {"192.0.2.31"})}),
+      within_capacity("even.k.", {pool_of("fra", {"192.0.2.40"}), pool_of("ams", {"192.0.2.41"})}),
+      within_capacity("stick.k.", {pool_of("fra", {"192.0.2.42", "2001:db8::42"}),
+                                   pool_of("ams", {"192.0.2.43", "192.0.2.44"})}),
+      within_capacity("fence.k.", {pool_of("fra", {"192.0.2.45"}), pool_of("ams", {"192.0.2.46"})}),
+      service_of("over.k.", {pool_of("fra", {"even.k."}), pool_of("ams", {"stick.k."}, 2)})};
   out.services[1].policy = Policy::active_active;
   out.services[2].when_all_down = WhenAllDown::servfail;
   out.services[3].policy = Policy::local;
@@ -90,6 +106,10 @@ Model respond_model() {
   out.services[4].sticky = Sticky::client;
   out.services[4].answers = 0;
   out.services[6].when_all_down = WhenAllDown::nodata;
+  out.services[8].sticky = Sticky::client;
+  out.services[8].answers = 0;
+  out.services[9].pools[0].only_regions = {"eu"};
+  out.services[9].pools[1].last_resort = true;
   const std::array<uint8_t, 16> secret{1, 2, 3};
   out.tsig_keys.emplace_back(*parse_name("key."), TsigAlgorithm::hmac_sha256, Bytes(secret));
   // Two of the clients have copies: one by its address, one when it signs.
@@ -116,15 +136,31 @@ Answering strict_answering() {
   return out;
 }
 
+std::span<const uint32_t> respond_steered() {
+  static constexpr std::array<uint32_t, 2> steered{7, 8};
+  return steered;
+}
+
+void set_share_rows(const Snapshot& snapshot, unsigned way) {
+  // A row that says nothing, one pool for all, both, the other one.
+  static constexpr std::array<std::array<uint16_t, 2>, 4> rows{
+      {{0, 0}, {10'000, 0}, {3'000, 7'000}, {0, 10'000}}};
+  for (const Service& service : snapshot.model->services) {
+    if (!snapshot.shares->has_rows(service.id)) continue;
+    for (size_t row = 0; row < snapshot.shares->rows(); ++row)
+      snapshot.shares->set(service.id, row, rows[(way + row) % rows.size()]);
+  }
+}
+
 std::span<const std::string_view> respond_names() {
-  static constexpr std::array<std::string_view, 44> names{
-      "k.",      "n.k.",         "a.k.",   "b.k.",    "c.k.",     "i.k.",     "j.k.",
-      "x.w.k.",  "x.m.k.",       "e.m.k.", "x.o.k.",  "*.o.k.",   "x.*.o.k.", "d.k.",
-      "x.d.k.",  "f.k.",         "x.f.k.", "y.r.k.",  "x.p.k.",   "x.*.p.k.", "z.k.",
-      "x.z.k.",  "zz.k.",        "g.k.",   "x.v.k.",  "h.k.",     "h2.k.",    "_x._tcp.k.",
-      "_tcp.k.", "s.k.",         "t.k.",   "u.k.",    "near.k.",  "glue.k.",  "x.any.k.",
-      "none.k.", "fra.on.s.k.",  "l.k.",   "c0.k.k.", "x.sub.k.", "m.y.",     "x.w.y.",
-      "q.",      "version.bind."};
+  static constexpr std::array<std::string_view, 49> names{
+      "k.",      "n.k.",          "a.k.",    "b.k.",     "c.k.",     "i.k.",     "j.k.",
+      "x.w.k.",  "x.m.k.",        "e.m.k.",  "x.o.k.",   "*.o.k.",   "x.*.o.k.", "d.k.",
+      "x.d.k.",  "f.k.",          "x.f.k.",  "y.r.k.",   "x.p.k.",   "x.*.p.k.", "z.k.",
+      "x.z.k.",  "zz.k.",         "g.k.",    "x.v.k.",   "h.k.",     "h2.k.",    "_x._tcp.k.",
+      "_tcp.k.", "s.k.",          "t.k.",    "u.k.",     "near.k.",  "glue.k.",  "x.any.k.",
+      "none.k.", "fra.on.s.k.",   "l.k.",    "c0.k.k.",  "x.sub.k.", "m.y.",     "x.w.y.",
+      "q.",      "version.bind.", "even.k.", "stick.k.", "fence.k.", "over.k.",  "ams.on.stick.k."};
   return names;
 }
 

@@ -14,6 +14,11 @@ zones::Model respond_model();
 zones::Answering open_answering();
 zones::Answering strict_answering();
 
+/// The places of services that are within capacity, and whose pools may serve anybody.
+std::span<const uint32_t> respond_steered();
+/// Of each such service and the one with a fence: who serves whom, in one of four ways.
+void set_share_rows(const zones::Snapshot& snapshot, unsigned way);
+
 /// Names that the model has, or that lead somewhere in it, in presentation form.
 std::span<const std::string_view> respond_names();
 
