@@ -85,8 +85,9 @@ int main(int argc, char** argv) {
        {Kind{6, 6, true, 0, 1}, Kind{6, 6, false, 0.2, 1}, Kind{50, 4, true, 0, 1},
         Kind{50, 8, true, 0, 1}, Kind{50, 8, false, 0, 1}, Kind{50, 8, true, 0.2, 1},
         Kind{50, 8, false, 0.2, 1}, Kind{50, 50, true, 0, 20}, Kind{50, 50, false, 0, 20},
-        Kind{50, 50, false, 0.2, 20}, Kind{300, 64, true, 0, 500},
-        Kind{300, 64, false, 0.2, 500}}) {
+        Kind{50, 50, false, 0.2, 20}, Kind{300, 64, true, 0, 500}, Kind{300, 64, false, 0.2, 500},
+        Kind{10'000, 8, true, 0.2, 2'000}, Kind{10'000, 8, false, 0.2, 2'000},
+        Kind{20'000, 8, false, 0.2, 5'000}, Kind{10'000, 50, false, 0.2, 5'000}}) {
     Random random(1);
     std::vector<Problem> problems;
     for (size_t p = 0; p < std::max<size_t>(1, asked / kind.portion); ++p) {

@@ -114,9 +114,14 @@ size_t Balancer::find_room(uint32_t block) {
 
 /// How much all localities together can move between two clusters.
 void Balancer::move_to(Transport& transport, size_t to) {
-  const size_t start = move_along_path(
-      transport, parents_, to, excess_,
-      [&](size_t locality, size_t, size_t next) { return transport.arcs.has(locality, next); });
+  const auto for_each_mover = [&](size_t from, size_t next, const auto& visit) {
+    const auto flows = transport.flows_to(from);
+    for (size_t i = 0; i < flows.size(); ++i) {
+      if (flows[i] > 0 && transport.arcs.has(i, next) && !visit(i)) return;
+    }
+  };
+  const size_t start = move_along_path(transport, parents_, to, excess_, for_each_mover,
+                                       [](size_t, size_t, size_t) {});
   for (size_t at = to;; at = parents_[at]) {
     find_neighbours(transport, at);
     if (at == start) break;

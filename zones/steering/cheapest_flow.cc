@@ -15,8 +15,7 @@ constexpr int rounds_max = 4;
 void CheapestFlow::solve(Transport& transport, const std::vector<double>& rooms) {
   const size_t clusters = transport.clusters;
   place_cheapest(transport);
-  steps_.resize(clusters * clusters);
-  for (size_t j = 0; j < clusters; ++j) find_steps(transport, j);
+  steps_.begin(transport);
   potentials_.assign(clusters, 0);
   farthest_ = 0;
   for (int round = 0; round < rounds_max && find_excess(transport, rooms); ++round) {
@@ -68,19 +67,6 @@ void CheapestFlow::place_cheapest(Transport& transport) {
   }
 }
 
-void CheapestFlow::find_steps(const Transport& transport, size_t from) {
-  const size_t clusters = transport.clusters;
-  int64_t* steps = &steps_[from * clusters];
-  std::fill_n(steps, clusters, no_route);
-  const auto flows = transport.flows_to(from);
-  for (size_t i = 0; i < flows.size(); ++i) {
-    if (flows[i] == 0) continue;
-    const int64_t* costs = &transport.costs[i * clusters];
-    const int64_t now = costs[from];
-    for (size_t to = 0; to < clusters; ++to) steps[to] = std::min(steps[to], costs[to] - now);
-  }
-}
-
 /// The cheapest cluster to reach that has room, from all that have too much. Distances are over steps made
 /// non-negative by the potentials; those of clusters that the search did not settle are no nearer than the found one.
 /// Who has a price is full but for the rounding of a sum: that is no room.
@@ -102,7 +88,7 @@ size_t CheapestFlow::find_room(size_t clusters) {
     if (from == none) return none;
     if (excess_[from] < 0 && potentials_[from] == farthest_) return from;
     is_final_[from] = true;
-    const int64_t* steps = &steps_[from * clusters];
+    const int64_t* steps = steps_.from(from);
     for (size_t to = 0; to < clusters; ++to) {
       if (is_final_[to] || steps[to] >= no_route / 2) continue;
       const int64_t distance = distances_[from] + steps[to] + potentials_[from] - potentials_[to];
@@ -115,15 +101,18 @@ size_t CheapestFlow::find_room(size_t clusters) {
 
 /// On a step of a cheapest path all localities move for which it costs the same.
 void CheapestFlow::move_to(Transport& transport, size_t to) {
-  const size_t start = move_along_path(
-      transport, parents_, to, excess_, [&](size_t locality, size_t from, size_t next) {
-        return transport.cost(locality, next) - transport.cost(locality, from) ==
-               steps_[from * transport.clusters + next];
+  moves_.clear();
+  for (size_t at = to; parents_[at] != at; at = parents_[at])
+    steps_.prepare(transport, parents_[at], at);
+  move_along_path(
+      transport, parents_, to, excess_,
+      [&](size_t from, size_t next, const auto& visit) {
+        steps_.for_each_mover(transport, from, next, visit);
+      },
+      [&](size_t locality, size_t from, size_t next) {
+        moves_.push_back({locality, from, next});
       });
-  for (size_t at = to;; at = parents_[at]) {
-    find_steps(transport, at);
-    if (at == start) break;
-  }
+  steps_.follow(transport, moves_);
 }
 
 void CheapestFlow::keep_cheapest_arcs(Transport& transport) {

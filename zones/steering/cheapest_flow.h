@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "zones/steering/cheapest_steps.h"
 #include "zones/steering/transport.h"
 
 namespace swingover::steering {
@@ -14,8 +15,8 @@ namespace swingover::steering {
 ///          cheapest paths, to where room is. Costs are whole numbers, so prices are exact, and so is the question
 ///          which arcs a cheapest flow may use: cost + price must be the locality's least.
 /// Shape    Keeps its memory from call to call. One thread.
-/// Cost     A path costs localities × clusters × its length; there are about as many paths as localities that must
-///          move.
+/// Cost     There are about as many paths as localities that must move, each at clusters² and what cheapest_steps.h says:
+///          ten thousand localities of costs of their own and 8 clusters take some 10 ms.
 /// Source   successive shortest paths with potentials (Edmonds and Karp 1972).
 class CheapestFlow {
  public:
@@ -32,12 +33,12 @@ class CheapestFlow {
 
   void place_cheapest(Transport& transport);
   bool find_excess(Transport& transport, const std::vector<double>& rooms);
-  void find_steps(const Transport& transport, size_t from);
   size_t find_room(size_t clusters);
   void move_to(Transport& transport, size_t to);
   void keep_cheapest_arcs(Transport& transport);
 
-  std::vector<int64_t> steps_;  // [from × clusters + to]: least cost of passing one unit on
+  CheapestSteps steps_;
+  std::vector<CheapestSteps::Move> moves_;  // of the last path
   std::vector<int64_t>
       potentials_;                  // by cluster: how far from those with too much, in all searches
   int64_t farthest_ = 0;            // the potential of wherever room is
