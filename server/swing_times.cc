@@ -14,6 +14,8 @@
 #include <variant>
 #include <vector>
 
+#include "server/way_back.h"
+
 namespace swingover::server {
 
 namespace {
@@ -189,7 +191,21 @@ std::optional<Moments> moments(const Group& group, Fault fault, Turn turn,
   return last_needed(std::move(members), inner == Turn::down ? group.downs : group.ups);
 }
 
-std::optional<SwingTime> time_of(const Group& group, Fault fault, Ttl ttl, Ttl ttl_min) {
+/// Answers say nothing of the end of a hold before it comes.
+Moments held(const Moments& moments, Milliseconds hold) {
+  if (hold.value == 0) return moments;
+  const double end = moments.changed + milliseconds(hold);
+  return {end, end};
+}
+
+struct Lifetimes {
+  Ttl ttl;
+  Ttl ttl_min;
+};
+
+/// `hold`: between the change of health and that of answers.
+std::optional<SwingTime> time_of(const Group& group, Fault fault, Milliseconds hold,
+                                 Lifetimes lifetimes) {
   const Turn turn = fault == Fault::back ? Turn::up : Turn::down;
   const auto worst = moments(group, fault, turn,
                              [](const Look&, const Detection& found) { return worst_of(found); });
@@ -199,9 +215,9 @@ std::optional<SwingTime> time_of(const Group& group, Fault fault, Ttl ttl, Ttl t
     const auto one = moments(group, fault, turn, [&](const Look& look, const Detection& found) {
       return trial_of(found, trial, look.beat);
     });
-    trials.push_back(one.value_or(*worst));
+    trials.push_back(held(one.value_or(*worst), hold));
   }
-  return swing_time(*worst, trials, ttl, ttl_min);
+  return swing_time(held(*worst, hold), trials, lifetimes.ttl, lifetimes.ttl_min);
 }
 
 using Names = std::vector<std::string>;
@@ -248,6 +264,8 @@ class GroupBuilder {
   Group at_one_address(const Lists& lists) {
     return group(lists, {.owner = Owner::cluster, .heartbeat_tells = false});
   }
+  /// What comes next is looked at apart from what came before, even where a monitor of it is the same.
+  void begin_another() { ++apart_; }
   /// Of the cluster as a whole: each of them is up while it is at one address.
   Group at_cluster(const Lists& lists, size_t addresses) {
     return group(lists, {.owner = Owner::cluster, .addresses = std::max<size_t>(addresses, 1)});
@@ -307,75 +325,132 @@ class GroupBuilder {
     const bool is_heartbeat = where.owner == Owner::cluster && monitor.kind == MonitorKind::push;
     const auto next = static_cast<uint32_t>(beats_.size());
     const size_t address = is_heartbeat ? 0 : where.address;  // one for the whole cluster
-    const auto at = beats_.try_emplace({monitor.name, {where.owner, address}}, next).first;
+    const auto at =
+        beats_.try_emplace({{monitor.name, apart_}, {where.owner, address}}, next).first;
     return {&monitor, at->second, is_heartbeat && !where.heartbeat_tells};
   }
 
   const Monitors& monitors_;
-  std::map<std::pair<std::string_view, std::pair<Owner, size_t>>, uint32_t> beats_;
+  using Place = std::pair<std::pair<std::string_view, size_t>, std::pair<Owner, size_t>>;
+  std::map<Place, uint32_t> beats_;
+  size_t apart_ = 0;
 };
+
+/// Whether any monitor decides over it.
+bool is_looked_at(const Group& group) {
+  return std::ranges::any_of(group.members, [](const auto& member) {
+    const auto* inner = std::get_if<Group>(&member);
+    return !inner || is_looked_at(*inner);
+  });
+}
 
 /// Of one pool, by fault; nothing: never, or, for the way back, when a person lets it.
 struct PoolTimes {
   bool is_looked_at = false;
+  WayBack back;
   std::array<std::optional<SwingTime>, faults.size()> times;
 };
 
 class Times {
  public:
-  explicit Times(const Config& config) : config_(config) {
+  explicit Times(const Config& config) : config_(config), ways_back_(config) {
     for (const auto& monitor : config.monitors) monitors_.emplace(monitor->name, monitor.get());
+    for (const zones::Service& service : config.services)
+      services_.emplace(service.name.folded().text(), &service);
   }
+
+  const WaysBack& ways_back() const { return ways_back_; }
 
   const PoolTimes& of(const zones::Service& service, const zones::Pool& pool) {
     const zones::Cluster& cluster = config_.topology.clusters[pool.cluster.value];
     const Lists own = lists_of(service, pool);
     const Lists shared{cluster.monitors, cluster.voting_monitors};
     const bool is_ingress = !shared.empty() && is_at_ingress(pool, cluster);
+    const zones::Service* nested = nested_in(pool);
+    const WayBack back = ways_back_.of(service, pool);
     // What all of it depends on; to work it out for each of 50,000 services would take minutes.
     std::string key =
-        fmt::format("{} {} {}", service.ttl.value, service.least_ttl().value, own.text());
+        fmt::format("{} {} {} {} {} {}", service.ttl.value, service.least_ttl().value, own.text(),
+                    word(back.failback), back.hold.value, nested ? nested->name.text() : "");
     if (!shared.empty())
       key += fmt::format(" {} {} {}", shared.text(), is_ingress, cluster.addresses.size());
     const auto [known, is_new] = known_.try_emplace(std::move(key));
     if (!is_new) return known->second;
 
     GroupBuilder builder(monitors_);
-    const Group whole = builder.at_cluster(shared, cluster.addresses.size());
-    const Group endpoint = builder.at_endpoint(own);
-    Group out = endpoint;
-    if (own.empty()) {
-      out = whole;
-    } else if (is_ingress) {
-      out = all_of({endpoint, builder.at_one_address(shared)});
-    }
+    const Turns turns = turns_of(service, pool, builder);
     PoolTimes& times = known->second;
-    times.is_looked_at = !out.members.empty();
-    const Group back = all_of({endpoint, whole});
+    times.is_looked_at = is_looked_at(turns.out);
+    times.back = back;
     for (size_t i = 0; i < faults.size(); ++i) {
-      const Group& group = faults[i] == Fault::back ? back : out;
-      times.times[i] = time_of(group, faults[i], service.ttl, service.least_ttl());
+      const bool is_back = faults[i] == Fault::back;
+      if (is_back && back.failback == zones::Failback::manual) continue;
+      times.times[i] =
+          time_of(is_back ? turns.back : turns.out, faults[i],
+                  is_back ? back.hold : Milliseconds(0), {service.ttl, service.least_ttl()});
     }
     return times;
   }
 
  private:
+  /// What takes a pool out, and what lets it back.
+  struct Turns {
+    Group out;
+    Group back;
+  };
+
+  /// The service of ours that the pool's endpoint is; null: it is none.
+  const zones::Service* nested_in(const zones::Pool& pool) const {
+    if (pool.endpoints.size() != 1) return nullptr;
+    const auto* target = std::get_if<zones::Name>(&pool.endpoints.front().address);
+    if (!target) return nullptr;
+    const auto found = services_.find(target->folded().text());
+    return found == services_.end() ? nullptr : found->second;
+  }
+
+  /// The config is checked: no service is nested in itself.
+  Turns turns_of(const zones::Service& service, const zones::Pool& pool, GroupBuilder& builder) {
+    const zones::Cluster& cluster = config_.topology.clusters[pool.cluster.value];
+    const Lists own = lists_of(service, pool);
+    const Lists shared{cluster.monitors, cluster.voting_monitors};
+    const Group whole = builder.at_cluster(shared, cluster.addresses.size());
+    Group endpoint = builder.at_endpoint(own);
+    if (const zones::Service* nested = nested_in(pool)) {
+      const Turns inside = turns_of(*nested, builder);
+      Group out = own.empty() ? inside.out : all_of({endpoint, inside.out});
+      return {std::move(out), all_of({std::move(endpoint), inside.back, whole})};
+    }
+    Turns turns{endpoint, all_of({endpoint, whole})};
+    if (own.empty()) {
+      turns.out = whole;
+    } else if (!shared.empty() && is_at_ingress(pool, cluster)) {
+      turns.out = all_of({endpoint, builder.at_one_address(shared)});
+    }
+    return turns;
+  }
+
+  /// Out with the last of its pools, back with the first one.
+  Turns turns_of(const zones::Service& service, GroupBuilder& builder) {
+    Turns turns{{.downs = service.pools.size(), .ups = 1},
+                {.downs = service.pools.size(), .ups = 1}};
+    for (const zones::Pool& pool : service.pools) {
+      builder.begin_another();
+      Turns of_pool = turns_of(service, pool, builder);
+      turns.out.members.emplace_back(std::move(of_pool.out));
+      turns.back.members.emplace_back(std::move(of_pool.back));
+    }
+    return turns;
+  }
+
   const Config& config_;
+  WaysBack ways_back_;
+  std::unordered_map<std::string, const zones::Service*> services_;
   GroupBuilder::Monitors monitors_;
   std::unordered_map<std::string, PoolTimes> known_;
 };
 
 Delay slower(const Delay& a, const Delay& b) {
   return {std::max(a.median, b.median), std::max(a.worst, b.worst)};
-}
-
-/// "0.35 s", "31 s", "5 min": two digits that count.
-std::string seconds_text(Milliseconds time) {
-  const double seconds = milliseconds(time) / 1000;
-  if (seconds < 1) return fmt::format("{:.2f} s", seconds);
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 600) return fmt::format("{:.0f} s", seconds);
-  return fmt::format("{:.0f} min", seconds / 60);
 }
 
 std::string_view word(Fault fault) {
@@ -403,9 +478,24 @@ std::string in_clusters(const std::vector<std::string_view>& names) {
   return text;
 }
 
+/// What comes between health and answers on the way back, and after the first part of the share: "after failback_hold of
+/// 300 s; first 10 %, all 120 s later".
+std::string way_words(const std::vector<const PoolTimes*>& pools, const std::string& steps) {
+  Milliseconds hold{0};
+  bool has_steps = false;
+  for (const PoolTimes* pool : pools) {
+    if (pool->back.failback == zones::Failback::hold) hold = std::max(hold, pool->back.hold);
+    has_steps = has_steps || pool->back.failback != zones::Failback::at_once;
+  }
+  std::string words;
+  if (hold.value > 0) words = "after failback_hold of " + seconds_text(hold);
+  if (!has_steps || steps.empty()) return words;
+  return words.empty() ? steps : words + "; " + steps;
+}
+
 /// The slowest pool's, and the names of those that have none.
 std::string row(const zones::Service& service, const std::vector<const PoolTimes*>& pools,
-                size_t fault) {
+                size_t fault, const std::string& steps) {
   const bool is_back = faults[fault] == Fault::back;
   std::optional<SwingTime> slowest;
   std::vector<std::string_view> others;
@@ -421,12 +511,18 @@ std::string row(const zones::Service& service, const std::vector<const PoolTimes
     }
   }
   const std::string name = fmt::format("  {:<9}", word(faults[fault]));
+  const std::string way = is_back ? way_words(pools, steps) : std::string();
   if (!slowest) {
-    return name + (is_back ? "when a person lets it: swingctl resume\n"
-                           : "not seen by any monitor of it\n");
+    const std::string by_person = "when a person lets it: swingctl resume";
+    return name +
+           (!is_back      ? "not seen by any monitor of it"
+            : way.empty() ? by_person
+                          : by_person + "; " + way) +
+           "\n";
   }
   std::string rest;
   if (!others.empty()) rest = (is_back ? "  by a person " : "  not seen ") + in_clusters(others);
+  if (!way.empty()) rest += "  " + way;
   return fmt::format("{}{:>8}  {:>8}     {:>8}  {:>8}{}\n", name,
                      seconds_text(slowest->answers.median), seconds_text(slowest->answers.worst),
                      seconds_text(slowest->clients.median), seconds_text(slowest->clients.worst),
@@ -438,12 +534,21 @@ std::string rows_of(const zones::Service& service, Times& times) {
   for (const zones::Pool& pool : service.pools) pools.push_back(&times.of(service, pool));
   if (std::ranges::none_of(pools, &PoolTimes::is_looked_at))
     return "  no monitor looks: people alone swing it\n";
+  const std::string steps = times.ways_back().steps_words();
   std::string rows;
-  for (size_t fault = 0; fault < faults.size(); ++fault) rows += row(service, pools, fault);
+  for (size_t fault = 0; fault < faults.size(); ++fault) rows += row(service, pools, fault, steps);
   return rows;
 }
 
 }  // namespace
+
+std::string seconds_text(Milliseconds time) {
+  const double seconds = milliseconds(time) / 1000;
+  if (seconds < 1) return fmt::format("{:.2f} s", seconds);
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 600) return fmt::format("{:.0f} s", seconds);
+  return fmt::format("{:.0f} min", seconds / 60);
+}
 
 std::string swing_times_text(const Config& config) {
   struct Alike {

@@ -23,6 +23,8 @@ struct SwingTime {
   friend bool operator==(const SwingTime&, const SwingTime&) = default;
 };
 SwingTime swing_time(const Detection& detection, Ttl ttl, Ttl ttl_min);
+/// "0.35 s", "31 s", "5 min": two digits that count.
+std::string seconds_text(Milliseconds time);
 
 /// How long each service takes to leave an endpoint that any fault befalls, and to come back to it.
 ///
@@ -33,6 +35,9 @@ SwingTime swing_time(const Detection& detection, Ttl ttl, Ttl ttl_min);
 /// Inverted Goes down for no fault, since for that something has to come up; comes back when that fails again.
 /// Clusters Where the endpoints of a pool are at the cluster's addresses its monitors see their faults too, and where
 ///          nothing else looks the fault is the cluster's. The way back waits for the cluster in any case.
+/// Nested   An endpoint that is a service of ours goes down with the last pool of that, and comes back with its first one.
+/// Back     Of a service within capacity until the first part of its share is back: failback_hold counts, and a person
+///          is waited for where `failback` says so; how long the rest takes stands behind it.
 /// Pools    The slowest of those that see it; those that never do are named.
 /// Rows     Services that come out the same stand in one.
 std::string swing_times_text(const Config& config);

@@ -72,14 +72,20 @@ std::string service(const std::string& keys, const std::string& fra = "",
          "\n[[service.pool]]\ncluster = \"ams\"\npriority = 2\n" + ams + "\n";
 }
 
-/// What stands behind each fault, without the spaces: "6.0 s 11 s 21 s 40 s".
-std::map<std::string, std::string> rows(const std::string& config_text) {
+/// What stands behind each fault, without the spaces: "6.0 s 11 s 21 s 40 s"; of that service alone, if one is named.
+std::map<std::string, std::string> rows(const std::string& config_text,
+                                        const std::string& of_service = "") {
   const LoadedConfig loaded = parse_config("swing.toml", monitors_of_all_kinds + config_text);
   INFO(loaded.problems);
   REQUIRE(loaded.config);
   std::map<std::string, std::string> rows;
-  std::istringstream lines(swing_times_text(*loaded.config));
+  const std::string text = swing_times_text(*loaded.config);
+  const size_t begin = of_service.empty() ? 0 : text.find("\n" + of_service + "\n");
+  REQUIRE(begin != std::string::npos);
+  std::istringstream lines(text.substr(begin));
+  size_t services = 0;
   for (std::string line; std::getline(lines, line);) {
+    if (!of_service.empty() && !line.empty() && line[0] != ' ' && ++services > 1) break;
     std::istringstream words(line);
     std::string fault;
     words >> fault;
@@ -317,6 +323,95 @@ inverted = true
 )" + service(R"(monitors = ["so"])"));
     CHECK(worst(twice.at("error")) == "11 s");
     CHECK(worst(twice.at("back")) == "11 s");
+  }
+}
+
+TEST_CASE("a service of services goes with what its targets hang on", "[swing_times]") {
+  const auto got = [](const std::string& inner_keys, const std::string& outer_keys = "") {
+    const std::string inner = R"(
+[[service]]
+name = "inner.svc.example.com."
+[[service.pool]]
+cluster = "fra"
+)" + inner_keys + R"([[service.pool]]
+cluster = "ams"
+monitors = ["each10s"]
+)";
+    const std::string outer = R"([[service]]
+name = "shop.svc.example.com."
+)" + outer_keys + R"([[service.pool]]
+cluster = "fra"
+endpoints = ["inner.svc.example.com."]
+)";
+    return rows(two_clusters + inner + outer, "shop.svc.example.com.");
+  };
+  const auto plain = got("monitors = [\"each1s\"]\n");
+  CHECK(worst(plain.at("error")) == "11 s");  // with its last pool
+  CHECK(worst(plain.at("back")) == "1.1 s");  // with its first one
+
+  SECTION("what never goes down inside keeps it up") {
+    CHECK(got("").at("error") == "not seen by any monitor of it");
+  }
+  SECTION("and with its own monitors") {
+    const auto own = got("monitors = [\"each1s\"]\n", "monitors = [\"each1s\"]\n");
+    CHECK(worst(own.at("error")) == "1.1 s");
+  }
+  SECTION("nothing looks where nothing looks inside either") {
+    CHECK(rows(two_clusters + R"(
+[[service]]
+name = "inner.svc.example.com."
+[[service.pool]]
+cluster = "fra"
+[[service]]
+name = "shop.svc.example.com."
+[[service.pool]]
+cluster = "fra"
+endpoints = ["inner.svc.example.com."]
+)")
+              .at("no") == "monitor looks: people alone swing it");
+  }
+}
+
+TEST_CASE("the way back of a service within capacity waits, and goes in steps", "[swing_times]") {
+  const auto back = [](const std::string& keys, const std::string& capacity = "capacity = 10\n",
+                       const std::string& more = "") {
+    return rows(two_clusters +
+                service("monitors = [\"each1s\"]\nttl = \"30s\"\n" + keys, capacity, capacity) +
+                more)
+        .at("back");
+  };
+  const std::string plain = back("", "");
+  CHECK(worst(plain) == "1.1 s");
+  CHECK(plain.find("first") == std::string::npos);
+  CHECK(back("failback = \"at_once\"\n") == plain);
+  CHECK(back("") == plain + " first 10 %, all 120 s later");
+  CHECK(back("", "capacity = 10\n", "[steering]\nramp = \"0s\"\n") == plain);
+  const std::string held = back("failback = \"hold\"\nfailback_hold = \"5m\"\n");
+  CHECK(worst(held) == "301 s");
+  CHECK(held.ends_with("after failback_hold of 300 s; first 10 %, all 120 s later"));
+  CHECK(back("failback = \"manual\"\n") ==
+        "when a person lets it: swingctl resume; first 10 %, all 120 s later");
+
+  SECTION("of capacities that services share, with the most cautious of them") {
+    const std::string shared = R"(
+[[cluster]]
+name = "fra"
+addresses = ["192.0.2.10"]
+capacity = 10
+[[cluster]]
+name = "ams"
+addresses = ["198.51.100.10"]
+capacity = 10
+[[service]]
+name = "other.svc.example.com."
+monitors = ["each1s"]
+failback = "manual"
+[[service.pool]]
+cluster = "ams"
+)";
+    const auto got =
+        rows(shared + service("monitors = [\"each1s\"]\nttl = \"30s\"\n"), "shop.svc.example.com.");
+    CHECK(got.at("back").find("by a person in ams") != std::string::npos);
   }
 }
 
