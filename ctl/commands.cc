@@ -54,6 +54,8 @@ int plan(Session& session, const Arguments& given);
 const Argument target{
     "TARGET", "", true,
     "cluster/NAME, service/SERVICE, pool/SERVICE/CLUSTER or endpoint/SERVICE/ADDRESS"};
+const Argument drained{"TARGET", "", true,
+                       "cluster/NAME, pool/SERVICE/CLUSTER or endpoint/SERVICE/ADDRESS"};
 const Argument reason{"--reason", "TEXT", true, "why, for whoever looks at it later"};
 const Argument reason_if_any{"--reason", "TEXT", false, "why, for the history"};
 const Argument override_reason{
@@ -88,15 +90,16 @@ const std::vector<Verb>& verbs() {
        explain},
       {"drain",
        "take a cluster, pool or endpoint out of new answers",
-       {target},
+       {drained},
        {reason,
         lifetime,
         {"--over", "DURATION", false,
-         "in steps over so long, such as 10m; needs capacities; default: at once"},
+         "in steps over so long, such as 10m, or longer: they are two TTLs apart at least; needs "
+         "capacities; default: at once"},
         override_reason,
         dry_run},
        drain},
-      {"undrain", "end the drain of a target", {target}, {reason_if_any}, undrain},
+      {"undrain", "end the drain of a target", {drained}, {reason_if_any}, undrain},
       {"force",
        "hold a target up or down, whatever its health",
        {{"DIRECTION", "", true, "up or down"}, target},
@@ -107,7 +110,9 @@ const std::vector<Verb>& verbs() {
        {{"SERVICE", "", true, "such as shop.svc.example.com"}},
        {{"--from", "CLUSTER", true, "whose pool it leaves"},
         {"--to", "CLUSTER", true, "whose pool it goes to"},
-        {"--over", "DURATION", true, "from the first step to the last, such as 10m"},
+        {"--over", "DURATION", true,
+         "from the first step to the last, such as 10m, or longer: they are two TTLs apart at "
+         "least"},
         reason,
         lifetime,
         override_reason,
@@ -257,6 +262,13 @@ int print_reply(Session& session, const Result<Reply>& reply, Show show,
   return exit_done;
 }
 
+/// Asks what a person has put together: a question that the daemon finds to be none was typed wrongly.
+int ask(Session& session, const std::string& path, Show show) {
+  const Result<Reply> reply = session.client.get(path);
+  const int status = print_reply(session, reply, show);
+  return reply && reply->status == 400 ? exit_wrong_use : status;
+}
+
 int status(Session& session, const Arguments&) {
   return print_reply(session, session.client.get("/v1/status"), &View::status);
 }
@@ -275,7 +287,7 @@ int explain(Session& session, const Arguments& given) {
   path += "&type=" + url_escaped(given.has("--type") ? given["--type"] : "A");
   if (given.has("--client")) path += "&client=" + url_escaped(given["--client"]);
   if (given.has("--at")) path += "&at=" + url_escaped(given["--at"]);
-  return print_reply(session, session.client.get(path), &View::explanation);
+  return ask(session, path, &View::explanation);
 }
 
 /// A target in the daemon's own spelling of service names: lower case, with the last dot. Nothing if
@@ -302,6 +314,27 @@ std::string body_of(const Json& request) {
   return request.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+/// Steps are two TTLs apart at least, whatever was asked for. `intent`: with the plan as it begins, or the steps of a dry
+/// run. Empty where it takes no longer than `over`.
+std::string longer_than(Milliseconds over, const Json& intent) {
+  const auto number = [](const Json& of, const char* key) {
+    const auto found = of.find(key);
+    return found != of.end() && found->is_number() ? found->get<double>() : 0;
+  };
+  double seconds = 0;
+  if (const auto steps = intent.find("steps");
+      steps != intent.end() && steps->is_array() && !steps->empty()) {
+    seconds = number(steps->back(), "after_seconds") - number(steps->front(), "after_seconds");
+  } else if (const auto plan = intent.find("plan"); plan != intent.end() && plan->is_object()) {
+    seconds = number(*plan, "left_seconds") - number(*plan, "first_after_seconds");
+  }
+  // A moment has passed since it was made, and steps are at whole milliseconds.
+  if (seconds * 1'000 < static_cast<double>(over.value) * 1.05 + 1'000) return {};
+  return "takes " + age_text(Milliseconds(static_cast<int64_t>(seconds + 0.999) * 1'000)) +
+         " from the first step to the last, not " + duration_text(over) +
+         ": steps are two TTLs apart at least\n";
+}
+
 /// `target` as the daemon spells it, and whatever else belongs to the kind.
 int post_intent(Session& session, const Arguments& given, const std::string& kind,
                 const std::string& wanted, const Json& more = Json::object()) {
@@ -311,6 +344,8 @@ int post_intent(Session& session, const Arguments& given, const std::string& kin
               {"reason", given["--reason"]},
               {"owner", session.owner},
               {"expires", nullptr}};
+  constexpr Milliseconds over_max{7LL * 24 * 3600 * 1000};
+  Milliseconds over{0};
   if (given.has("--for")) {
     const auto length = parse_duration(given["--for"]);
     if (!length) return wrong_use(session, "--for: " + length.error().message);
@@ -320,6 +355,9 @@ int post_intent(Session& session, const Arguments& given, const std::string& kin
   if (given.has("--over")) {
     const auto length = parse_duration(given["--over"]);
     if (!length) return wrong_use(session, "--over: " + length.error().message);
+    if (length->value <= 0 || *length > over_max)
+      return wrong_use(session, "--over: above 0, at most " + duration_text(over_max));
+    over = *length;
     intent["over"] = given["--over"];
   }
   if (given.has("--override")) {
@@ -328,7 +366,11 @@ int post_intent(Session& session, const Arguments& given, const std::string& kin
   }
   if (given.has("--dry-run")) intent["dry_run"] = true;
   intent.update(more);
-  return print_reply(session, session.client.post("/v1/intents", body_of(intent)), &View::intent);
+  const Result<Reply> reply = session.client.post("/v1/intents", body_of(intent));
+  const int status = print_reply(session, reply, &View::intent);
+  if (status == exit_done && over.value > 0 && !session.json)
+    session.out << longer_than(over, Json::parse(reply->body, nullptr, false));
+  return status;
 }
 
 int post_intent_on_target(Session& session, const Arguments& given, const std::string& kind) {
@@ -526,17 +568,25 @@ int load(Session& session, const Arguments& given) {
 int what_if(Session& session, const Arguments& given) {
   if (!given.has("--down") && !given.has("--demand"))
     return wrong_use(session, "--down, --demand or both: what would be?");
-  std::string path = "/v1/what-if?down=" + url_escaped(given["--down"]);
+  const std::string down = given["--down"];
+  for (const std::string_view one : split(down, ',')) {
+    const std::string wanted(trimmed(one));
+    if (wanted.empty() || canonical_target(wanted)) continue;
+    if (!wanted.starts_with("locality/") || wanted.size() == std::string_view("locality/").size())
+      return wrong_use(session,
+                       "--down: not a target (" + target.help + ", or locality/NAME): " + wanted);
+  }
+  std::string path = "/v1/what-if?down=" + url_escaped(down);
   if (given.has("--demand")) path += "&demand=" + url_escaped(given["--demand"]);
   if (given.has("--service")) path += "&service=" + url_escaped(given["--service"]);
   if (given.has("--all")) path += "&limit=1000000";
-  return print_reply(session, session.client.get(path), &View::what_if);
+  return ask(session, path, &View::what_if);
 }
 
 int n1(Session& session, const Arguments& given) {
   const std::string path =
       given.has("--depth") ? "/v1/n1?depth=" + url_escaped(given["--depth"]) : "/v1/n1";
-  return print_reply(session, session.client.get(path), &View::n1);
+  return ask(session, path, &View::n1);
 }
 
 int reload(Session& session, const Arguments&) {

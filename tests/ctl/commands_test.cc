@@ -97,6 +97,11 @@ TEST_CASE("wrong use is told before anything is sent", "[commands]") {
   CHECK(with("--for", "2") == exit_wrong_use);
   CHECK(with("--for", "0s") == exit_wrong_use);
   CHECK(with("--reason", "  ") == exit_wrong_use);
+  CHECK(with("--over", "8d") == exit_wrong_use);
+  CHECK(with("--over", "0s") == exit_wrong_use);
+  const Run nowhere = run(admin.address(), "what-if", {{"--down", "cluster/fra,region/eu"}});
+  CHECK(nowhere.status == exit_wrong_use);
+  CHECK(nowhere.errors.ends_with("or locality/NAME): region/eu\n"));
   CHECK(run(admin.address(), "history", {{"--since", "yesterday"}}).status == exit_wrong_use);
   CHECK(run(admin.address(), "history", {{"--limit", "-1"}}).status == exit_wrong_use);
   CHECK(admin.requests().empty());
@@ -187,6 +192,48 @@ TEST_CASE("a refusal is told in the daemon's words, with exit status 1", "[comma
   CHECK(stranger.status == exit_refused);
   CHECK(stranger.errors.find("is no swingoverd") != std::string::npos);
   CHECK(run(admin.address(), "intents", {}).errors == "swingctl: HTTP status 500\n");
+}
+
+TEST_CASE("a question that the daemon takes for none is wrong use", "[commands]") {
+  const auto none =
+      FakeAdmin::reply(400, R"({"error":{"code":"invalid","message":"type: no such type"}})");
+  FakeAdmin admin({{"GET /v1/explain", none},
+                   {"GET /v1/what-if", none},
+                   {"GET /v1/n1", none},
+                   {"POST /v1/intents", none}});
+  const Run asked = run(admin.address(), "explain", {{"NAME", "a.b"}, {"--type", "BOGUS"}});
+  CHECK(asked.status == exit_wrong_use);
+  CHECK(asked.errors == "swingctl: type: no such type\n");
+  CHECK(run(admin.address(), "what-if", {{"--demand", "1.5x"}}).status == exit_wrong_use);
+  CHECK(run(admin.address(), "n1", {{"--depth", "3"}}).status == exit_wrong_use);
+  // What it refuses to do depends on what it has, too.
+  CHECK(run(admin.address(), "drain", {{"TARGET", "cluster/fra"}, {"--reason", "x"}}).status ==
+        exit_refused);
+}
+
+TEST_CASE("a plan that takes longer than it was given says so", "[commands]") {
+  const auto plan = [](int left) {
+    return drain_of_fra.substr(0, drain_of_fra.size() - 1) +
+           R"(,"plan":{"every_seconds":60,"first_after_seconds":30,"left_seconds":)" +
+           std::to_string(left) + "}}";
+  };
+  const auto drained = [&](const std::string& reply, const char* over) {
+    FakeAdmin admin({{"POST /v1/intents", FakeAdmin::reply(201, reply)}});
+    return run(admin.address(), "drain",
+               {{"TARGET", "cluster/fra"}, {"--reason", "x"}, {"--over", over}})
+        .out;
+  };
+  const std::string told = "drain 7 on cluster/fra until cancelled (ada: rack work)\n";
+  CHECK(drained(plan(330), "2m") ==
+        told +
+            "takes 5m00s from the first step to the last, not 2m: steps "
+            "are two TTLs apart at least\n");
+  CHECK(drained(plan(330), "5m") == told);
+  CHECK(drained(plan(100), "5m") == told);  // it goes on where it was
+  const std::string tried =
+      drain_of_fra.substr(0, drain_of_fra.size() - 1) +
+      R"(,"dry_run":true,"steps":[{"after_seconds":30,"moved_percent":5},{"after_seconds":330,"moved_percent":100}]})";
+  CHECK(drained(tried, "2m").find("takes 5m00s from") != std::string::npos);
 }
 
 TEST_CASE("nobody reached is exit status 3", "[commands]") {
