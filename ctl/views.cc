@@ -39,13 +39,6 @@ std::string until_text(const Json& value, WallTime now) {
   return std::to_string(left / 1000) + "." + std::to_string(left % 1000 / 100) + "s";
 }
 
-/// "2h05m ago", or what stands there if it is no time.
-std::string since_text(const Json& value, WallTime now) {
-  const std::string text = text_of(value);
-  const auto time = parse_rfc3339(text);
-  return time ? age_text(now - *time) : text;
-}
-
 size_t members_that(const Json& list, const char* flag) {
   return static_cast<size_t>(
       std::ranges::count_if(list, [&](const Json& one) { return flag_at(one, flag); }));
@@ -184,6 +177,34 @@ std::vector<std::string> brake_lines(const Json& brake, WallTime now) {
   return lines;
 }
 
+std::string percent_text(const Json& part) {
+  return part.is_number() ? fmt::format("{:.0f} %", part.get<double>() * 100) : "-";
+}
+
+std::string amount_text(const Json& amount) {
+  return amount.is_number() ? fmt::format("{:.6g}", amount.get<double>()) : "-";
+}
+
+/// Of the demand, where it is known; else of the answers to clients of no known locality.
+std::string part_text(const Json& pool) {
+  const Json& part = at(pool, "demand_part");
+  return share_text(part.is_number() ? part : at(pool, "share"));
+}
+
+/// "steered services: 7 normal, 2 tight, 3 overload: shop., api. and 1 more"; empty where none is steered.
+std::string regimes_text(const Json& reply, const Terminal& terminal) {
+  const Json& regimes = at(reply, "regimes");
+  if (!regimes.is_object()) return {};
+  std::string text = "steered services:";
+  for (const auto& [regime, count] : regimes.items())
+    text += (text.ends_with(':') ? " " : ", ") + text_of(count) + " " + regime;
+  const Json& overload = at(regimes, "overload");
+  const size_t all = overload.is_number_unsigned() ? overload.get<size_t>() : 0;
+  const Json& names = list_at(reply, "overloaded");
+  if (all > 0 && !names.empty()) text += ": " + some_of(names, all);
+  return tinted(terminal, all > 0 ? Tint::bad : Tint::plain, printable(text)) + "\n";
+}
+
 }  // namespace
 
 std::string View::status(const Json& reply) const {
@@ -207,14 +228,30 @@ std::string View::status(const Json& reply) const {
   }
   for (const std::string& line : brake_lines(at(reply, "brake"), now))
     out += tinted(terminal, Tint::bad, printable(line)) + "\n";
-  Table table({"CLUSTER", "HEALTH", "ELIGIBLE", "INTENT", "REASON"});
+  out += regimes_text(reply, terminal);
+  for (const Json& freeze : list_at(reply, "freezes"))
+    out += tinted(terminal, Tint::warning, printable("frozen: " + about_words(freeze))) + "\n";
+  const bool is_steered = at(reply, "regimes").is_object();
+  std::vector<std::string> headings{"CLUSTER", "HEALTH", "ELIGIBLE", "INTENT", "REASON"};
+  if (is_steered) headings.insert(headings.begin() + 3, {"LOAD", "USABLE", "UTILISATION"});
+  Table table(std::move(headings));
   Table checks({"CLUSTER", "ADDRESS", "MONITOR", "NEXT", "SEEN", "VERDICT"});
   for (const Json& cluster : list_at(reply, "clusters")) {
-    table.add({{text_at(cluster, "name")},
-               health_cell(cluster),
-               eligible_cell(cluster),
-               {text_at(cluster, "intent"), Tint::warning},
-               {text_at(cluster, "reason")}});
+    const std::string progress = text_at(cluster, "progress");
+    std::vector<Table::Cell> row{
+        {text_at(cluster, "name")},
+        health_cell(cluster),
+        eligible_cell(cluster),
+        {text_at(cluster, "intent") + (progress.empty() ? "" : ", " + progress), Tint::warning},
+        {text_at(cluster, "reason")}};
+    if (is_steered) {
+      const Json& part = at(cluster, "utilisation");
+      const bool is_over = part.is_number() && part.get<double>() > 1;
+      row.insert(row.begin() + 3, {{amount_text(at(cluster, "load"))},
+                                   {amount_text(at(cluster, "usable_capacity"))},
+                                   {percent_text(part), is_over ? Tint::bad : Tint::plain}});
+    }
+    table.add(std::move(row));
     for (const Json& check : list_at(cluster, "checks")) {
       CheckRows{now, false, true}.add(
           checks, {{text_at(cluster, "name")}, {text_at(check, "address")}}, check);
@@ -232,18 +269,22 @@ std::string View::services(const Json& reply) const {
     Table::Cell name{text_at(service, "name")};
     Table::Cell policy{text_at(service, "policy")};
     Table::Cell seconds{ttl.empty() ? ttl : ttl + "s"};
+    std::string freeze = at(service, "frozen_by").is_object() ? "freeze" : "";
     for (const Json& pool : list_at(service, "pools")) {
       const Json& endpoints = list_at(pool, "endpoints");
-      table.add({name,
-                 policy,
-                 seconds,
-                 {text_at(pool, "cluster")},
-                 health_cell(pool),
-                 eligible_cell(pool),
-                 {share_text(at(pool, "share"))},
-                 {std::to_string(members_that(endpoints, "eligible")) + "/" +
-                  std::to_string(endpoints.size())},
-                 {text_at(pool, "intent"), Tint::warning}});
+      const std::string intent = text_at(pool, "intent");
+      table.add(
+          {name,
+           policy,
+           seconds,
+           {text_at(pool, "cluster")},
+           health_cell(pool),
+           eligible_cell(pool),
+           {part_text(pool)},
+           {std::to_string(members_that(endpoints, "eligible")) + "/" +
+            std::to_string(endpoints.size())},
+           {intent + (intent.empty() || freeze.empty() ? "" : ", ") + freeze, Tint::warning}});
+      freeze.clear();
       // The service's own words stand once, at its first pool.
       name.text = policy.text = seconds.text = " ";
     }
@@ -288,24 +329,6 @@ std::string ttl_text(const Json& service) {
   return now.empty() || now == ceiling ? ceiling + "s" : now + "s of " + ceiling + "s";
 }
 
-std::string percent_text(const Json& part) {
-  return part.is_number() ? fmt::format("{:.0f} %", part.get<double>() * 100) : "-";
-}
-
-std::string amount_text(const Json& amount) {
-  return amount.is_number() ? fmt::format("{:.6g}", amount.get<double>()) : "-";
-}
-
-/// "31 % may still follow old answers, until 12:04:10 (in 4m10s)"; empty where nothing may.
-std::string old_answers_words(const Json& old, WallTime now) {
-  const std::string until = text_at(old, "until");
-  const auto time = parse_rfc3339(until);
-  const Json& part = at(old, "percent");
-  if (!time || !part.is_number()) return {};
-  return fmt::format("{:.0f} % may still follow old answers, until {} UTC (in {})",
-                     part.get<double>(), rfc3339(*time).substr(11, 8), age_text(*time - now));
-}
-
 /// What is asked and who can carry it; empty for a service that is not steered.
 std::string capacity_text(const Json& reply, const Terminal& terminal) {
   if (!flag_at(reply, "steered") || !reply.contains("regime")) return {};
@@ -327,7 +350,9 @@ std::string capacity_text(const Json& reply, const Terminal& terminal) {
     const Json& part = at(pool, "utilisation");
     const bool is_over = part.is_number() && at(reply, "limit").is_number() &&
                          part.get<double>() > at(reply, "limit").get<double>();
-    const std::string comeback = text_at(pool, "comeback");
+    const std::string held_until = text_at(pool, "held_until");
+    const std::string comeback =
+        held_until.empty() ? text_at(pool, "comeback") : "held until " + held_until;
     table.add(
         {{text_at(pool, "cluster")},
          {amount_text(at(pool, "capacity"))},
@@ -391,6 +416,8 @@ std::string View::service(const Json& reply) const {
   const std::string change = text_at(reply, "ttl_reason");
   if (!change.empty())
     out += "next change: " + tinted(terminal, Tint::warning, printable(change)) + "\n";
+  if (const Json& freeze = at(reply, "frozen_by"); freeze.is_object())
+    out += tinted(terminal, Tint::warning, printable("frozen: " + about_words(freeze))) + "\n";
   out += old_answers_text(reply, terminal, now);
   out += "\n";
   Table pools({"POOL", "PRIORITY", "WEIGHT", "HEALTH", "ELIGIBLE", "SHARE", "INTENT"});
@@ -403,7 +430,7 @@ std::string View::service(const Json& reply) const {
                {text_at(pool, "weight")},
                health_cell(pool),
                eligible_cell(pool),
-               {share_text(at(pool, "share"))},
+               {part_text(pool)},
                {text_at(pool, "intent"), Tint::warning}});
     for (const Json& endpoint : list_at(pool, "endpoints")) {
       Table::Cell health = health_cell(endpoint);
@@ -557,107 +584,6 @@ std::string View::loads(const Json& reply) const {
 
 namespace {
 
-std::string number_text(double number, const char* unit) {
-  std::array<char, 64> out{};
-  std::snprintf(out.data(), out.size(), "%.3g%s", number, unit);
-  return out.data();
-}
-
-double number_at(const Json& object, const char* key) {
-  const Json& value = at(object, key);
-  return value.is_number() ? value.get<double>() : 0;
-}
-
-/// "ams at 62 %"
-std::string fullest_text(const Json& fullest) {
-  if (!fullest.is_object()) return "no load known that would move";
-  const Json& part = at(fullest, "utilisation");
-  return text_at(fullest, "cluster") + (part.is_number()
-                                            ? " at " + number_text(part.get<double>() * 100, " %")
-                                            : " without capacity");
-}
-
-/// Of a drain or a swing: "31 % may still follow old answers, until 12:04:10 UTC (in 4m10s)"; "empty" when nobody can.
-std::string left_text(const Json& intent, WallTime now) {
-  const Json& left = at(intent, "left");
-  if (!left.is_object()) return {};
-  if (const std::string words = old_answers_words(left, now); !words.empty()) return words;
-  const std::string uncounted = text_at(left, "uncounted_until");
-  const auto time = parse_rfc3339(uncounted);
-  if (time) return "not all answers are counted until " + rfc3339(*time).substr(11, 8) + " UTC";
-  return text_at(intent, "kind") == "drain" ? "empty" : "";
-}
-
-/// "moving, 25 %, 7m30s left"; "held (would_overheat), 50 %"; of a freeze what thawing would move.
-std::string progress_text(const Json& intent, WallTime now) {
-  if (const Json& difference = at(intent, "difference"); difference.is_object())
-    return text_at(difference, "frozen") + " frozen, thawing moves " +
-           text_at(difference, "differ");
-  if (const std::string weight = text_at(intent, "weight"); !weight.empty())
-    return "weight " + weight;
-  const Json& plan = at(intent, "plan");
-  const std::string left = left_text(intent, now);
-  if (!plan.is_object()) return left;
-  std::string text = text_at(plan, "phase");
-  const std::string waits_for = text_at(plan, "waits_for");
-  if (const std::string why = text_at(plan, "why"); !why.empty())
-    text += " (" + (waits_for.empty() ? why : waits_for) + ")";
-  text += ", " + number_text(number_at(plan, "moved_percent"), " %");
-  const Json& seconds = at(plan, "left_seconds");
-  if (seconds.is_number())
-    text += ", " + age_text(Milliseconds(static_cast<int64_t>(seconds.get<double>() * 1'000))) +
-            " left";
-  const bool is_out = text_at(plan, "phase") == "done";
-  return is_out && !left.empty() ? text + ", " + left : text;
-}
-
-}  // namespace
-
-std::string View::intents(const Json& reply) const {
-  const Json& list = list_at(reply, "intents");
-  const bool has_progress = std::ranges::any_of(
-      list, [this](const Json& intent) { return !progress_text(intent, now).empty(); });
-  std::vector<std::string> headings{"ID", "KIND", "TARGET", "OWNER", "AGE", "EXPIRES"};
-  if (has_progress) headings.emplace_back("PROGRESS");
-  headings.emplace_back("REASON");
-  Table table(std::move(headings));
-  for (const Json& intent : list) {
-    const std::string expires = text_at(intent, "expires");
-    std::vector<Table::Cell> row{{text_at(intent, "id")},
-                                 {text_at(intent, "kind"), Tint::warning},
-                                 {text_at(intent, "target")},
-                                 {text_at(intent, "owner")},
-                                 {since_text(at(intent, "created"), now)},
-                                 {expires.empty() ? "never" : expires}};
-    if (has_progress) row.push_back({progress_text(intent, now)});
-    row.push_back({text_at(intent, "reason")});
-    table.add(std::move(row));
-  }
-  return table.empty() ? "no intents\n" : table.text(terminal);
-}
-
-std::string View::frozen(const Json& reply) const {
-  std::string text;
-  for (const Json& intent : list_at(reply, "intents")) {
-    const Json& difference = at(intent, "difference");
-    if (!difference.is_object()) continue;
-    text += this->intent(intent);
-    text += text_at(difference, "frozen") + " services frozen, thawing moves shares of " +
-            text_at(difference, "differ") + "\n";
-    Table table({"SERVICE", "MOVES", "NOW", "THAWED"});
-    for (const Json& service : list_at(difference, "services")) {
-      table.add({{text_at(service, "service")},
-                 {number_text(number_at(service, "moves_percent"), " %")},
-                 {text_at(service, "now")},
-                 {text_at(service, "thawed")}});
-    }
-    if (!table.empty()) text += table.text(terminal);
-  }
-  return text.empty() ? "nothing is frozen\n" : text;
-}
-
-namespace {
-
 /// "up -> down", "drain until …", or nothing.
 std::string change_text(const Json& entry) {
   const std::string before = text_at(entry, "before");
@@ -707,29 +633,6 @@ std::string View::history(const Json& reply) const {
                {text_at(entry, "reason")}});
   }
   return table.empty() ? "nothing happened\n" : table.text(terminal);
-}
-
-std::string View::intent(const Json& intent) const {
-  const std::string expires = text_at(intent, "expires");
-  const bool is_tried = at(intent, "dry_run") == Json(true);
-  std::string text =
-      printable((is_tried ? "would " + text_at(intent, "kind")
-                          : text_at(intent, "kind") + " " + text_at(intent, "id") + " on") +
-                " " + text_at(intent, "target") +
-                (expires.empty() ? " until cancelled" : " until " + expires) + " (" +
-                text_at(intent, "owner") + ": " + text_at(intent, "reason") + ")") +
-      "\n";
-  for (const Json& objection : list_at(intent, "objections"))
-    text +=
-        tinted(terminal, Tint::bad, printable("would be refused: " + text_of(objection))) + "\n";
-  Table steps({"AFTER", "MOVED", "FULLEST"});
-  for (const Json& step : list_at(intent, "steps")) {
-    const auto after = static_cast<int64_t>(number_at(step, "after_seconds") * 1'000);
-    steps.add({{age_text(Milliseconds(after))},
-               {number_text(number_at(step, "moved_percent"), " %")},
-               {fullest_text(at(step, "fullest"))}});
-  }
-  return steps.empty() ? text : text + steps.text(terminal);
 }
 
 }  // namespace swingover::ctl

@@ -3,6 +3,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/clock.h"
+
 namespace swingover::ctl {
 
 // Members of what a daemon answers, as text for people: what is missing or of another type than expected is empty, never
@@ -19,5 +21,13 @@ bool flag_at(const nlohmann::ordered_json& object, const char* key);
 std::string share_text(const nlohmann::ordered_json& share);
 /// Four digits are enough for people: 1234.5678 -> "1235".
 std::string rough_text(const nlohmann::ordered_json& amount);
+/// How long that is ago, "2h05m", or what stands there if it is no time.
+std::string since_text(const nlohmann::ordered_json& value, WallTime now);
+/// "31 % may still follow old answers, until 12:04:10 UTC (in 4m10s)"; empty where nothing may.
+std::string old_answers_words(const nlohmann::ordered_json& old, WallTime now);
+/// "cluster/fra until 2026-11-22T10:15:00Z (ada: rack work)": what an intent is about, and whose it is.
+std::string about_words(const nlohmann::ordered_json& intent);
+/// "a, b and 7 more": those of `names`, of `all`.
+std::string some_of(const nlohmann::ordered_json& names, size_t all);
 
 }  // namespace swingover::ctl

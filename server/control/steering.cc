@@ -461,11 +461,37 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
     out.usable = usable_capacity(place->group, holder);
     out.comeback = comeback.factor;
     out.waits_for_person = comeback.waits_for_person;
+    if (comeback.since && *comeback.since > clock_.now())
+      out.held_until = clock_.wall() + (*comeback.since - clock_.now());
     if (!solved) continue;
     if (!loads.empty()) out.load = loads[holder];
     out.level = solved->allocation.levels[holder];
   }
   return view;
+}
+
+std::optional<Steering::Glance> Steering::glance() const {
+  if (states_.empty()) return std::nullopt;
+  Glance glance{.clusters = {}, .regimes = {}, .overloaded = {}};
+  glance.clusters.resize(model().topology.clusters.size());
+  for (uint32_t group = 0; group < states_.size(); ++group) {
+    const std::vector<CapacityGroups::Holder>& holders = groups_.groups()[group].holders;
+    const std::vector<double>& loads = states_[group].loads;
+    for (size_t i = 0; i < holders.size(); ++i) {
+      Glance::Cluster& cluster = glance.clusters[holders[i].id.value];
+      cluster.is_steered = true;
+      cluster.capacity += nominal_capacity(group, i);
+      cluster.usable += usable_capacity(group, i);
+      if (!loads.empty()) cluster.load += loads[i];
+    }
+  }
+  for (uint32_t id = 0; id < services_.size(); ++id) {
+    if (!services_[id]) continue;
+    const Regime regime = services_[id]->regime;
+    ++glance.regimes[static_cast<size_t>(regime)];
+    if (regime == Regime::overload) glance.overloaded.emplace_back(id);
+  }
+  return glance;
 }
 
 SteeringInputs Steering::inputs() const {

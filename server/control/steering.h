@@ -161,6 +161,7 @@ class Steering {
     double usable = 0;         // what of it counts now: healthy endpoints, ramps
     double comeback = 1;       // the part that a ramp leaves of it
     bool waits_for_person = false;
+    std::optional<WallTime> held_until{};  // it is back, and counts from then on
     double load =
         0;  // predicted with the shares in force; of all services, where the capacity is shared
     double level = 0;
@@ -175,6 +176,22 @@ class Steering {
     std::vector<PoolView> pools;
   };
   std::optional<ServiceView> view(ServiceId service) const;
+
+  /// All that is steered at a glance. O(services + endpoints).
+  struct Glance {
+    /// What counts of a cluster's capacities, and the load there by the shares in force.
+    struct Cluster {
+      bool is_steered = false;  // some service within capacity has a pool there
+      double capacity = 0;
+      double usable = 0;
+      double load = 0;
+    };
+    std::vector<Cluster> clusters;      // by cluster
+    std::array<size_t, 3> regimes{};    // services, by steering::Regime
+    std::vector<ServiceId> overloaded;  // those of them, in their order
+  };
+  /// Nothing: no service is steered.
+  std::optional<Glance> glance() const;
 
   /// What all of it goes by now, for what-if questions on another thread; empty where nothing is steered.
   /// 10,000 services of 50 localities take some milliseconds.

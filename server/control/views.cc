@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "health/monitor_file.h"
+#include "server/control/intent_words.h"
 #include "server/control/target.h"
 #include "server/control/views_swings.h"
 #include "zones/explain.h"
@@ -40,6 +41,14 @@ Json intent_word(const Intent* intent) {
   return intent ? Json(std::string(word(intent->kind))) : Json();
 }
 
+}  // namespace
+
+bool is_held(const Join::EndpointState& state) {
+  return !state.intent && state.health == health::Health::up && state.usable != health::Health::up;
+}
+
+namespace {
+
 /// The endpoint's eligibility as people call it, with the intent that made it so.
 std::string_view eligibility_word(const Join::EndpointState& state) {
   if (state.intent) {
@@ -58,7 +67,7 @@ std::string_view eligibility_word(const Join::EndpointState& state) {
   }
   switch (state.health) {
     case health::Health::up:
-      return state.usable == health::Health::up ? "eligible" : "held";
+      return is_held(state) ? "held" : "eligible";
     case health::Health::down:
       return state.usable == health::Health::up ? "kept" : "unhealthy";
     case health::Health::unknown:
@@ -270,6 +279,7 @@ void add_shares(const Control& control, const zones::Service& service, Json& jso
                       : pool.comeback < 1   ? "in steps"
                                             : "";
     out["comeback_part"] = pool.comeback;
+    out["held_until"] = pool.held_until ? Json(rfc3339(*pool.held_until)) : Json();
   }
   Json shares = Json::object();
   const auto& localities = snapshot.model->topology.localities;
@@ -302,8 +312,14 @@ void add_old_answers(const Control& control, const zones::Service& service, Json
           : Json();
 }
 
+/// Of the answers that clients of no known locality get, and of all demand.
+struct PoolParts {
+  double share = 0;
+  std::optional<double> of_demand{};
+};
+
 Json pool_json(const Control& control, const zones::Service& service, const zones::Pool& pool,
-               double share, const Details& details) {
+               const PoolParts& parts, const Details& details) {
   const Join& join = control.join();
   Json endpoints = Json::array();
   bool is_any_eligible = false;
@@ -323,7 +339,8 @@ Json pool_json(const Control& control, const zones::Service& service, const zone
           {"capacity", pool.capacity ? Json(*pool.capacity) : Json()},
           {"health", word(best)},
           {"eligible", is_any_eligible},
-          {"share", share},
+          {"share", parts.share},
+          {"demand_part", parts.of_demand ? Json(*parts.of_demand) : Json()},
           {"monitors", pool.monitors},
           {"voting_monitors", pool.voting_monitors},
           {"observing_monitors", pool.observing_monitors},
@@ -331,20 +348,31 @@ Json pool_json(const Control& control, const zones::Service& service, const zone
           {"endpoints", std::move(endpoints)}};
 }
 
+/// What keeps the service's shares; null: nothing does.
+const Intent* freeze_of(const Control& control, const zones::Service& service) {
+  if (!control.steering().plans().is_frozen(service.id)) return nullptr;
+  for (const Intent* intent : intents_on(control.intents(), service)) {
+    if (intent->kind == IntentKind::freeze) return intent;
+  }
+  return nullptr;
+}
+
 Json service_value(const Control& control, const zones::Service& service,
                    const Details& details = {}) {
   const zones::Snapshot& snapshot = control.snapshot();
-  std::vector<double> shares(service.pools.size());
+  std::vector<PoolParts> parts(service.pools.size());
   const auto& plan = snapshot.plans[service.id.value];
   for (const auto& share :
        zones::pool_shares(plan, *snapshot.shares, no_locality, *snapshot.eligibility)) {
-    shares[share.place] = share.share;
+    parts[share.place].share = share.share;
   }
+  const std::vector<double> of_demand = control.steering().parts(service.id);
+  for (size_t i = 0; i < of_demand.size(); ++i) parts[i].of_demand = of_demand[i];
   const WallTime now = control.environment().clock.wall();
   const auto seconds = static_cast<uint32_t>(now.unix_milliseconds / 1000);
   Json pools = Json::array();
   for (size_t i = 0; i < service.pools.size(); ++i) {
-    pools.push_back(pool_json(control, service, service.pools[i], shares[i], details));
+    pools.push_back(pool_json(control, service, service.pools[i], parts[i], details));
   }
   return {{"name", service_text(service)},
           {"policy", word(service.policy)},
@@ -360,7 +388,19 @@ Json service_value(const Control& control, const zones::Service& service,
           {"voting_monitors", service.voting_monitors},
           {"observing_monitors", service.observing_monitors},
           {"intent", intent_word(control.intents().of_target(service_target(service)))},
+          {"frozen_by", override_json(freeze_of(control, service))},
           {"pools", std::move(pools)}};
+}
+
+/// Of the cluster's capacities that services within capacity take from; null: none does.
+void add_load(const std::optional<Steering::Glance>& glance, ClusterId id, Json& json) {
+  const bool is_steered = glance && glance->clusters[id.value].is_steered;
+  const Steering::Glance::Cluster of =
+      is_steered ? glance->clusters[id.value] : Steering::Glance::Cluster();
+  json["capacity"] = is_steered ? Json(of.capacity) : Json();
+  json["usable_capacity"] = is_steered ? Json(of.usable) : Json();
+  json["load"] = is_steered ? Json(of.load) : Json();
+  json["utilisation"] = of.usable > 0 ? Json(of.load / of.usable) : Json();
 }
 
 Json cluster_json(const Control& control, ClusterId id, const Details& details) {
@@ -377,11 +417,14 @@ Json cluster_json(const Control& control, ClusterId id, const Details& details) 
   if (is_any && !state.intent) reason.clear();
   if (reason.empty() && join.is_doubted(id))
     reason = "its probes are not believed: it still reports its load";
+  // Of a drain in steps, too, which decides nothing before its last one.
+  const Intent* asked = control.intents().of_target(cluster_target(cluster.name));
   return {{"name", cluster.name},
           {"target", cluster_target(cluster.name)},
           {"health", word(join.shown_health(id))},
           {"eligible", is_any},
-          {"intent", intent_word(state.intent)},
+          {"intent", intent_word(asked)},
+          {"progress", asked ? text_or_null(progress_words(*asked)) : Json()},
           {"doubted", join.is_doubted(id)},
           {"reason", text_or_null(reason)},
           {"endpoints", endpoints.size()},
@@ -413,6 +456,33 @@ Json rules_value(const Control& control) {
   return rules;
 }
 
+constexpr size_t shown_max = 100;
+
+/// How many services within capacity are in which; null: none is steered.
+Json regimes_value(const std::optional<Steering::Glance>& glance) {
+  if (!glance) return {};
+  Json json = Json::object();
+  for (size_t i = 0; i < glance->regimes.size(); ++i)
+    json[std::string(steering::word(static_cast<steering::Regime>(i)))] = glance->regimes[i];
+  return json;
+}
+
+Json overloaded_value(const std::optional<Steering::Glance>& glance, const zones::Model& model) {
+  Json names = Json::array();
+  for (size_t i = 0; glance && i < std::min(glance->overloaded.size(), shown_max); ++i)
+    names.push_back(service_text(model.services[glance->overloaded[i].value]));
+  return names;
+}
+
+Json freezes_value(const Control& control) {
+  Json freezes = Json::array();
+  for (const Intent* intent : control.intents().list()) {
+    if (intent->kind == IntentKind::freeze && freezes.size() < shown_max)
+      freezes.push_back(override_json(intent));
+  }
+  return freezes;
+}
+
 Json reload_value(const Control::ReloadResult& result) {
   return {{"at", rfc3339(result.at)},
           {"ok", result.reloaded},
@@ -435,8 +505,10 @@ std::string status_json(const Control& control, CheckDetailsList details) {
   const StoreWriter::State store = environment.writer.state();
   const std::vector<std::string> problems = control.problems();
   Json clusters = Json::array();
+  const std::optional<Steering::Glance> glance = control.steering().glance();
   for (uint32_t i = 0; i < model.topology.clusters.size(); ++i) {
     clusters.push_back(cluster_json(control, ClusterId(i), details));
+    add_load(glance, ClusterId(i), clusters.back());
   }
   const Milliseconds uptime = environment.clock.now() - control.started();
   return dumped({{"version", environment.version},
@@ -457,6 +529,9 @@ std::string status_json(const Control& control, CheckDetailsList details) {
                    {"journal_lost", store.journal_lost}}},
                  {"brake", brake_value(control)},
                  {"rules", rules_value(control)},
+                 {"regimes", regimes_value(glance)},
+                 {"overloaded", overloaded_value(glance, model)},
+                 {"freezes", freezes_value(control)},
                  {"reload", control.last_reload() ? reload_value(*control.last_reload()) : Json()},
                  {"clusters", std::move(clusters)}});
 }

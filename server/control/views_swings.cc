@@ -67,11 +67,12 @@ Json difference_value(const Control& control, const Intent& intent) {
   const zones::Model& model = control.join().model();
   const Steering& steering = control.steering();
   Json services = Json::array();
+  Json names = Json::array();
   size_t frozen = 0;
   size_t differ = 0;
   for (const zones::Service* service : services_of(intent, model)) {
     if (!steering.plans().is_frozen(service->id)) continue;
-    ++frozen;
+    if (++frozen <= services_shown_max) names.push_back(service_text(*service));
     const std::vector<uint16_t>* then = steering.shadow(service->id);
     if (!then) continue;
     if (++differ > services_shown_max) continue;
@@ -81,7 +82,10 @@ Json difference_value(const Control& control, const Intent& intent) {
          {"now", share_text(*steering.shares(service->id), *service, model.topology)},
          {"thawed", share_text(*then, *service, model.topology)}});
   }
-  return {{"frozen", frozen}, {"differ", differ}, {"services", std::move(services)}};
+  return {{"frozen", frozen},
+          {"frozen_services", std::move(names)},
+          {"differ", differ},
+          {"services", std::move(services)}};
 }
 
 Json asked_value(const Intent& intent) {

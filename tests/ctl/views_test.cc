@@ -444,3 +444,78 @@ TEST_CASE("what is broken, refused or waits is told with its words", "[views]") 
       R"({"intents": [{"id": "7", "kind": "swing", "plan": {"phase": "held", "why": "not_now", "waits_for": "rule b: 1 of 2", "moved_percent": 10}}]})");
   has(view.intents(held), "held (rule b: 1 of 2), 10 %");
 }
+
+TEST_CASE("what a plan waits for, and what is frozen, is told in words", "[views]") {
+  const auto intents = [](const std::string& members) {
+    return Json::parse(R"({"intents": [{"id": "7", "target": "cluster/fra", "owner": "ada", )" +
+                       members + "}]}");
+  };
+  const auto plan = [&](const std::string& why) {
+    return view.intents(intents(R"("kind": "swing", "plan": {"phase": "held", "moved_percent": 10,
+      "fullest_next": {"cluster": "ams", "utilisation": 0.85},
+      "fullest_now": {"cluster": "ams", "utilisation": 0.97}, "why": ")" +
+                                why + "\"}"));
+  };
+  has(plan("not_now"), "held (a freeze, the brake, the store or another plan), 10 %");
+  has(plan("target_down"), "held (who would take it is down), 10 %");
+  has(plan("target_held"), "held (who would take it is held out of answers), 10 %");
+  has(plan("would_overheat"), "held (the next step would bring ams to 85 %), 10 %");
+  has(plan("overheats"), "held (it brought ams to 97 %), 10 %");
+  has(plan("of_a_newer_daemon"), "held (of_a_newer_daemon), 10 %");
+
+  const Json one = intents(R"("kind": "freeze", "difference":
+    {"frozen": 1, "differ": 0, "frozen_services": ["shop.svc.example.com."], "services": []})");
+  has(view.intents(one), "1 service frozen, thawing moves nothing");
+  has(view.frozen(one), "frozen: shop.svc.example.com.\nthawing moves nothing\n");
+  const Json many = intents(R"("kind": "freeze", "difference":
+    {"frozen": 12, "differ": 2, "frozen_services": ["a.", "b."], "services": []})");
+  has(view.intents(many), "12 services frozen, thawing moves shares of 2");
+  has(view.frozen(many), "frozen: a., b. and 10 more\nthawing moves shares of 2\n");
+}
+
+TEST_CASE("the status shows at a glance what is full, frozen and under way", "[views]") {
+  const std::string text = view.status(Json::parse(R"({
+    "regimes": {"normal": 7, "tight": 2, "overload": 3}, "overloaded": ["shop.", "api."],
+    "freezes": [{"kind": "freeze", "target": "service/web.", "owner": "ada", "reason": "hold on",
+                 "expires": "2026-11-22T12:00:00Z"}],
+    "clusters": [
+      {"name": "fra", "health": "up", "eligible": true, "intent": "drain", "progress": "moving, 25 %",
+       "load": 1300.5, "usable_capacity": 1000, "capacity": 2000, "utilisation": 1.3005},
+      {"name": "ams", "health": "up", "eligible": true, "intent": null, "load": null, "usable_capacity": null,
+       "capacity": null, "utilisation": null}]})"));
+  has(text, "steered services: 7 normal, 2 tight, 3 overload: shop., api. and 1 more\n");
+  has(text, "frozen: service/web. until 2026-11-22T12:00:00Z (ada: hold on)\n");
+  has(text, "CLUSTER  HEALTH  ELIGIBLE  LOAD    USABLE  UTILISATION  INTENT               REASON");
+  has(text, "fra      up      yes       1300.5  1000    130 %        drain, moving, 25 %");
+  has(text, "ams      up      yes       -       -       -            -");
+  const std::string plain_text = view.status(Json::parse(
+      R"({"regimes": null, "clusters": [{"name": "fra", "health": "up", "eligible": true}]})"));
+  has(plain_text, "CLUSTER  HEALTH  ELIGIBLE  INTENT  REASON");
+  CHECK(plain_text.find("steered") == std::string::npos);
+}
+
+TEST_CASE("a service shows its parts of the demand, and who froze it", "[views]") {
+  Json steered = service;
+  steered["pools"][0]["demand_part"] = 0.407;
+  steered["pools"][1]["demand_part"] = nullptr;
+  steered["frozen_by"] = Json::parse(
+      R"({"kind": "freeze", "target": "everything", "owner": "ada", "reason": "hold on", "expires": null})");
+  const std::string all = view.services(Json{{"services", Json::array({steered})}});
+  has(all, "40.7 %");
+  has(all, "33.3 %");
+  has(all, "freeze");
+  const std::string one = view.service(steered);
+  has(one, "40.7 %");
+  has(one, "frozen: everything until cancelled (ada: hold on)\n");
+}
+
+TEST_CASE("a pool on its way back says until when it is held", "[views]") {
+  Json steered = service;
+  steered["steered"] = true;
+  steered["regime"] = "normal";
+  steered["pools"][0]["usable_capacity"] = 0;
+  steered["pools"][0]["comeback"] = "in steps";
+  steered["pools"][0]["comeback_part"] = 0;
+  steered["pools"][0]["held_until"] = "2026-11-22T10:04:10.000Z";
+  has(view.service(steered), "held until 2026-11-22T10:04:10.000Z");
+}

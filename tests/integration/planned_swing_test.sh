@@ -73,9 +73,11 @@ within 3 is 0 0
 # A drain in steps ends with nobody there, and says so; frozen it waits.
 ctl drain cluster/fra --over 10s --reason "rack work"
 within 10 plan moved_percent 10.0
+ctl status | grep "^fra" | grep -q "drain, moving, " || fail "the status does not show the drain: $(ctl status)"
 ctl freeze service/$shop --reason "hold on" --for 1h
+ctl service $shop | grep -q "^frozen: service/$shop until" || fail "the freeze is not shown: $(ctl service $shop)"
 within 8 plan phase held
-ctl freeze --show | grep -q "1 services frozen" || fail "freeze --show"
+ctl freeze --show | grep -q "^frozen: ${shop%.}" || fail "freeze --show"
 ctl thaw service/$shop --reason "go on"
 within 20 plan phase done
 within 3 is 100 100

@@ -36,6 +36,10 @@ struct SmallWorld {
   double move_budget = 1;
   std::optional<double> capacity;  // of each pool; with a demand its own
   std::optional<double> demand;    // of a service that is steered within it
+  zones::Failback failback = zones::Failback::ramp;
+  Milliseconds failback_hold{300'000};
+  std::vector<std::string> localities;              // the first one fra's, the second one ams's
+  std::shared_ptr<const zones::ZoneContents> zone;  // without it all its names are refused
   bool corroborate = true;
   uint32_t copies = 1;  // of the service, with other names
   Milliseconds housekeeping_every{250};
@@ -79,6 +83,13 @@ struct SmallWorld {
     model->topology.clusters.back().min_healthy = cluster_floor;
     model->topology.clusters.back().load = fra_load;
     model->topology.clusters.push_back({"ams", {}, {}, {}, {}});
+    for (uint32_t i = 0; i < localities.size(); ++i) {
+      zones::Locality locality;
+      locality.name = localities[i];
+      model->topology.localities.push_back(locality);
+      if (i < model->topology.clusters.size())
+        model->topology.clusters[i].localities = {LocalityId(i)};
+    }
     model->steering.corroborate = corroborate;
     zones::Service service;
     service.name = *zones::parse_name("Shop.svc.example.test.");
@@ -99,6 +110,8 @@ struct SmallWorld {
       one.has_own_capacity = demand.has_value();
     }
     service.demand = demand;
+    service.failback = failback;
+    service.failback_hold = failback_hold;
     model->services.push_back(service);
     for (uint32_t i = 1; i < copies; ++i) {
       service.name = *zones::parse_name("copy-" + std::to_string(i) + ".svc.example.test.");
@@ -107,7 +120,7 @@ struct SmallWorld {
     model->rules = rules;
     model->steering.move_budget = move_budget;
     number(model->services);
-    model->zones.push_back({*zones::parse_name("svc.example.test."), nullptr});
+    model->zones.push_back({*zones::parse_name("svc.example.test."), zone});
     return model;
   }
 

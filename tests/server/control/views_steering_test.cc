@@ -1,0 +1,181 @@
+// What people are shown of steering: as the admin address tells it of a daemon that decides for real.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "server/control/admin.h"
+#include "server/control/metrics.h"
+#include "server/control/records.h"
+#include "server/control/views.h"
+#include "tests/server/control/control_life.h"
+#include "tests/support/zone_text.h"
+
+namespace swingover::tests {
+namespace {
+
+using health::Health;
+using Json = nlohmann::json;
+
+const std::string shop = "shop.svc.example.test.";
+const std::string shop_target = "service/" + shop;
+
+SmallWorld steered(double demand = 500) {
+  SmallWorld world;
+  world.capacity = 1'000;
+  world.demand = demand;
+  world.offloads_at_once = true;
+  world.housekeeping_every = Milliseconds(1);
+  world.zone = zone_text("svc.example.test.",
+                         "@ 300 IN SOA ns1 hostmaster 1 3600 600 604800 60\n"
+                         "@ 300 IN NS ns1\n"
+                         "ns1 300 IN A 192.0.2.53\n");
+  return world;
+}
+
+struct Shown : Life {
+  Shown(store::MemoryStore& on_store, ManualClock& by_clock, const SmallWorld& of_world)
+      : Life(on_store, by_clock, of_world),
+        admin(loop, control, [this] { return control::collect_metrics(control, {}, {}); }) {
+    all_up();
+    settle();
+  }
+
+  /// `step` goes by with each turn of the loop.
+  void until(const std::function<bool()>& is_so, Milliseconds step = Milliseconds(1'000)) {
+    loop.run_until(
+        [&] {
+          clock.advance(step);
+          return is_so();
+        },
+        patience);
+    REQUIRE(is_so());
+  }
+  void settle() {
+    until([&] { return control.steering().is_idle(); }, Milliseconds(1));
+  }
+
+  Json asked(const std::string& path, std::map<std::string, std::string> arguments = {}) {
+    std::optional<control::HttpReply> reply;
+    control::HttpRequest request{.method = "GET",
+                                 .path = path,
+                                 .arguments = std::move(arguments),
+                                 .body = {},
+                                 .client = "127.0.0.1"};
+    admin.handle(request, [&](control::HttpReply given) { reply = std::move(given); });
+    loop.run_until([&] { return reply.has_value(); }, patience);
+    REQUIRE(reply.has_value());
+    return Json::parse(reply->large_body ? *reply->large_body : reply->body);
+  }
+  Json status() { return asked("/v1/status"); }
+  Json service() { return asked("/v1/services/" + shop); }
+
+  Json cluster(const std::string& name) {
+    const Json told = status();
+    for (const Json& one : told.at("clusters")) {
+      if (one.at("name") == name) return one;
+    }
+    return {};
+  }
+  std::string in_force(const IntentRequest& request) {
+    const auto result = set(request);
+    REQUIRE(result);
+    settle();
+    return result->intent.id;
+  }
+
+  control::Admin admin;
+};
+
+}  // namespace
+
+TEST_CASE("the status shows a drain that is under way, and how far it is", "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  Shown life(store, clock, steered());
+  IntentRequest request{"drain", "cluster/fra", "ada", "rack work", ""};
+  request.over = "15m";
+  const std::string id = life.in_force(request);
+  life.until([&] { return life.control.planned_swings().view(id)->moved > 0; });
+  const Json fra = life.cluster("fra");
+  CHECK(fra.at("intent") == "drain");
+  CHECK(fra.at("progress") == "moving, 5 %");
+  CHECK(fra.at("eligible") == true);
+  CHECK(life.cluster("ams").at("intent").is_null());
+  CHECK(life.cluster("ams").at("progress").is_null());
+}
+
+TEST_CASE("what is frozen is shown with who froze it", "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  Shown life(store, clock, steered());
+  CHECK(life.service().at("frozen_by").is_null());
+  CHECK(life.status().at("freezes") == Json::array());
+  const std::string target = GENERATE(as<std::string>(), shop_target, "cluster/ams", "everything");
+  INFO(target);
+  life.in_force({"freeze", target, "ada", "hold on", ""});
+  const Json by = life.service().at("frozen_by");
+  CHECK(by.at("target") == target);
+  CHECK(by.at("owner") == "ada");
+  CHECK(life.asked("/v1/services").at("services")[0].at("frozen_by").at("reason") == "hold on");
+  const Json freezes = life.status().at("freezes");
+  REQUIRE(freezes.size() == 1);
+  CHECK(freezes[0].at("target") == target);
+  CHECK(freezes[0].at("reason") == "hold on");
+  const Json intents = life.asked("/v1/intents").at("intents");
+  CHECK(intents[0].at("difference").at("frozen_services") == Json::array({shop}));
+}
+
+TEST_CASE("the status shows at a glance what is full", "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  Shown life(store, clock, steered(2'600));
+  const Json status = life.status();
+  CHECK(status.at("regimes") == Json{{"normal", 0}, {"tight", 0}, {"overload", 1}});
+  CHECK(status.at("overloaded") == Json::array({shop}));
+  const Json fra = life.cluster("fra");
+  CHECK(fra.at("capacity") == 1'000);
+  CHECK(fra.at("usable_capacity") == 1'000);
+  CHECK(fra.at("load").get<double>() == Approx(1'300));
+  CHECK(fra.at("utilisation").get<double>() == Approx(1.3));
+
+  SECTION("and nothing of what is not steered") {
+    store::MemoryStore other;
+    SmallWorld world;
+    world.offloads_at_once = true;
+    Shown plain(other, clock, world);
+    CHECK(plain.status().at("regimes").is_null());
+    CHECK(plain.cluster("fra").at("utilisation").is_null());
+  }
+}
+
+TEST_CASE("a pool of a steered service is shown with its part of the demand", "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  SmallWorld world = steered(1'000);
+  world.localities = {"fra-a", "ams-a"};
+  control::SteeringRecord record{.localities = {"", "fra-a", "ams-a"},
+                                 .clusters = {"fra", "ams"},
+                                 .shares = {10'000, 0, 6'000, 4'000, 6'000, 4'000},
+                                 .demands = {0, 500, 500},
+                                 .is_reported = true,
+                                 .back_since = {{}, {}}};
+  store::Batch batch;
+  batch.put(store::Table::state, control::steering_key(shop), control::encode_steering(record));
+  REQUIRE(store.commit(batch));
+  Shown life(store, clock, world);
+  for (const Json& told : {life.service(), life.asked("/v1/services").at("services")[0]}) {
+    const double fra = told.at("pools")[0].at("demand_part").get<double>();
+    const double ams = told.at("pools")[1].at("demand_part").get<double>();
+    CHECK(fra == Approx(0.7).margin(0.001));
+    CHECK(ams == Approx(0.3).margin(0.001));
+  }
+  SECTION("and of another one with none") {
+    store::MemoryStore other;
+    Shown plain(other, clock, SmallWorld());
+    CHECK(plain.service().at("pools")[0].at("demand_part").is_null());
+  }
+}
+
+}  // namespace swingover::tests
