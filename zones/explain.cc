@@ -34,6 +34,11 @@ std::string_view class_word(Eligibility eligibility) {
   return "";
 }
 
+/// Of endpoints together: who is held counts as who is not yet known.
+std::string_view class_of_tier(Eligibility eligibility) {
+  return eligibility == Eligibility::unknown ? "not yet known, or held" : class_word(eligibility);
+}
+
 std::vector<PoolShare> shares_of_tier(const ServicePlan& plan, const ServicePlan::Row& row,
                                       const FoundTier& found, const EligibilityMap& map) {
   std::vector<PoolShare> shares;
@@ -193,7 +198,13 @@ class Teller {
     step("service", service.name.folded().text(), "policy " + std::string(word(service.policy)));
     ttl(service, plan);
     if (locality != located.locality) fence(located);
+    row_.assign(service.pools.size(), 0);
     if (plan.is_steered()) row_of_shares(service, locality, is_by_shares);
+    if (insight_.shaping) {
+      for (Explanation::Step& shaping : insight_.shaping(service))
+        out_.steps.push_back(std::move(shaping));
+    }
+    locality_ = locality;
     if (plan.sticky() == Sticky::client) stickiness(service);
     if (is_by_shares) {
       for (const uint32_t place : row.allowed()) pool(service, place, shares, true);
@@ -209,7 +220,7 @@ class Teller {
     for (size_t t = 0; t < row.tiers.size(); ++t) {
       const ServicePlan::Tier& tier = row.tiers[t];
       const bool is_used = found && found->tier == t;
-      std::string reason(class_word(found ? found->best : Eligibility::down));
+      std::string reason(class_of_tier(found ? found->best : Eligibility::down));
       reason = is_used ? "first with endpoints that are " + reason
                        : "not used: " + std::string(found ? "another comes first" : "all down");
       if (plan.policy() == Policy::local)
@@ -240,13 +251,12 @@ class Teller {
 
   /// Who gets which part of the locality's clients, by capacity.
   void row_of_shares(const Service& service, LocalityId locality, bool is_used) {
-    std::vector<uint16_t> row(service.pools.size());
-    const bool has_row = snapshot_.shares->read(service.id, ShareRows::row_of(locality), row);
+    const bool has_row = snapshot_.shares->read(service.id, ShareRows::row_of(locality), row_);
     std::string all;
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (row[i] == 0) continue;
+    for (size_t i = 0; i < row_.size(); ++i) {
+      if (row_[i] == 0) continue;
       all += (all.empty() ? "" : ", ") + service.pools[i].cluster_name + " " +
-             exact_percent(row[i] / double{ShareRows::whole});
+             exact_percent(row_[i] / double{ShareRows::whole});
     }
     if (!has_row) {
       step("shares", "none", "no shares within capacity are in force here: the tiers decide");
@@ -293,15 +303,24 @@ class Teller {
         if (tally_.answers(service.id, pool.id) > 0) result += ", chosen";
       }
     }
-    step("pool " + pool.cluster_name, result,
-         pool_reason(service, snapshot_.plans[service.id.value], place, *snapshot_.eligibility));
+    const ServicePlan& plan = snapshot_.plans[service.id.value];
+    std::string why = pool_reason(service, plan, place, *snapshot_.eligibility);
+    if (is_by_shares && share == shares.end() && row_[place] > 0)
+      why += "; its share of " + exact_percent(row_[place] / double{ShareRows::whole}) +
+             " goes to the others";
+    if (insight_.pool && plan.is_steered()) {
+      const std::string more = insight_.pool(service, place, locality_);
+      if (!more.empty()) why += "; " + more;
+    }
+    step("pool " + pool.cluster_name, result, why);
     for (const Endpoint& endpoint : pool.endpoints) {
       const bool is_given = std::any_of(
           out_.answers.begin(), out_.answers.end(),
           [&](const std::string& line) { return line.ends_with(" " + endpoint.text()); });
-      std::string reason(class_word(snapshot_.eligibility->get(endpoint.id)));
-      const std::string why = insight_.endpoint ? insight_.endpoint(endpoint.id) : std::string();
-      if (!why.empty()) reason += ": " + why;
+      const bool is_held = insight_.is_held && insight_.is_held(endpoint.id);
+      std::string reason(is_held ? "held" : class_word(snapshot_.eligibility->get(endpoint.id)));
+      const std::string told = insight_.endpoint ? insight_.endpoint(endpoint.id) : std::string();
+      if (!told.empty()) reason += ": " + told;
       step("endpoint " + endpoint.text(), is_given ? "answered" : "not answered", reason);
     }
   }
@@ -311,6 +330,9 @@ class Teller {
   const Insight& insight_;
   IsManyCaches is_many_caches_;
   Explanation& out_;
+  std::vector<uint16_t>
+      row_;  // of the client, of the service that is told; 0 where none is in force
+  LocalityId locality_ = no_locality;
 };
 
 bool is_answered_from(const Service& service, const WorkerTally& tally) {

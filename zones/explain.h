@@ -54,6 +54,12 @@ struct Insight {
   std::function<std::string(ServiceId)> change;     // what may change its answers next, in words
   // Whether a client (PickKey::client) is many caches to the workers (ManyCaches).
   std::function<bool(ServiceId, uint64_t)> is_many_caches{};
+  // Whether the endpoint is up, and kept out of answers nevertheless.
+  std::function<bool(EndpointId)> is_held{};
+  // Steps of what shapes the answers of a service beside health: what people ask of it, how its shares came about.
+  std::function<std::vector<Explanation::Step>(const Service&)> shaping{};
+  // Of a steered service: why that pool has the share that it has among clients there, in words.
+  std::function<std::string(const Service&, uint32_t place, LocalityId)> pool{};
 };
 
 /// Runs the query through respond(), as a worker would over TCP with a tally of its own, then tells the steps.

@@ -5,6 +5,9 @@
 
 #include "server/control/admin.h"
 #include "server/control/admin_replies.h"
+#include "server/control/intent_words.h"
+#include "server/control/share_reasons.h"
+#include "server/control/views.h"
 #include "server/control/views_explain.h"
 #include "server/control/views_old_answers.h"
 
@@ -36,7 +39,23 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
           [this, now](ServiceId id) {
             return change_words(control_.next_change(id), control_.join(), now);
           },
-      .is_many_caches = control_.environment().is_many_caches};
+      .is_many_caches = control_.environment().is_many_caches,
+      .is_held = [this](EndpointId id) { return is_held(control_.join().endpoint(id)); },
+      .shaping =
+          [this](const zones::Service& service) {
+            auto steps = ShareReasons(control_.steering()).steps(service);
+            for (const Intent* intent : intents_on(control_.intents(), service)) {
+              const bool is_idle = intent->kind == IntentKind::freeze &&
+                                   !control_.steering().plans().is_frozen(service.id);
+              if (!is_idle) steps.push_back(step_of(*intent));
+            }
+            return steps;
+          },
+      .pool =
+          [this](const zones::Service& service, uint32_t place, LocalityId client) {
+            return ShareReasons(control_.steering())
+                .of(control_.join().model(), service, place, client);
+          }};
   zones::Explanation explanation =
       zones::explain(snapshot, question->name, question->type, question->client, insight);
   add_old_answers(control_, explanation);

@@ -26,7 +26,28 @@ std::vector<uint32_t> priority_ranks(const zones::Service& service) {
   return ranks;
 }
 
+double cost_of(const zones::Topology& topology, const zones::Service& service,
+               const zones::Pool& pool, uint32_t rank, LocalityId client) {
+  if (!pool.serves(topology, client)) return steering::forbidden;
+  switch (service.policy) {
+    case zones::Policy::failover:
+      return rank;
+    case zones::Policy::local:
+      return topology.cost(client, pool.cluster) + rank * cost_of_a_priority;
+    case zones::Policy::active_active:
+    case zones::Policy::all:
+      break;
+  }
+  return 0;
+}
+
 }  // namespace
+
+double cost_of(const zones::Model& model, const zones::Service& service, size_t pool,
+               LocalityId client) {
+  return cost_of(model.topology, service, service.pools[pool], priority_ranks(service)[pool],
+                 client);
+}
 
 class CapacityGroups::Maker {
  public:
@@ -174,28 +195,13 @@ class CapacityGroups::Maker {
       const LocalityId client = row == 0 ? no_locality : LocalityId(row - 1);
       std::vector<double> costs;
       for (size_t i = 0; i < service.pools.size(); ++i)
-        costs.push_back(cost(service, service.pools[i], ranks[i], client));
+        costs.push_back(cost_of(model_.topology, service, service.pools[i], ranks[i], client));
       const auto [found, is_new] =
           classes.try_emplace(costs, static_cast<uint32_t>(kind.costs.size()));
       if (is_new) kind.costs.push_back(std::move(costs));
       kind.classes.push_back(found->second);
     }
     return kind;
-  }
-
-  double cost(const zones::Service& service, const zones::Pool& pool, uint32_t rank,
-              LocalityId client) const {
-    if (!pool.serves(model_.topology, client)) return steering::forbidden;
-    switch (service.policy) {
-      case zones::Policy::failover:
-        return rank;
-      case zones::Policy::local:
-        return model_.topology.cost(client, pool.cluster) + rank * cost_of_a_priority;
-      case zones::Policy::active_active:
-      case zones::Policy::all:
-        break;
-    }
-    return 0;
   }
 
   using PoolKey = std::tuple<uint32_t, uint32_t, bool, std::vector<std::string>>;

@@ -94,4 +94,8 @@ class CapacityGroups {
   std::vector<Kind> kinds_;
 };
 
+/// What a unit of load of clients there costs at that pool; steering::forbidden: it does not serve them.
+double cost_of(const zones::Model& model, const zones::Service& service, size_t pool,
+               LocalityId client);
+
 }  // namespace swingover::control

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "server/control/intents.h"
 #include "server/control/past_reasons.h"
+#include "server/control/share_reasons.h"
 #include "zones/record_text.h"
 #include "zones/zone_file_rdata.h"
 
@@ -172,7 +173,20 @@ Result<std::string> past_json(Past& past, const store::Store& store, const Quest
       past, question,
       {.now = seconds_of(question.at),
        .endpoint = [&](EndpointId id) { return reasons.of(*past.snapshot().model, id); },
-       .change = {}});
+       .change = {},
+       .shaping =
+           [](const zones::Service& service) {
+             std::vector<zones::Explanation::Step> steps;
+             if (service.is_steered())
+               steps.push_back({"capacity", "not kept",
+                                "loads, ways back and intents of then are in the history alone: "
+                                "`swingctl history`"});
+             return steps;
+           },
+       .pool =
+           [&](const zones::Service& service, uint32_t place, LocalityId client) {
+             return cost_words(*past.snapshot().model, service, place, client);
+           }});
   if (!explanation) return explanation.error();
   std::string json = explain_json(*explanation, question, then->generation, &*then);
   past.rest();

@@ -74,6 +74,7 @@ within 3 is 0 0
 ctl drain cluster/fra --over 10s --reason "rack work"
 within 10 plan moved_percent 10.0
 ctl status | grep "^fra" | grep -q "drain, moving, " || fail "the status does not show the drain: $(ctl status)"
+ctl explain $shop | grep -q "drain of cluster/fra  *by .*: rack work; moving, " || fail "$(ctl explain $shop)"
 ctl freeze service/$shop --reason "hold on" --for 1h
 ctl service $shop | grep -q "^frozen: service/$shop until" || fail "the freeze is not shown: $(ctl service $shop)"
 within 8 plan phase held

@@ -112,6 +112,8 @@ TEST_CASE("an explanation of a steered service tells the shares of the client's 
     const Explanation swung = explained(served, "shop.svc.example.");
     CHECK(swung.pool == "ams");
     CHECK(result_of(swung, "pool fra") == "passed over");
+    CHECK(reason_of(swung, "pool fra") ==
+          "priority 1, 0 of 1 endpoints eligible; its share of 63.64 % goes to the others");
     CHECK(result_of(swung, "pool ams") == "share 100.00 %, chosen");
   }
   SECTION("and of the tiers, where no pool with a share is eligible") {
@@ -129,6 +131,33 @@ TEST_CASE("an explanation of a steered service tells the shares of the client's 
     CHECK(result_of(elsewhere, "shares") == "none");
     CHECK(result_of(elsewhere, "pool fra") == "chosen");
   }
+}
+
+TEST_CASE("an explanation tells what others know of shares, intents and holds", "[explain]") {
+  Served served(steered_model(Sticky::none));
+  served.set_all(Eligibility::eligible);
+  served.set(0, Eligibility::unknown);
+  const std::array<uint16_t, 2> shares{10'000, 0};
+  served.snapshot().shares->set(ServiceId(0), 2, shares);
+  const Explanation told = explain(
+      served.snapshot(), *parse_name("shop.svc.example."), 1, *parse_ip_address("10.2.0.1"),
+      {.now = 1'000,
+       .endpoint = {},
+       .change = {},
+       .is_held = [](EndpointId id) { return id.value == 0; },
+       .shaping =
+           [](const Service& service) {
+             return std::vector<Explanation::Step>{{"intent 7", "freeze", service.name.text()}};
+           },
+       .pool =
+           [](const Service&, uint32_t place, LocalityId client) {
+             return "place " + std::to_string(place) + " from " + std::to_string(client.value);
+           }});
+  CHECK(reason_of(told, "intent 7") == "shop.svc.example.");
+  CHECK(reason_of(told, "pool fra").ends_with("; place 0 from 1"));
+  CHECK(reason_of(told, "pool ams").ends_with("; place 1 from 1"));
+  CHECK(reason_of(told, "endpoint 192.0.2.1") == "held");
+  CHECK(reason_of(told, "endpoint 192.0.2.2") == "eligible");
 }
 
 TEST_CASE("what an explanation says a sticky client gets is what it gets", "[explain]") {

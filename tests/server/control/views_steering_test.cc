@@ -20,6 +20,7 @@ using Json = nlohmann::json;
 
 const std::string shop = "shop.svc.example.test.";
 const std::string shop_target = "service/" + shop;
+const std::string fra_endpoint = "192.0.2.1";
 
 SmallWorld steered(double demand = 500) {
   SmallWorld world;
@@ -71,12 +72,28 @@ struct Shown : Life {
   Json status() { return asked("/v1/status"); }
   Json service() { return asked("/v1/services/" + shop); }
 
+  /// "result: reason" of the step in the explanation of the shop.
+  std::string explained(const std::string& step) {
+    const Json told = asked("/v1/explain", {{"name", shop}});
+    for (const Json& one : told.at("steps")) {
+      if (one.at("step") == step)
+        return one.at("result").get<std::string>() + ": " + one.at("reason").get<std::string>();
+    }
+    return "no such step in " + told.at("steps").dump();
+  }
   Json cluster(const std::string& name) {
     const Json told = status();
     for (const Json& one : told.at("clusters")) {
       if (one.at("name") == name) return one;
     }
     return {};
+  }
+  /// A moment later it is back.
+  void fra_goes_and_comes() {
+    verdict(fra_endpoint, Health::down);
+    settle();
+    verdict(fra_endpoint, Health::up);
+    settle();
   }
   std::string in_force(const IntentRequest& request) {
     const auto result = set(request);
@@ -88,7 +105,113 @@ struct Shown : Life {
   control::Admin admin;
 };
 
+bool has(const std::string& text, const std::string& part) {
+  INFO(text << "\n  lacks: " << part);
+  const bool found = text.find(part) != std::string::npos;
+  CHECK(found);
+  return found;
+}
+
 }  // namespace
+
+TEST_CASE("an explanation says what keeps a pool that is back from its share", "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  SmallWorld world = steered();
+
+  SECTION("a person has to say so") {
+    world.failback = zones::Failback::manual;
+    Shown life(store, clock, world);
+    life.fra_goes_and_comes();
+    const std::string told = life.explained("pool fra");
+    has(told, "passed over: ");
+    has(told, "waits for a person: `swingctl resume pool/" + shop + "/fra`");
+  }
+  SECTION("until it has been up for failback_hold") {
+    world.failback = zones::Failback::hold;
+    Shown life(store, clock, world);
+    life.fra_goes_and_comes();
+    has(life.explained("pool fra"), "on hold until 2");
+    has(life.explained("pool fra"), " (failback_hold)");
+    CHECK(life.service().at("pools")[0].at("held_until").is_string());
+  }
+  SECTION("in steps") {
+    Shown life(store, clock, world);
+    life.fra_goes_and_comes();
+    has(life.explained("pool fra"), "comes back in steps: 10 % of its capacity count");
+    CHECK(life.service().at("pools")[0].at("held_until").is_null());
+  }
+}
+
+TEST_CASE("an explanation says by what a pool has its share, or has none", "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  SECTION("one that costs more than those with room") {
+    Shown life(store, clock, steered(500));
+    has(life.explained("pool fra"), "share 100.00 %, chosen: ");
+    has(life.explained("pool fra"), "cost 0, load 500 of 1000 (50 %, target 70 %)");
+    has(life.explained("pool ams"), "passed over: ");
+    has(life.explained("pool ams"), "cost 1, load 0 of 1000 (0 %, target 70 %)");
+    has(life.explained("pool ams"), "costs more than others that have room");
+  }
+  SECTION("one that takes what the cheaper ones have no room for") {
+    Shown life(store, clock, steered(1'000));
+    has(life.explained("pool fra"), "share 70.00 %");
+    has(life.explained("pool fra"), "cost 0, load 700 of 1000 (70 %, target 70 %)");
+    has(life.explained("pool ams"), "share 30.00 %");
+    has(life.explained("pool ams"), "takes what cheaper ones have no room for");
+  }
+}
+
+TEST_CASE("each intent that shapes the answers is a step of their explanation",
+          "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  Shown life(store, clock, steered());
+
+  SECTION("a freeze, with its end") {
+    const std::string id = life.in_force({"freeze", shop_target, "ada", "hold on", "2h"});
+    const std::string told = life.explained("intent " + id);
+    has(told, "freeze of " + shop_target + ": by ada: hold on; until 20");
+  }
+  SECTION("a freeze of everything") {
+    const std::string id = life.in_force({"freeze", "everything", "ada", "hold on", ""});
+    has(life.explained("intent " + id), "freeze of everything: by ada: hold on; until cancelled");
+  }
+  SECTION("a weight") {
+    IntentRequest request{"weight", "pool/" + shop + "/fra", "ada", "half of it", ""};
+    request.weight = 50;
+    const std::string id = life.in_force(request);
+    has(life.explained("intent " + id), "weight 50 of pool/" + shop + "/fra: by ada: half of it");
+  }
+  SECTION("a drain in steps, and how far it is") {
+    IntentRequest request{"drain", "cluster/fra", "ada", "rack work", ""};
+    request.over = "15m";
+    const std::string id = life.in_force(request);
+    life.until([&] { return life.control.planned_swings().view(id)->moved > 0; });
+    has(life.explained("intent " + id),
+        "drain of cluster/fra: by ada: rack work; moving, 5 %; until cancelled");
+  }
+  SECTION("a swing") {
+    IntentRequest request{"swing", shop_target, "ada", "new switches", ""};
+    request.over = "15m";
+    request.from = "fra";
+    request.to = "ams";
+    const std::string id = life.in_force(request);
+    has(life.explained("intent " + id),
+        "swing of " + shop_target + " from fra to ams: by ada: new switches; moving, 0 %");
+  }
+}
+
+TEST_CASE("an endpoint that is held is called so wherever it is shown", "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  Shown life(store, clock, steered());
+  life.verdict(fra_endpoint, Health::up, 0, health::Hold::flapping);
+  life.settle();
+  CHECK(life.service().at("pools")[0].at("endpoints")[0].at("eligibility") == "held");
+  has(life.explained("endpoint " + fra_endpoint), "not answered: held: ");
+}
 
 TEST_CASE("the status shows a drain that is under way, and how far it is", "[views_steering]") {
   store::MemoryStore store;
