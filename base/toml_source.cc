@@ -47,6 +47,11 @@ class Lines {
     const std::string_view old = this->line(line);
     std::fill_n(text_.begin() + static_cast<std::ptrdiff_t>(starts_[line]), old.size(), ' ');
   }
+  void replace(size_t line, std::string_view by) {
+    const std::string before(this->before(line));
+    const std::string behind = text_.substr(before.size() + this->line(line).size());
+    *this = Lines(before + std::string(by) + behind);
+  }
 
  private:
   std::string text_;
@@ -160,6 +165,35 @@ bool begins_statement(std::string_view line) {
   });
 }
 
+/// What somebody meant by a header of a section that is none, such as "[server" or "[[pool]": without it all keys below
+/// would be in the section above. Empty: that cannot be told.
+std::string mended_header(std::string_view line) {
+  line = trimmed(line);
+  const size_t opening = std::min(line.find_first_not_of('['), line.size());
+  if (opening == 0) return {};
+  line = trimmed(line.substr(opening));
+  const auto is_of_key = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  };
+  const auto end = std::ranges::find_if_not(line, is_of_key);
+  const std::string name(line.begin(), end);
+  const auto closing = static_cast<size_t>(std::ranges::count(line, ']'));
+  const size_t brackets = std::max(opening, closing);
+  if (name.empty() || brackets > 2) return {};
+  return std::string(brackets, '[') + name + std::string(brackets, ']');
+}
+
+/// Mends the header in line `wrong` (from 0), if it is one and can be.
+bool mend_header(Lines& lines, size_t wrong) {
+  const std::string mended = mended_header(lines.line(wrong));
+  if (mended.empty() || mended == trimmed(lines.line(wrong))) return false;
+  const std::string before(lines.before(wrong));
+  if (!parses(before) || !parses(before + mended)) return false;
+  lines.replace(wrong, mended);
+  return true;
+}
+
 /// Blanks the statement in which line `wrong` (from 0) is, and says where it begins.
 size_t blank_statement(Lines& lines, size_t wrong) {
   constexpr size_t lines_back_max = 200;
@@ -224,6 +258,10 @@ TomlDocument parse_toml(std::string_view text, Diagnostics& diagnostics) {
     if (errors == syntax_errors_max || wrong >= lines.size()) {
       diagnostics.error(problem->at, problem->message);
       return document;
+    }
+    if (mend_header(lines, wrong)) {
+      diagnostics.error(problem->at, problem->message);
+      continue;
     }
     const std::string before = lines.text();
     const size_t first = blank_statement(lines, wrong);

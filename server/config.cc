@@ -37,16 +37,23 @@ std::string host_name() {
   return name.data();
 }
 
-void check_sections(const TomlValue& root, Diagnostics& diagnostics) {
+void check_sections(const TomlDocument& document, Diagnostics& diagnostics) {
   std::vector<std::string> known;
   for (const TomlSection& section : sections) known.emplace_back(section.name);
-  for (const TomlMember& member : root.members) {
+  for (const TomlMember& member : document.root.members) {
     const auto section =
         std::ranges::find(sections, std::string_view(member.key), &TomlSection::name);
     if (section != sections.end()) {
       check_shape(member, *section, "", diagnostics);
       continue;
     }
+    // A key whose header is not TOML stands outside of all sections for us alone.
+    const auto is_table = [](const TomlValue& value) {
+      return value.kind == TomlValue::Kind::table;
+    };
+    if (!document.complete && !is_table(member.value) &&
+        std::ranges::none_of(member.value.items, is_table))
+      continue;
     const bool is_section =
         member.value.kind == TomlValue::Kind::table || member.value.kind == TomlValue::Kind::array;
     std::string message =
@@ -125,6 +132,7 @@ std::vector<ZoneOptions> parse_zones(const TomlDocument& document, Diagnostics& 
                  {.header = "[[zone]]", .complete = document.complete, .inner = {"secondary"}},
                  diagnostics);
     zone.secondaries = zones::parse_secondaries(document, *table, diagnostics);
+    zone.file_at = table->position_of("file");
     const TomlMember* name = table->find("name");
     const bool has_name = name && Form<zones::Name>::read(name->value, {});
     if (has_name) names.add(zone.name.folded().text(), zone.name.text(), name->value.at);
@@ -303,6 +311,44 @@ void read_self_checks(const TomlValue& table, SelfCheckOptions& options, Diagnos
   }
 }
 
+/// Of texts only: with anything else wrong the config is refused, and the two lists need not fit.
+std::vector<Position> positions_in(const TomlDocument& document, std::string_view section,
+                                   std::string_view key) {
+  const TomlMember* table = document.root.find(section);
+  const TomlMember* list = table ? table->value.find(key) : nullptr;
+  if (!list) return {};
+  if (list->value.items.empty()) return {list->value.at};
+  std::vector<Position> positions;
+  for (const TomlValue& item : list->value.items) positions.push_back(item.at);
+  return positions;
+}
+
+void read_clients(const TomlDocument& document, ClientsOptions& clients, Diagnostics& diagnostics) {
+  read_section(document, "clients", clients_options, clients, diagnostics);
+  clients.maps_at = positions_in(document, "clients", "maps");
+  clients.databases_at = positions_in(document, "clients", "databases");
+}
+
+/// Files that cannot be opened are told when they are loaded. A config with errors never gets that far.
+void tell_missing_files(const Config& config, Files& files, Diagnostics& diagnostics) {
+  const auto look = [&](const std::string& what, const std::string& name, Position at) {
+    if (name.empty()) return;
+    // Its first octet is enough: what is in it is looked at when it is loaded.
+    const auto begun = files.read(path_beside(config.file, name), 1);
+    if (!begun && begun.error().code != ErrorCode::invalid)
+      diagnostics.error(at, what + ": " + begun.error().message);
+  };
+  for (const ZoneOptions& zone : config.zones)
+    look("zone " + zone.name.text(), zone.file, zone.file_at);
+  const auto look_at_all = [&](const std::vector<std::string>& names,
+                               const std::vector<Position>& positions) {
+    for (size_t i = 0; i < std::min(names.size(), positions.size()); ++i)
+      look("clients", names[i], positions[i]);
+  };
+  look_at_all(config.clients.maps, config.clients.maps_at);
+  look_at_all(config.clients.databases, config.clients.databases_at);
+}
+
 /// What is legal, and likely a slip.
 void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
   const auto used = [&](std::string_view key, std::string_view name) {
@@ -340,7 +386,7 @@ Config read_config(const TomlDocument& document, const std::string& path,
                    Diagnostics& diagnostics) {
   Config config;
   config.file = path;
-  check_sections(document.root, diagnostics);
+  check_sections(document, diagnostics);
   const TomlValue* server =
       read_section(document, "server", server_options, config.server, diagnostics);
   if (server) check_server(*server, diagnostics);
@@ -361,7 +407,7 @@ Config read_config(const TomlDocument& document, const std::string& path,
   const TomlValue* self =
       read_section(document, "self_check", self_check_options, config.self_check, diagnostics);
   if (self) read_self_checks(*self, config.self_check, diagnostics);
-  read_section(document, "clients", clients_options, config.clients, diagnostics);
+  read_clients(document, config.clients, diagnostics);
   config.zones = parse_zones(document, diagnostics);
   config.tsig_keys = zones::parse_tsig_keys(document, path, diagnostics);
 
@@ -396,10 +442,14 @@ Config read_config(const TomlDocument& document, const std::string& path,
 
 }  // namespace
 
+std::string at_key(const Config& config, Position at) {
+  return fmt::format("{}:{}:{}: ", config.file, at.line, at.column);
+}
+
 LoadedConfig load_config(const std::string& path) {
   const auto text = read_file(path, config_size_max);
   if (!text) return {std::nullopt, "error: " + text.error().message + "\n"};
-  return parse_config(path, *text);
+  return parse_config(path, *text, &Files::on_disk());
 }
 
 std::string without_secrets(std::string_view text) {
@@ -436,7 +486,7 @@ LoadedConfig parse_past_config(const std::string& path, std::string_view text) {
   const TomlDocument document = parse_toml(text, diagnostics);
   Config config;
   config.file = path;
-  read_section(document, "clients", clients_options, config.clients, diagnostics);
+  read_clients(document, config.clients, diagnostics);
   config.zones = parse_zones(document, diagnostics);
   const std::vector<std::string> monitor_names = names_in(document.root, "monitor");
   std::vector<zones::Name> zone_names;
@@ -453,10 +503,11 @@ LoadedConfig parse_past_config(const std::string& path, std::string_view text) {
   return loaded;
 }
 
-LoadedConfig parse_config(const std::string& path, std::string_view text) {
+LoadedConfig parse_config(const std::string& path, std::string_view text, Files* files) {
   Diagnostics diagnostics(path, without_secrets(text));  // it quotes lines
   const TomlDocument document = parse_toml(text, diagnostics);
   Config config = read_config(document, path, diagnostics);
+  if (files && diagnostics.has_errors()) tell_missing_files(config, *files, diagnostics);
   LoadedConfig loaded{std::nullopt, diagnostics.text()};
   if (!diagnostics.has_errors()) loaded.config = std::move(config);
   return loaded;

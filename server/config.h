@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/diagnostics.h"
 #include "base/files.h"
 #include "base/ip.h"
 #include "base/portion.h"
@@ -94,11 +95,14 @@ struct ClientsOptions {
   // As written, seen from the config file's folder.
   std::vector<std::string> maps;
   std::vector<std::string> databases;
+  std::vector<Position> maps_at{};  // in the config file, of each
+  std::vector<Position> databases_at{};
 };
 
 struct ZoneOptions {
   zones::Name name;
   std::string file;  // as written, seen from the config file's folder
+  Position file_at;  // in the config file
   zones::TransferView transfer_view = zones::TransferView::primary;
   std::vector<zones::Secondary> secondaries{};
 };
@@ -126,6 +130,9 @@ struct Config {
   uint32_t probe_descriptors = 0;  // see server/probe_descriptors.h
 };
 
+/// `swingover.toml:12:8: ` for what is wrong with a file that a key names.
+std::string at_key(const Config& config, Position at);
+
 struct LoadedConfig {
   std::optional<Config> config;  // nothing if there was any error
   std::string problems;          // for people: `file:line:column: error: …`; warnings too
@@ -133,8 +140,9 @@ struct LoadedConfig {
 
 /// Reads and checks the file at `path`; never stops at the first problem. Any thread.
 LoadedConfig load_config(const std::string& path);
-/// The same for a text that is at hand.
-LoadedConfig parse_config(const std::string& path, std::string_view text);
+/// The same for a text that is at hand. What zones and [clients] name is read later, by load_zones and load_clients; if the
+/// text has errors, which keep it from getting there, and `files` are given, those that cannot be opened are told too.
+LoadedConfig parse_config(const std::string& path, std::string_view text, Files* files = nullptr);
 
 /// Of a config that was in force what answers hang on: zones, localities, clusters and services, [steering] and [clients].
 /// Nothing else is looked at, nor any other file: the text has lost its secrets.

@@ -33,14 +33,15 @@ class Loader {
     same_geography_ = zones::Geography(previous->topology) == geography_;
   }
 
-  void load_map(const std::string& name) {
+  void load_map(const std::string& name, Position at) {
     const std::string file = path_beside(config_.file, name);
-    const auto text = read(file, zones::SourceMapFile::size_max);
+    const auto text = read(file, at, zones::SourceMapFile::size_max);
     if (!text) return;
     ClientMap map{.file = file, .text = zones::digest_of(*text)};
     const ClientMap* before = previous_ ? same_in(previous_->maps, file, map.text) : nullptr;
     Diagnostics diagnostics = Diagnostics::of_kept(file, *text);
-    map.rules = before ? before->rules : zones::parse_source_map(*text, diagnostics);
+    map.rules =
+        before ? before->rules : zones::parse_source_map(*text, diagnostics, &config_.topology);
     if (map.rules) {
       zones::check_names(*map.rules, config_.topology, diagnostics);
       zones::check_against(*map.rules, config_.topology, diagnostics);
@@ -55,9 +56,9 @@ class Loader {
     }
   }
 
-  void load_database(const std::string& name) {
+  void load_database(const std::string& name, Position at) {
     const std::string file = path_beside(config_.file, name);
-    const auto content = read(file, size_t{1} << 30);
+    const auto content = read(file, at, size_t{1} << 30);
     if (!content) return;
     ClientDatabase database{.file = file, .text = zones::digest_of(*content)};
     const ClientDatabase* before =
@@ -91,15 +92,15 @@ class Loader {
   }
 
  private:
-  std::optional<std::string> read(const std::string& file, size_t size_max) {
+  std::optional<std::string> read(const std::string& file, Position at, size_t size_max) {
     out_.files.push_back({file, stamp_of(file)});  // first: what changes from here on is seen
     if (files_.is_special(file)) {
-      fail(file, fmt::format("error: clients: {} is no regular file", file));
+      fail(file, at_key(config_, at) + fmt::format("error: clients: {} is no regular file", file));
       return std::nullopt;
     }
     auto text = files_.read(file, size_max);
     if (text) return *std::move(text);
-    fail(file, "error: clients: " + text.error().message);
+    fail(file, at_key(config_, at) + "error: clients: " + text.error().message);
     return std::nullopt;
   }
 
@@ -122,8 +123,11 @@ class Loader {
 LoadedClients load_clients(const Config& config, const zones::Snapshot* previous, Files& files) {
   LoadedClients loaded;
   Loader loader(config, previous ? previous->model.get() : nullptr, files, loaded);
-  for (const std::string& name : config.clients.maps) loader.load_map(name);
-  for (const std::string& name : config.clients.databases) loader.load_database(name);
+  const ClientsOptions& clients = config.clients;
+  for (size_t i = 0; i < clients.maps.size(); ++i)
+    loader.load_map(clients.maps[i], clients.maps_at[i]);
+  for (size_t i = 0; i < clients.databases.size(); ++i)
+    loader.load_database(clients.databases[i], clients.databases_at[i]);
   loader.compile();
   return loaded;
 }

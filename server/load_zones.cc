@@ -54,6 +54,7 @@ LoadedZones load_zones(const Config& config, const zones::Snapshot* previous, Fi
     zones::ZoneSource source{.apex = zone.name, .transfer = {zone.transfer_view, zone.secondaries}};
     if (!text) {
       loaded.problems +=
+          at_key(config, zone.file_at) +
           fmt::format("error: zone {}: {}\n", zone.name.text(), text.error().message);
     } else {
       load_text(path, *text, services_of(zone, config), previous, source);

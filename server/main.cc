@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/version.h"
 #include "server/daemon.h"
 
@@ -36,21 +37,34 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("swingoverd ") + swingover::version);
   std::string config_file = "/etc/swingover/swingover.toml";
   bool is_check = false;
-  LogLevel level = LogLevel::info;
-  app.add_option("--config", config_file, "the config file")->capture_default_str();
+  std::string level = "info";
+  app.add_option("--config", config_file, "the config file")
+      ->option_text("FILE [" + config_file + "]");
   app.add_flag("--check", is_check,
                "check the config and zone files, print every problem, and end");
   const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::debug},
                                                   {"info", LogLevel::info},
                                                   {"warning", LogLevel::warning},
                                                   {"error", LogLevel::error}};
-  app.add_option("--log-level", level, "debug, info, warning or error")
-      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
+  app.add_option("--log-level", level,
+                 "the least level that is logged: debug, info, warning or error")
+      ->option_text("LEVEL")
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 1;
+  } catch (const CLI::Success& help) {  // --help, --version
+    return app.exit(help);
+  } catch (const CLI::ParseError& problem) {
+    std::fprintf(stderr, "swingoverd: %s; swingoverd --help says more\n",
+                 swingover::printable(problem.what()).c_str());
+    return 1;
   }
-  swingover::set_log_level(level);
+  const auto chosen = levels.find(level);
+  if (chosen == levels.end()) {
+    std::fprintf(stderr, "swingoverd: --log-level: debug, info, warning or error, not %s\n",
+                 swingover::printable(level).c_str());
+    return 1;
+  }
+  swingover::set_log_level(chosen->second);
   return is_check ? check(config_file) : run(config_file);
 }

@@ -119,7 +119,7 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
                            const zones::Snapshot* previous) {
   Result<std::string> text = read_file(source.config_file);
   if (!text) return {std::nullopt, source.config_file + ": error: " + text.error().message + "\n"};
-  LoadedConfig loaded = parse_config(source.config_file, *text);
+  LoadedConfig loaded = parse_config(source.config_file, *text, &Files::on_disk());
   if (!loaded.config) return {std::nullopt, std::move(loaded.problems)};
   NotedFiles read;
   LoadedZones zones = load_zones(*loaded.config, previous, read);

@@ -26,7 +26,7 @@ class Reader {
   Reader(std::string_view text, Diagnostics& diagnostics)
       : text_(text), diagnostics_(diagnostics) {}
 
-  std::shared_ptr<const SourceMapFile> read() {
+  std::shared_ptr<const SourceMapFile> read(const Topology* topology) {
     const auto lines = static_cast<size_t>(std::ranges::count(text_, '\n')) + 1;
     if (lines > SourceMapFile::lines_max) {
       diagnostics_.error({}, fmt::format("{} lines; a file of client networks has at most {}",
@@ -46,7 +46,9 @@ class Reader {
                          fmt::format("{} problems; no more of them are looked for", problems_max));
     }
     file_->rules.shrink_to_fit();
-    return diagnostics_.has_errors() ? nullptr : std::move(file_);
+    if (!diagnostics_.has_errors()) return std::move(file_);
+    if (topology) check_names(*file_, *topology, diagnostics_);
+    return nullptr;
   }
 
  private:
@@ -130,8 +132,9 @@ class Reader {
 }  // namespace
 
 std::shared_ptr<const SourceMapFile> parse_source_map(std::string_view text,
-                                                      Diagnostics& diagnostics) {
-  return Reader(text, diagnostics).read();
+                                                      Diagnostics& diagnostics,
+                                                      const Topology* topology) {
+  return Reader(text, diagnostics).read(topology);
 }
 
 void check_names(const SourceMapFile& file, const Topology& topology, Diagnostics& diagnostics) {

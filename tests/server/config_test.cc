@@ -375,6 +375,23 @@ endpoints = ["192.0.2.1", "x.example.net."]
 )") == expected);
 }
 
+TEST_CASE("a header that is none costs its own problem, and no false ones below it", "[config]") {
+  CHECK(problems_of("[server\nlisten = [\"127.0.0.1:0\"]\n").size() == 1);
+  const auto two = problems_of("[server\nlisten = [\"127.0.0.1:0\"]\nwrokers = 4\n");
+  REQUIRE(two.size() == 2);
+  CHECK(two[0].starts_with("1:"));
+  CHECK(two[0].find("not TOML") != std::string::npos);
+  CHECK(two[1] == R"(3:1: error: unknown key "wrokers"; did you mean "workers"?)");
+  SECTION("also one in a list of them") {
+    const auto pools = problems_of(changed(good_config, "[[service.pool]]", "[[service.pool]"));
+    REQUIRE(pools.size() == 1);
+    CHECK(pools[0].starts_with("22:"));
+  }
+  SECTION("nor where nobody can tell what it should be") {
+    CHECK(problems_of("[\"server\nlisten = [\"127.0.0.1:0\"]\n").size() == 1);
+  }
+}
+
 TEST_CASE("a problem shows its file, its line and a caret", "[config]") {
   CHECK(parse_config("/etc/x.toml", "[server]\nworkers = -1\n").problems ==
         "/etc/x.toml:2:11: error: \"workers\" must be from 0 to 256, not -1\n  workers = -1\n      "
@@ -455,7 +472,17 @@ TEST_CASE("a bad zone file never takes the others with it", "[config]") {
   CHECK(loaded.zones[0].contents);
   CHECK_FALSE(loaded.zones[1].contents);
   CHECK(loaded.failed == std::vector<std::string>{"gone.example."});
-  CHECK(loaded.problems.find("gone.zone") != std::string::npos);
+  const std::string at_its_key = "t.toml:29:8: error: zone gone.example.: ";
+  CHECK(loaded.problems.find(at_its_key) != std::string::npos);
+  CHECK(loaded.problems.find("gone.zone: No such file") != std::string::npos);
+  SECTION("and is told beside what else is wrong, which keeps it from being loaded") {
+    const std::string path = folder / "t.toml";
+    const std::string text = two + "[server]\nworkers = -1\n";
+    const std::string problems = parse_config(path, text, &Files::on_disk()).problems;
+    CHECK(problems.find(at_its_key) != std::string::npos);
+    CHECK(problems.find("31:11: error: \"workers\"") != std::string::npos);
+    CHECK(problems.find("svc.zone: No such file") == std::string::npos);
+  }
   std::filesystem::remove_all(folder);
 }
 

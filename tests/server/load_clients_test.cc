@@ -116,7 +116,10 @@ TEST_CASE("every problem of every file is told", "[load_clients]") {
   CHECK(loaded.problems.find("b.map:1:12: error: no [[locality]] is named \"ams-b\"") !=
         std::string::npos);
   CHECK(loaded.problems.find("city.mmdb: error: not a MaxMind database") != std::string::npos);
-  CHECK(loaded.problems.find("asn.mmdb") != std::string::npos);
+  CHECK(loaded.problems.find("asn.mmdb: No such file") != std::string::npos);
+  const auto at_keys = tests::headlines(loaded.problems, files.folder.file("t.toml"));
+  REQUIRE(at_keys.size() == 1);
+  CHECK(at_keys[0].starts_with("33:27: error: clients: "));
   CHECK(loaded.files.size() == 4);  // what is not there may come
 }
 

@@ -113,6 +113,18 @@ TEST_CASE("a client map may name only localities that are there", "[source_map_f
         only(R"(2:12: no [[locality]] is named "ams-b"; did you mean "ams-a"?)"));
 }
 
+TEST_CASE("what else is wrong with a client map does not hide localities that are not there",
+          "[source_map_file]") {
+  const std::string_view text = "192.0.2.0/33 fra-a\n10.0.0.0/8 ams-b\n";
+  Diagnostics diagnostics("clients.map", text);
+  const Topology topology = two_localities();
+  CHECK_FALSE(parse_source_map(text, diagnostics, &topology));
+  const auto problems = lines_of(diagnostics);
+  REQUIRE(problems.size() == 2);
+  CHECK(problems[0].starts_with("1:1: "));
+  CHECK(problems[1] == R"(2:12: no [[locality]] is named "ams-b"; did you mean "ams-a"?)");
+}
+
 TEST_CASE("two files must not put one prefix into two localities", "[source_map_file]") {
   const auto first = parsed("10.0.0.0/8 fra-a\n10.9.0.0/16 ams-a\n2001:db8::/32 fra-a\n").file;
   const std::string_view text = "192.0.2.0/24 fra-a\n10.9.0.0/16 fra-a\n10.0.0.0/8 fra-a\n";
