@@ -10,12 +10,6 @@
 namespace swingover::zones {
 namespace {
 
-bool is_within_capacity(const Service& service) {
-  return std::ranges::all_of(service.pools, [](const Pool& pool) {
-    return pool.last_resort || pool.capacity.has_value();
-  });
-}
-
 /// Where each text of a list stands; the list itself where it is one text.
 Position position_of(const TomlValue& table, std::string_view key, size_t place) {
   const TomlMember* member = table.find(key);
@@ -35,10 +29,10 @@ void find_services(const TomlValue& table, std::span<const Service> services, Ru
       continue;
     }
     rule.service_ids.push_back(found->id);
-    if (rule.is_of_capacity() && !is_within_capacity(*found)) {
+    if (rule.is_of_capacity() && !found->is_steered()) {
       diagnostics.error(
-          at, fmt::format("what {} can carry is not known: it needs a \"capacity\" for each of its "
-                          "pools",
+          at, fmt::format("the shares of {} do not follow capacity, so what it needs is not known: "
+                          "give each of its pools a \"capacity\", and no \"steered = false\"",
                           toml_quoted(found->name.text())));
     }
   }

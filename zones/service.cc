@@ -23,9 +23,9 @@ MinHealthy min_healthy_of(const Pool& pool) {
 }
 
 bool Service::is_steered() const {
-  return policy != Policy::all && std::ranges::all_of(pools, [](const Pool& pool) {
-           return pool.last_resort || pool.capacity.has_value();
-         });
+  return may_be_steered && policy != Policy::all &&
+         std::ranges::all_of(
+             pools, [](const Pool& pool) { return pool.last_resort || pool.capacity.has_value(); });
 }
 
 Counts number(std::vector<Service>& services) {

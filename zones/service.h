@@ -94,7 +94,8 @@ struct Service {
   Overflow overflow = Overflow::spread;
   Failback failback = Failback::ramp;
   Milliseconds failback_hold{300'000};
-  double bytes_per_unit = 0;  // what a unit of load, of a second, sends; for what traffic costs
+  bool may_be_steered = true;  // false: the policy alone decides, whatever its pools can carry
+  double bytes_per_unit = 0;   // what a unit of load, of a second, sends; for what traffic costs
 
   /// Its shares follow capacity, load and distance: it is known what each ordinary pool can carry, and an answer is of
   /// one pool.

@@ -92,11 +92,11 @@ class ServiceFile {
     check_names();
     check_nesting();
     check_clusters();
+    for (const Draft& draft : drafts_) check_pools(draft);
+    for (const Draft& draft : drafts_) check_unsteered(draft);
+    check_demand();
     std::vector<Service> services;
-    for (Draft& draft : drafts_) {
-      check_pools(draft);
-      services.push_back(std::move(draft.service));
-    }
+    for (Draft& draft : drafts_) services.push_back(std::move(draft.service));
     return services;
   }
 
@@ -249,6 +249,36 @@ class ServiceFile {
         check_min_healthy(*table, cluster.min_healthy, members[i],
                           "this cluster, in all services together", diagnostics_);
     }
+  }
+
+  /// Then what is legal and likely a slip may as well come of what is not.
+  bool is_refused() const { return !document_.complete || diagnostics_.has_errors(); }
+
+  /// Where nothing is known of load nothing is full, and nobody notices: told once, for it is of the whole file. Who
+  /// knows that clusters will report writes `demand = 0`.
+  void check_demand() {
+    if (is_refused()) return;
+    const auto is_asked = [&](const Pool& pool) {
+      const auto& clusters = context_.topology.clusters;
+      return pool.cluster.value < clusters.size() && !clusters[pool.cluster.value].load.url.empty();
+    };
+    const auto is_blind = [&](const Draft& draft) {
+      const Service& service = draft.service;
+      return service.is_steered() && !service.demand &&
+             std::ranges::none_of(service.pools, is_asked);
+    };
+    const auto first = std::ranges::find_if(drafts_, is_blind);
+    if (first == drafts_.end()) return;
+    const auto others = std::ranges::count_if(first + 1, drafts_.end(), is_blind);
+    const std::string and_others =
+        others == 0 ? ""
+                    : fmt::format(" (nor of {} other service{})", others, others == 1 ? "" : "s");
+    diagnostics_.warning(
+        first->table->position_of("name"),
+        fmt::format(R"(nobody says what is asked of {}{}: without "demand", and until a cluster )"
+                    R"(reports its load, none of its pools is ever full; "demand = 0" says that )"
+                    R"(they will report)",
+                    first->service.name.text(), and_others));
   }
 
   // ---- names among each other ----
@@ -424,6 +454,29 @@ class ServiceFile {
           fmt::format(R"("weight" has no effect while shares follow capacity, as those of {} do: )"
                       R"(its pools have a "capacity", or their clusters have)",
                       draft.service.name.text()));
+    }
+  }
+
+  /// Who writes `failback = "manual"` counts on it, and finds out that nobody reads it in an outage.
+  void check_unsteered(const Draft& draft) {
+    const Service& service = draft.service;
+    if (is_refused() || service.is_steered()) return;
+    const auto has_none = [](const Pool& pool) { return !pool.last_resort && !pool.capacity; };
+    const auto first = std::ranges::find_if(service.pools, has_none);
+    std::string why = R"("steered" is false)";
+    if (service.policy == Policy::all) {
+      why = R"(its policy is "all")";
+    } else if (first != service.pools.end()) {
+      why = fmt::format(R"(neither its pool in {} nor that cluster has a "capacity")",
+                        toml_quoted(first->cluster_name));
+    }
+    for (const char* key :
+         {"demand", "target", "limit", "overflow", "failback", "failback_hold", "bytes_per_unit"}) {
+      if (!draft.table->find(key)) continue;
+      diagnostics_.warning(
+          draft.table->position_of(key),
+          fmt::format(R"("{}" has no effect: shares of {} do not follow capacity, {})", key,
+                      service.name.text(), why));
     }
   }
 

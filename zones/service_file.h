@@ -41,9 +41,11 @@ struct OptionWords<zones::Policy> {
   using Policy = zones::Policy;
   static constexpr std::array words{
       Word<Policy>{Policy::failover, "failover",
-                   "the pools of the lowest `priority` that are eligible"},
+                   "the pools of the lowest `priority` that are eligible; where shares follow "
+                   "`capacity`, what is above their `target` goes to the next"},
       Word<Policy>{Policy::active_active, "active-active",
-                   "all pools that are eligible, by `weight`"},
+                   "all pools that are eligible, by `weight`, or by `capacity` where shares follow "
+                   "that"},
       Word<Policy>{Policy::local, "local",
                    "the pools that cost least from the client's locality: that itself, its region, "
                    "what is near or declared to be, anywhere"},
@@ -130,7 +132,7 @@ inline constexpr std::tuple service_options{
         .by_default("everywhere"),
     option("demand", &Service::demand, 0.0, 1e15,
            "what clients ask of the service in all, in the unit of its pools' capacities: where to "
-           "begin, and what counts while no load is reported")
+           "begin, and what counts while no load is reported; with neither nothing is ever full")
         .by_default("none known"),
     option("target", &Service::target, 0.01, 10.0,
            "the part of a pool's capacity up to which clients stay where they are cheapest")
@@ -140,8 +142,14 @@ inline constexpr std::tuple service_options{
         .by_default("that of [steering]"),
     option("overflow", &Service::overflow,
            "where demand goes that does not fit within the limits of all pools"),
+    option(
+        "steered", &Service::may_be_steered,
+        "whether shares follow capacity where each pool but the `last_resort` ones has one; false: "
+        "the policy alone decides whatever the load, as it must where only one pool may serve, and "
+        "its load counts in no cluster's capacity"),
     option("failback", &Service::failback,
-           "how a pool that was down gets its share again; of services with capacities"),
+           "how a pool that was down gets its share again, where shares follow capacity; elsewhere "
+           "`hold_up` and `resume` of its monitors say when it is up again"),
     option("failback_hold", &Service::failback_hold, Milliseconds(1'000),
            Milliseconds(7LL * 24 * 3600 * 1000), "how long `hold` waits"),
     option("bytes_per_unit", &Service::bytes_per_unit, 0.0, 1e15,

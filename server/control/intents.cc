@@ -80,10 +80,10 @@ Result<PlannedSwing> plan_of(const Intent& intent, const IntentRequest& request,
   if (!over) return over.error("over");
   if (over->value <= 0 || *over > over_max) return invalid("over: above 0, at most 7d");
   const std::vector<const zones::Service*> services = services_of(intent, model);
-  if (std::ranges::none_of(services, [](const auto* s) { return is_within_capacity(*s); }))
+  if (std::ranges::none_of(services, [](const auto* s) { return s->is_steered(); }))
     return invalid(
-        "over: steps are of shares within capacity, and no service there has a capacity for each "
-        "of its pools");
+        "over: steps are of shares within capacity, and the shares of no service there follow "
+        "capacity (see `steered`)");
   PlannedSwing plan{.from = request.from, .to = request.to};
   Ttl ttl{0};
   for (const zones::Service* service : services) ttl = std::max(ttl, service->ttl);
@@ -111,10 +111,16 @@ Result<uint32_t> check_weight(double weight, const zones::Service& service,
                               const zones::Pool& pool) {
   uint32_t greatest = 0;
   for (const zones::Pool& one : service.pools) greatest = std::max(greatest, one.weight.value);
-  if (!is_within_capacity(service) || pool.last_resort || !pool.has_own_capacity)
+  if (!service.is_steered())
     return invalid(
-        "target: a weight by intent cuts the pool's own `capacity`, and this pool has none: set "
-        "`weight` in the config and reload");
+        "target: a weight by intent cuts a capacity, and shares of this service do not follow "
+        "capacity: set `weight` in the config and reload");
+  if (pool.last_resort) return invalid("target: a pool of last resort has no share to cut");
+  if (!pool.has_own_capacity)
+    return invalid(
+        "target: a weight by intent cuts the pool's own `capacity`, and this one takes from its "
+        "cluster's with others: give the pool a `capacity` of its own, or move a part of its share "
+        "with drain --over or swing");
   if (weight != std::floor(weight) || weight > greatest)
     return invalid("weight: a whole number up to " + std::to_string(greatest) +
                    ", the greatest weight of the service's pools");
@@ -177,14 +183,6 @@ bool decides_endpoints(const Intent& intent) {
       return false;
   }
   return false;
-}
-
-bool is_within_capacity(const zones::Service& service) {
-  const auto is_ordinary = [](const zones::Pool& pool) { return !pool.last_resort; };
-  return std::ranges::any_of(service.pools, is_ordinary) &&
-         std::ranges::all_of(service.pools, [&](const zones::Pool& pool) {
-           return !is_ordinary(pool) || pool.capacity.has_value();
-         });
 }
 
 std::vector<const zones::Service*> services_of(const Intent& intent, const zones::Model& model) {

@@ -42,8 +42,6 @@ inline bool takes_out(const Intent* intent) {
 
 /// The target of a freeze of all services.
 inline constexpr std::string_view everything = "everything";
-/// Whether each ordinary pool has a capacity, so that steps of its shares can be made.
-bool is_within_capacity(const zones::Service& service);
 /// The services that the intent is about, those with a pool there: of an endpoint its service, of `everything` all.
 std::vector<const zones::Service*> services_of(const Intent& intent, const zones::Model& model);
 

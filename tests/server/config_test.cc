@@ -94,6 +94,8 @@ TEST_CASE("the config of the description loads, with every value in its place", 
   CHECK(config.monitors[0]->expect_body == "ok");
   const zones::Service& service = config.services.at(0);
   CHECK(service.name.text() == "shop.svc.example.com.");
+  CHECK(service.may_be_steered);
+  CHECK(service.demand == 400);
   CHECK(service.pools.at(0).endpoints.at(1).text() == "2001:db8::10");
   CHECK(service.pools.at(0).endpoints.at(1).id == EndpointId(1));
 }

@@ -81,9 +81,10 @@ TEST_CASE("what makes no sense in a rule is pointed at", "[rule_file]") {
             .starts_with("4:13: no [[cluster]] is named \"frax\""));
   CHECK(parsed(rule("min_clusters = 1\nservices = [\"no.svc.example.\"]\n")).problems ==
         only("4:13: no [[service]] is named \"no.svc.example.\""));
-  CHECK(parsed(rule("covers_demand = 1\nservices = [\"blog.svc.example.\"]\n")).problems ==
-        only("4:13: what \"blog.svc.example.\" can carry is not known: it needs a \"capacity\" for "
-             "each of its pools"));
+  CHECK(
+      parsed(rule("covers_demand = 1\nservices = [\"blog.svc.example.\"]\n")).problems ==
+      only("4:13: the shares of \"blog.svc.example.\" do not follow capacity, so what it needs is "
+           "not known: give each of its pools a \"capacity\", and no \"steered = false\""));
   CHECK(parsed(rule("min_clusters = 1\nservices = [\"blog.svc.example.\"]\n")).problems.empty());
   CHECK(parsed(rule("min_clusters = 1\n") + rule("min_clusters = 1\n")).problems.size() == 1);
 }

@@ -55,6 +55,14 @@ std::string problem_behind(std::string_view more) {
 constexpr std::string_view shop = "name = \"shop.svc.example.com.\"";
 constexpr std::string_view two_endpoints = "endpoints = [\"198.51.100.1\", \"198.51.100.2\"]";
 
+/// The good config with a capacity for both clusters, and these keys of its service.
+std::string within_capacity(const std::string& keys) {
+  const std::string capacities =
+      changed(changed(good_config, "name = \"fra\"\n", "name = \"fra\"\ncapacity = 100\n"),
+              "name = \"ams\"\n", "name = \"ams\"\ncapacity = 100\n");
+  return changed(capacities, shop, std::string(shop) + "\n" + keys);
+}
+
 }  // namespace
 
 TEST_CASE("overflow goes to last-resort pools only where there are any", "[service_file]") {
@@ -66,10 +74,9 @@ TEST_CASE("overflow goes to last-resort pools only where there are any", "[servi
 TEST_CASE("a service's target is at most its limit", "[service_file]") {
   CHECK(problem_of(shop, std::string(shop) + "\ntarget = 0.9\nlimit = 0.8") ==
         R"(21:10: "target" must be at most "limit", which is 0.8)");
-  CHECK(problems_of(changed(good_config, shop,
-                            std::string(shop) + "\ntarget = 0.8\nlimit = 0.8\ndemand = 500\n"
-                                                "failback = \"hold\"\nfailback_hold = \"1m\"\n"
-                                                "bytes_per_unit = 20000"))
+  CHECK(problems_of(within_capacity("target = 0.8\nlimit = 0.8\ndemand = 500\n"
+                                    "failback = \"hold\"\nfailback_hold = \"1m\"\n"
+                                    "bytes_per_unit = 20000"))
             .empty());
 }
 
@@ -83,12 +90,12 @@ TEST_CASE("a service's target or limit fits the other one of [steering]", "[serv
   CHECK(problems_of(with("target = 5")) ==
         std::vector<std::string>{
             R"(21:10: "target" must be at most "limit", which is 1 by [steering])"});
-  CHECK(problems_of(with("target = 1")).empty());
-  CHECK(problems_of(with("limit = 0.7")).empty());
-  CHECK(problems_of(with("limit = 0.5\ntarget = 0.4")).empty());
+  CHECK(problems_of(within_capacity("demand = 5\ntarget = 1")).empty());
+  CHECK(problems_of(within_capacity("demand = 5\nlimit = 0.7")).empty());
+  CHECK(problems_of(within_capacity("demand = 5\nlimit = 0.5\ntarget = 0.4")).empty());
   SECTION("as it is written there") {
     const std::string lower = "[steering]\nlow = 0.2\ntarget = 0.4\nhigh = 0.5\nlimit = 0.6\n";
-    CHECK(problems_of(with("limit = 0.5") + lower).empty());
+    CHECK(problems_of(within_capacity("demand = 5\nlimit = 0.5") + lower).empty());
     CHECK(problems_of(with("target = 0.7") + lower).size() == 1);
   }
 }
@@ -257,18 +264,54 @@ TEST_CASE("a pool can carry what its cluster can, unless it says so itself", "[s
             .ends_with(R"("capacity" must be from 0 to 1e+15, not -1)"));
 }
 
+TEST_CASE("a service may leave capacity alone, and is warned of keys that ask for it",
+          "[service_file]") {
+  CHECK(problems_of(within_capacity("steered = false")).empty());
+  const auto problems = problems_of(within_capacity("steered = false\nfailback = \"manual\""));
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].ends_with(R"("failback" has no effect: shares of shop.svc.example.com. do not )"
+                              R"(follow capacity, "steered" is false)"));
+  CHECK(problems_of(within_capacity("demand = 5\nfailback = \"manual\"")).empty());
+  CHECK(problem_of(shop, std::string(shop) + "\ntarget = 0.5")
+            .ends_with(R"(neither its pool in "fra" nor that cluster has a "capacity")"));
+  CHECK(problem_of(shop, std::string(shop) + "\npolicy = \"all\"\ndemand = 5")
+            .ends_with(R"(follow capacity, its policy is "all")"));
+}
+
+TEST_CASE("nobody saying what is asked for is warned of once, until somebody may",
+          "[service_file]") {
+  const auto problems = problems_of(within_capacity(""));
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].find("nobody says what is asked of shop.svc.example.com.: without") !=
+        std::string::npos);
+  CHECK(problems_of(within_capacity("demand = 0")).empty());
+  CHECK(problems_of(
+            changed(within_capacity(""), "name = \"ams\"\n",
+                    "name = \"ams\"\nload_url = \"http://192.0.2.1/\"\nload_json = \"/load\"\n"))
+            .empty());
+  SECTION("however many there are") {
+    const std::string more =
+        "[[service]]\nname = \"x.svc.example.com\"\n  [[service.pool]]\n  cluster = \"ams\"\n"
+        "  endpoints = [\"192.0.2.9\"]\n";
+    const auto all = problems_of(within_capacity("") + more);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].find("(nor of 1 other service)") != std::string::npos);
+  }
+}
+
 TEST_CASE("a weight of a service within capacity is warned of", "[service_file]") {
   const std::string weights =
       changed(changed(good_config, "cluster = \"fra\"\n", "cluster = \"fra\"\n  weight = 95\n"),
               "cluster = \"ams\"\n", "cluster = \"ams\"\n  weight = 5\n");
   CHECK(problems_of(weights).empty());
   const auto with_capacities =
-      changed(changed(weights, "name = \"fra\"\n", "name = \"fra\"\ncapacity = 100\n"),
+      changed(changed(changed(weights, shop, std::string(shop) + "\ndemand = 5"),
+                      "name = \"fra\"\n", "name = \"fra\"\ncapacity = 100\n"),
               "name = \"ams\"\n", "name = \"ams\"\ncapacity = 100\n");
   const auto problems = problems_of(with_capacities);
   REQUIRE(problems.size() == 2);
-  CHECK(problems[0].starts_with(R"(26:12: "weight" has no effect while shares follow capacity)"));
-  CHECK(problems[1].starts_with("29:12: "));
+  CHECK(problems[0].starts_with(R"(27:12: "weight" has no effect while shares follow capacity)"));
+  CHECK(problems[1].starts_with("30:12: "));
   SECTION("not where they are equal") {
     CHECK(problems_of(changed(with_capacities, "weight = 95", "weight = 5")).empty());
   }

@@ -71,6 +71,9 @@ TEST_CASE("a service is steered when each ordinary pool has a capacity", "[share
   CHECK(service.is_steered());
   service.policy = Policy::local;
   CHECK(service.is_steered());
+  service.may_be_steered = false;
+  CHECK_FALSE(service.is_steered());
+  service.may_be_steered = true;
   service.policy = Policy::all;
   CHECK_FALSE(service.is_steered());
 }

@@ -462,7 +462,13 @@ TEST_CASE("what makes no sense is refused by the field's name", "[planned_swings
   CHECK(refusal(weight) == "weight: needed");
   weight.weight = 5;
   CHECK(refusal(weight).starts_with("target: a weight by intent cuts the pool's own"));
-  for (zones::Pool& pool : world.model->services[1].pools) pool.capacity.reset();
+  zones::Service& cart = world.model->services[1];
+  for (zones::Pool& pool : cart.pools) pool.has_own_capacity = true;
+  cart.may_be_steered = false;
+  CHECK(refusal(weight).ends_with("set `weight` in the config and reload"));
+  CHECK(refusal(drain("pool/cart.svc.example.test./A")).starts_with("over: steps are of shares"));
+  cart.may_be_steered = true;
+  for (zones::Pool& pool : cart.pools) pool.capacity.reset();
   CHECK(refusal(drain("pool/cart.svc.example.test./A")).starts_with("over: steps are of shares"));
 }
 
