@@ -330,7 +330,7 @@ std::string ttl_text(const Json& service) {
 }
 
 /// What is asked and who can carry it; empty for a service that is not steered.
-std::string capacity_text(const Json& reply, const Terminal& terminal) {
+std::string capacity_text(const Json& reply, const Terminal& terminal, WallTime now) {
   if (!flag_at(reply, "steered") || !reply.contains("regime")) return {};
   const std::string regime = text_at(reply, "regime");
   const Tint tint = regime == "normal" ? Tint::good : regime == "tight" ? Tint::warning : Tint::bad;
@@ -350,18 +350,18 @@ std::string capacity_text(const Json& reply, const Terminal& terminal) {
     const Json& part = at(pool, "utilisation");
     const bool is_over = part.is_number() && at(reply, "limit").is_number() &&
                          part.get<double>() > at(reply, "limit").get<double>();
-    const std::string held_until = text_at(pool, "held_until");
-    const std::string comeback =
-        held_until.empty() ? text_at(pool, "comeback") : "held until " + held_until;
-    table.add(
-        {{text_at(pool, "cluster")},
-         {amount_text(at(pool, "capacity"))},
-         {amount_text(at(pool, "usable_capacity"))},
-         {amount_text(at(pool, "load"))},
-         {percent_text(part), is_over ? Tint::bad : Tint::plain},
-         {comeback == "in steps" ? "in steps, " + percent_text(at(pool, "comeback_part")) + " now"
-                                 : comeback,
-          Tint::warning}});
+    std::string comeback = text_at(pool, "comeback");
+    if (comeback == "in steps") comeback += ", " + percent_text(at(pool, "comeback_part")) + " now";
+    if (comeback == "on hold") {
+      const std::string left = until_text(at(pool, "comeback_until"), now);
+      if (!left.empty()) comeback += ", " + left + " left";
+    }
+    table.add({{text_at(pool, "cluster")},
+               {amount_text(at(pool, "capacity"))},
+               {amount_text(at(pool, "usable_capacity"))},
+               {amount_text(at(pool, "load"))},
+               {percent_text(part), is_over ? Tint::bad : Tint::plain},
+               {comeback, Tint::warning}});
   }
   return out + table.text(terminal) + "\n";
 }
@@ -446,7 +446,7 @@ std::string View::service(const Json& reply) const {
         CheckRows{now}.add(verdicts, {{text_at(endpoint, "address")}}, check);
     }
   }
-  out += pools.text(terminal) + "\n" + capacity_text(reply, terminal) +
+  out += pools.text(terminal) + "\n" + capacity_text(reply, terminal, now) +
          shares_text(reply, terminal) + endpoints.text(terminal);
   return verdicts.empty() ? out : out + "\n" + verdicts.text(terminal);
 }

@@ -88,6 +88,7 @@ std::string ShareReasons::way_back(const zones::Service& service, const Seen& se
   if (std::ranges::count(waiting, service.pools[pool].id) > 0)
     return "it is back, and waits for a person: `swingctl resume " +
            pool_target(service, service.pools[pool]) + "`";
+  if (p.is_needed) return "it is on its way back, and needed: the others cannot carry the demand";
   if (p.held_until) return "on hold until " + rfc3339(*p.held_until) + " (failback_hold)";
   // What is out has no way back yet.
   if (p.comeback >= 1 || p.waits_for_person) return {};

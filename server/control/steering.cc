@@ -336,6 +336,22 @@ double Steering::usable_capacity(uint32_t place, size_t holder) const {
   return ready_capacity(place, holder) * states_[place].comebacks[holder].factor;
 }
 
+/// Whether more of it is in use than its way back would leave: that yielded to a shortage.
+bool Steering::is_needed(uint32_t place, size_t holder) const {
+  const GroupState& state = states_[place];
+  const Comeback& comeback = state.comebacks[holder];
+  if (!state.solved || comeback.factor >= 1 || comeback.waits_for_person || comeback.is_out)
+    return false;
+  return state.solved->allocation.loads[holder] > 0 &&
+         state.solved->problem.capacities[holder] > usable_capacity(place, holder);
+}
+
+/// By which the shares in force were worked out, for people: who is needed counts with what he was let in with.
+double Steering::used_capacity(uint32_t place, size_t holder) const {
+  return is_needed(place, holder) ? states_[place].solved->problem.capacities[holder]
+                                  : usable_capacity(place, holder);
+}
+
 /// Whether what it can do is part of what its holder can. Where flap holds yield, that decides, and not what is in
 /// answers: a shortage is looked at as it would be without them, so that nobody stays needed for ever.
 bool Steering::counts(uint32_t place, size_t holder, EndpointId id) const {
@@ -458,7 +474,8 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
     out.is_ordinary = true;
     const Comeback& comeback = states_[place->group].comebacks[holder];
     out.capacity = nominal_capacity(place->group, holder);
-    out.usable = usable_capacity(place->group, holder);
+    out.usable = used_capacity(place->group, holder);
+    out.is_needed = is_needed(place->group, holder);
     out.comeback = comeback.factor;
     out.waits_for_person = comeback.waits_for_person;
     if (comeback.since && *comeback.since > clock_.now())
@@ -481,7 +498,7 @@ std::optional<Steering::Glance> Steering::glance() const {
       Glance::Cluster& cluster = glance.clusters[holders[i].id.value];
       cluster.is_steered = true;
       cluster.capacity += nominal_capacity(group, i);
-      cluster.usable += usable_capacity(group, i);
+      cluster.usable += used_capacity(group, i);
       if (!loads.empty()) cluster.load += loads[i];
     }
   }

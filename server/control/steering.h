@@ -162,6 +162,7 @@ class Steering {
     double comeback = 1;       // the part that a ramp leaves of it
     bool waits_for_person = false;
     std::optional<WallTime> held_until{};  // it is back, and counts from then on
+    bool is_needed = false;  // and until then all of it does: the others cannot carry the demand
     double load =
         0;  // predicted with the shares in force; of all services, where the capacity is shared
     double level = 0;
@@ -312,6 +313,8 @@ class Steering {
   double nominal_capacity(uint32_t group, size_t holder) const;
   double ready_capacity(uint32_t group, size_t holder) const;
   double usable_capacity(uint32_t group, size_t holder) const;
+  bool is_needed(uint32_t group, size_t holder) const;
+  double used_capacity(uint32_t group, size_t holder) const;
   struct PoseAs {
     bool is_thawed =
         false;  // else who is frozen keeps his shares, and the others get what he leaves

@@ -276,10 +276,12 @@ void add_shares(const Control& control, const zones::Service& service, Json& jso
     out["load"] = pool.load;
     out["utilisation"] = pool.usable > 0 ? Json(pool.load / pool.usable) : Json();
     out["comeback"] = pool.waits_for_person ? "waits for a person"
+                      : pool.is_needed      ? "needed by the others"
+                      : pool.held_until     ? "on hold"
                       : pool.comeback < 1   ? "in steps"
                                             : "";
     out["comeback_part"] = pool.comeback;
-    out["held_until"] = pool.held_until ? Json(rfc3339(*pool.held_until)) : Json();
+    out["comeback_until"] = pool.held_until ? Json(rfc3339(*pool.held_until)) : Json();
   }
   Json shares = Json::object();
   const auto& localities = snapshot.model->topology.localities;

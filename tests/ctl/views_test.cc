@@ -514,8 +514,10 @@ TEST_CASE("a pool on its way back says until when it is held", "[views]") {
   steered["steered"] = true;
   steered["regime"] = "normal";
   steered["pools"][0]["usable_capacity"] = 0;
-  steered["pools"][0]["comeback"] = "in steps";
+  steered["pools"][0]["comeback"] = "on hold";
   steered["pools"][0]["comeback_part"] = 0;
-  steered["pools"][0]["held_until"] = "2026-11-22T10:04:10.000Z";
-  has(view.service(steered), "held until 2026-11-22T10:04:10.000Z");
+  steered["pools"][0]["comeback_until"] = "2026-11-22T10:04:10.000Z";
+  has(view.service(steered), "on hold, 4m10s left");
+  steered["pools"][0]["comeback"] = "needed by the others";
+  has(view.service(steered), "needed by the others");
 }

@@ -133,13 +133,13 @@ TEST_CASE("an explanation says what keeps a pool that is back from its share", "
     life.fra_goes_and_comes();
     has(life.explained("pool fra"), "on hold until 2");
     has(life.explained("pool fra"), " (failback_hold)");
-    CHECK(life.service().at("pools")[0].at("held_until").is_string());
+    CHECK(life.service().at("pools")[0].at("comeback_until").is_string());
   }
   SECTION("in steps") {
     Shown life(store, clock, world);
     life.fra_goes_and_comes();
     has(life.explained("pool fra"), "comes back in steps: 10 % of its capacity count");
-    CHECK(life.service().at("pools")[0].at("held_until").is_null());
+    CHECK(life.service().at("pools")[0].at("comeback_until").is_null());
   }
 }
 
@@ -271,6 +271,22 @@ TEST_CASE("the status shows at a glance what is full", "[views_steering]") {
     CHECK(plain.status().at("regimes").is_null());
     CHECK(plain.cluster("fra").at("utilisation").is_null());
   }
+}
+
+TEST_CASE("a pool whose way back yields is shown with what is used of it", "[views_steering]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  SmallWorld world = steered(1'700);  // more than one can carry
+  if (GENERATE(false, true)) world.failback = zones::Failback::hold;
+  Shown life(store, clock, world);
+  life.fra_goes_and_comes();
+  const Json fra = life.service().at("pools").at(0);
+  CHECK(fra.at("comeback") == "needed by the others");
+  CHECK(fra.at("usable_capacity").get<double>() == Approx(1'000));
+  CHECK(fra.at("load").get<double>() == Approx(850).margin(1));
+  CHECK(fra.at("utilisation").get<double>() == Approx(0.85).margin(0.001));
+  CHECK(life.cluster("fra").at("utilisation").get<double>() == Approx(0.85).margin(0.001));
+  has(life.explained("pool fra"), "needed: the others cannot carry the demand");
 }
 
 TEST_CASE("a pool of a steered service is shown with its part of the demand", "[views_steering]") {
