@@ -577,9 +577,9 @@ void Control::housekeeping() {
   expire_intents();
   tick_pushes();
   tick_loads();
-  loads_.take_new([this](ServiceId service, ClusterId cluster) {
+  steering_.hear(loads_.take_new([this](ServiceId service, ClusterId cluster) {
     return steering_.expected_load(service, cluster);
-  });
+  }));
   answers_.tick();
   steering_.tick();
   tick_swings();

@@ -86,6 +86,11 @@ class Steering {
   /// The eligibility of an endpoint of the service has changed. Cheap.
   void touch(ServiceId service, ShareCause cause);
 
+  /// There is news of the load of these services: a group is looked at without waiting for its turn when what is reported
+  /// of a cluster is above its limit, and more than was expected (steering::Demand::is_sudden). Where more than 1,000
+  /// services share capacities they wait for their turn. Cost: their groups' reports × localities.
+  void hear(std::span<const ServiceId> news);
+
   /// What comes by time: steps of ramps, and a look at the load of each group every `look_every`. Cheap.
   void tick();
   static constexpr Milliseconds look_every{10'000};
@@ -302,6 +307,7 @@ class Steering {
   bool is_sound(uint32_t group, const Outcome& outcome, Slice& slice);
   std::vector<std::string> locality_names(uint32_t group,
                                           const std::vector<std::vector<uint32_t>>& rows) const;
+  bool is_sudden(uint32_t group) const;
   void learn_demand(uint32_t group);
   void listen();
   void learn_bands(uint32_t group);

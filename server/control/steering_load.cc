@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "server/control/steering.h"
 #include "zones/steering/publish_rule.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr double capacity_noise = 0.02;
 constexpr double answers_kept = 0.85;  // of a count, from look to look: half of it after 40 s
 constexpr double answers_min = 50;     // fewer say nothing of where clients are
+constexpr size_t heard_members_max = 1'000;
 
 }  // namespace
 
@@ -25,6 +27,42 @@ void Steering::listen() {
   for (uint32_t i = 0; i < model().topology.clusters.size(); ++i)
     reported.push_back(loads_.cluster(ClusterId(i), clock_.now()).newest);
   heard_ = steering::silence_factors(reported, clock_.now(), loads_.rules().age_max);
+}
+
+void Steering::hear(std::span<const ServiceId> news) {
+  if (!snapshot_) return;
+  std::set<uint32_t> groups;
+  for (const ServiceId service : news) {
+    if (const auto place = groups_.place_of(service)) groups.insert(place->group);
+  }
+  for (const uint32_t group : groups) {
+    if (groups_.groups()[group].members.size() <= heard_members_max && is_sudden(group))
+      mark(group, ShareCause::load);
+  }
+}
+
+/// Whether a cluster reports more than its limit, and that comes as a surprise.
+bool Steering::is_sudden(uint32_t place) const {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<double> loads(group.holders.size());
+  std::vector<double> expected(group.holders.size());
+  for (const CapacityGroups::Member& member : group.members) {
+    const std::vector<zones::Pool>& pools = model().services[member.service.value].pools;
+    for (const LoadBoard::Load& load : loads_.fresh(member.service, clock_.now())) {
+      const auto pool = std::ranges::find(pools, load.cluster, &zones::Pool::cluster);
+      if (pool == pools.end()) continue;
+      const auto i = static_cast<size_t>(pool - pools.begin());
+      const uint32_t holder = member.holders[i];
+      if (holder == CapacityGroups::none) continue;
+      loads[holder] += load.load;
+      expected[holder] += services_[member.service.value]->demand.expected(i, load.taken);
+    }
+  }
+  for (size_t i = 0; i < loads.size(); ++i) {
+    if (steering::Demand::is_sudden(loads[i], expected[i], ready_capacity(place, i) * group.limit))
+      return true;
+  }
+  return false;
 }
 
 void Steering::learn_demand(uint32_t place) {

@@ -17,6 +17,7 @@ struct Told {
   MonotonicTime now;
   std::span<const Seen> seen;           // by cluster
   std::span<const LoadReport> reports;  // that came in this second
+  const World* truth = nullptr;         // for bounds alone
 };
 
 /// Who decides which cluster each lookup is answered.
@@ -62,6 +63,11 @@ std::unique_ptr<Policy> make_equal_weights(const Configured& configured, uint64_
 std::unique_ptr<Policy> make_zone_aware(const Configured& configured, uint64_t seed);
 std::unique_ptr<Policy> make_load_bands(const Configured& configured, uint64_t seed);
 std::unique_ptr<Policy> make_shedding(const Configured& configured, uint64_t seed);
+/// No rule that anybody could follow, but a bound on those who keep clients at home while nothing tells against it. From
+/// the second on in which a surge begins, or in which the first report of more than a capacity comes, it knows the truth:
+/// no answer leads to a cluster at its capacity any more. Clusters that die are not its matter.
+std::unique_ptr<Policy> make_best_at_home(const Configured& configured, uint64_t seed);
+std::unique_ptr<Policy> make_best_at_home_once_told(const Configured& configured, uint64_t seed);
 /// Ours: see swingover_policy.cc.
 std::unique_ptr<Policy> make_swingover(const Configured& configured, uint64_t seed);
 

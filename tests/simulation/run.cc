@@ -72,11 +72,11 @@ Measures run(const Scenario& scenario, const Contender& contender, uint64_t seed
   double changed = 0;
   std::vector<Turns> turns(size, Turns(0));
   for (size_t j = 0; j < size; ++j) turns[j] = Turns(0.05 * scenario.capacities[j]);
-  policy->look({world.clock().now(), detection.seen(), {}});
+  policy->look({world.clock().now(), detection.seen(), {}, &world});
   while (world.time() < scenario.seconds) {
     world.step([&](size_t locality, uint64_t source) { return policy->pick(locality, source); });
     detection.look(world);
-    policy->look({world.clock().now(), detection.seen(), world.reports()});
+    policy->look({world.clock().now(), detection.seen(), world.reports(), &world});
     for (size_t j = 0; j < size; ++j) {
       const World::Cluster& cluster = world.clusters()[j];
       requests += cluster.load;

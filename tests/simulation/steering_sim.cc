@@ -1,6 +1,8 @@
 // What steering does to requests, beside what others do: plays every scenario with every policy and prints a table.
 //
-//   steering_sim [--seeds N] [--ttl SECONDS] [--only TEXT] [--policy TEXT]
+//   steering_sim [--seeds N] [--ttl SECONDS] [--only TEXT] [--policy TEXT] [--bounds 1]
+//
+// --bounds: instead of the table, what ours is to be measured by where another drops less.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -19,6 +21,7 @@ struct Wanted {
   double ttl_seconds = 30;
   std::string scenario;
   std::string policy;
+  bool is_bounds = false;
 };
 
 /// Below these, figures are the same: what another choice of seeds changes.
@@ -115,6 +118,66 @@ void print_short(const std::vector<std::pair<std::string, std::vector<Runs>>>& a
   }
 }
 
+const ScenarioGroup& scenario_of(const std::vector<ScenarioGroup>& all, const std::string& name) {
+  return *std::ranges::find(all, name, &ScenarioGroup::name);
+}
+
+/// What was lost on a cluster that died, by what was on it: so many seconds of that load.
+void print_losses(const std::vector<ScenarioGroup>& all, const Wanted& wanted) {
+  std::puts(
+      "| scenario | policy | on it before, % of all | lost on it, % of all | seconds of that load "
+      "| "
+      "beyond that dropped % |");
+  std::puts("|---|---|---|---|---|---|");
+  for (const char* name : {"busiest cluster lost", "cluster lost"}) {
+    for (const Contender& contender : all_contenders()) {
+      if (contender.name.find("gdnsd") != std::string::npos) continue;
+      double before = 0;
+      double demand = 0;
+      double lost = 0;
+      double dropped = 0;
+      double on_dead = 0;
+      double runs = 0;
+      for (const Scenario& variant : scenario_of(all, name).variants) {
+        const size_t dies = variant.events.front().place;
+        for (uint64_t seed = 1; seed <= wanted.seeds; ++seed) {
+          const Measures m = run(variant, contender, seed, wanted.ttl_seconds,
+                                 [&](const World& world, const Policy&) {
+                                   const World::Cluster& cluster = world.clusters()[dies];
+                                   if (!cluster.serves) lost += cluster.load;
+                                   if (world.time() < 600 || world.time() >= 900) return;
+                                   before += cluster.load / 300;
+                                   for (const World::Cluster& one : world.clusters())
+                                     demand += one.load / 300;
+                                 });
+          dropped += m.dropped;
+          on_dead += m.on_dead;
+          ++runs;
+        }
+      }
+      std::printf("| %s | %s | %.1f | %.3f | %.1f | %.3f |\n", name, contender.name.c_str(),
+                  100 * before / demand, on_dead / runs, lost / before, (dropped - on_dead) / runs);
+      std::fflush(stdout);
+    }
+  }
+}
+
+/// Surges, beside what nobody can be better than who keeps clients at home.
+void print_surges(const std::vector<ScenarioGroup>& all, const Wanted& wanted) {
+  std::puts("\n| scenario | policy | dropped % | overload s | cross % |\n|---|---|---|---|---|");
+  const std::vector<Contender> contenders{
+      {"bound: knows at once", make_best_at_home},
+      {"bound: knows with the first report", make_best_at_home_once_told},
+      all_contenders().back()};
+  for (const char* name : {"flash crowd", "flash crowd that grows", "resolver skew"}) {
+    for (const Contender& contender : contenders) {
+      const Measures m = measure(scenario_of(all, name), contender, wanted).mean;
+      std::printf("| %s | %s | %.3f | %.0f | %.1f |\n", name, contender.name.c_str(), m.dropped,
+                  m.overload_seconds, m.foreign);
+    }
+  }
+}
+
 int main_of(int argc, char** argv) {
   Wanted wanted;
   for (int i = 1; i + 1 < argc; i += 2) {
@@ -127,10 +190,18 @@ int main_of(int argc, char** argv) {
       wanted.scenario = argv[i + 1];
     } else if (key == "--policy") {
       wanted.policy = argv[i + 1];
+    } else if (key == "--bounds") {
+      wanted.is_bounds = true;
     } else {
       std::fprintf(stderr, "steering_sim: no option %s\n", key.c_str());
       return 1;
     }
+  }
+  if (wanted.is_bounds) {
+    const std::vector<ScenarioGroup> all = all_scenarios();
+    print_losses(all, wanted);
+    print_surges(all, wanted);
+    return 0;
   }
   double cpu = 0;
   double plays = 0;

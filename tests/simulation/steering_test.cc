@@ -183,6 +183,22 @@ TEST_CASE("a cluster's death makes no demand seem to be there that is not", "[si
   }
 }
 
+TEST_CASE("a surge drops little more than it must who keeps clients at home", "[simulation]") {
+  for (const char* name : {"flash crowd", "resolver skew"}) {
+    double dropped = 0;
+    double must = 0;
+    for (const uint64_t seed : simulation_seeds(4)) {
+      const Scenario scenario = named(name).front();
+      dropped += run(scenario, ours(), seed).dropped;
+      must += run(scenario, {"bound", make_best_at_home_once_told}, seed).dropped;
+    }
+    INFO(name << ": " << dropped << " % dropped, at best " << must);
+    CHECK(must > 0);
+    CHECK(dropped >= 0.9 * must);  // or the bound is none
+    CHECK(dropped <= 1.7 * must);
+  }
+}
+
 TEST_CASE("two of three clusters whose probes are wrong stay in answers", "[simulation]") {
   for (const Scenario& scenario : named("probes of two wrong")) {
     for (const uint64_t seed : simulation_seeds(2)) {

@@ -65,9 +65,23 @@ void SwingoverPolicy::judge(std::span<const Seen> seen) {
   }
 }
 
+/// Whether a report that came in this second is not to wait.
+bool SwingoverPolicy::is_sudden() const {
+  for (size_t j = 0; j < size_; ++j) {
+    const Cluster& cluster = clusters_[j];
+    if (cluster.reported != now_) continue;
+    const double room = configured_.capacities[j] * cluster.healthy;
+    const double expected = demand_.expected(j, cluster.report->taken);
+    if (cluster.is_up && steering::Demand::is_sudden(cluster.report->load, expected, room))
+      return true;
+  }
+  return false;
+}
+
 void SwingoverPolicy::estimate() {
-  if (now_ < next_estimate_) return;
-  next_estimate_ = now_ + period;
+  const bool is_due = now_ >= next_estimate_;
+  if (!is_due && !is_sudden()) return;
+  if (is_due) next_estimate_ = now_ + period;
   std::vector<steering::ClusterLoad> fresh;
   for (const Cluster& cluster : clusters_) {
     if (!cluster.reported || now_ >= *cluster.reported + age_max) continue;

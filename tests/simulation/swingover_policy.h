@@ -50,6 +50,7 @@ class SwingoverPolicy final : public Policy {
   };
 
   void judge(std::span<const Seen> seen);
+  bool is_sudden() const;
   void estimate();
   steering::Problem pose() const;
   void steer();

@@ -128,14 +128,10 @@ bool Demand::update(std::span<const ClusterLoad> fresh) {
 
 /// A cluster that carries much of what it did before it seemed dead has its connections still.
 void Demand::mend_what_lives(std::span<const ClusterLoad> fresh) {
-  std::vector<float> before(demands_.size());
   for (const ClusterLoad& report : fresh) {
     const std::optional<MonotonicTime> since = lag_.broken_since(report.cluster);
     if (!since || report.taken <= *since) continue;
-    lag_.at(report.cluster, *since, before);
-    double carried = 0;
-    for (size_t i = 0; i < before.size(); ++i) carried += double{demands_[i]} * before[i];
-    if (report.load > lives_min * carried) lag_.mend(report.cluster);
+    if (report.load > lives_min * expected(report.cluster, *since)) lag_.mend(report.cluster);
   }
 }
 
@@ -173,14 +169,19 @@ double Demand::total() const {
   return std::accumulate(demands_.begin(), demands_.end(), 0.0);
 }
 
+double Demand::expected(size_t cluster, MonotonicTime then) const {
+  if (!lag_.known()) return 0;
+  std::vector<float> lags(demands_.size());
+  lag_.at(cluster, then, lags);
+  double load = 0;
+  for (size_t i = 0; i < lags.size(); ++i) load += double{demands_[i]} * lags[i];
+  return load;
+}
+
 std::vector<double> Demand::predicted(MonotonicTime then) const {
   if (!lag_.known()) return {};
-  std::vector<double> loads(lag_.clusters());
-  std::vector<float> lags(demands_.size());
-  for (size_t j = 0; j < loads.size(); ++j) {
-    lag_.at(j, then, lags);
-    for (size_t i = 0; i < lags.size(); ++i) loads[j] += double{demands_[i]} * lags[i];
-  }
+  std::vector<double> loads;
+  for (size_t j = 0; j < lag_.clusters(); ++j) loads.push_back(expected(j, then));
   return loads;
 }
 

@@ -582,6 +582,60 @@ TEST_CASE("a cluster that says it can carry less is taken at its word", "[steeri
   CHECK(world.entries.back().reason == "capacity");
 }
 
+TEST_CASE("a report above the limit that nobody expected moves shares at once", "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {600, 0, 0}}}));
+  world.report("A", "shop", 600);
+  world.report("B", "shop", 0);
+  world.pass(Milliseconds(10'000));
+  REQUIRE(world.shares(0, 0) == Shares{10'000, 0});
+  const std::vector<ServiceId> news{ServiceId(0)};
+  const auto hear = [&](double load) {
+    world.clock.advance(Milliseconds(1'000));
+    world.report("A", "shop", load);
+    world.steering.hear(news);
+    world.run();
+  };
+  hear(990);  // below the limit: it can wait
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  hear(1'300);
+  CHECK(world.shares(0, 0)[1] > 3'000);
+  CHECK(world.entries.back().reason == "load");
+
+  // The clients are on their way: what is above the limit still is no news.
+  const uint64_t solved = world.steering.counters().solved;
+  hear(1'270);
+  CHECK(world.steering.counters().solved == solved);
+}
+
+TEST_CASE("who reports a capacity of 0 gets nobody, as long as somebody else has one",
+          "[steering]") {
+  World world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  world.begin(Eligibility::eligible, asked({{"shop", {400, 0, 0}}}));
+  world.report("A", "shop", 400, 0);
+  world.report("B", "shop", 0, 1'000);
+  world.pass(Milliseconds(10'000));
+  CHECK(world.shares(0, 0) == Shares{0, 10'000});
+  CHECK(world.told("regime").empty());
+
+  // Nobody is turned away on the word of numbers alone: what is up goes on as it was, and it is told.
+  world.report("A", "shop", 0, 0);
+  world.report("B", "shop", 400, 0);
+  world.pass(Milliseconds(10'000));
+  CHECK(world.shares(0, 0) == Shares{0, 10'000});
+  CHECK(world.told("regime") ==
+        std::vector<std::string>{"service/shop.svc.example.test. overload"});
+  CHECK(world.lines.back().event == "regime changed");
+
+  world.report("A", "shop", 0, 1'000);
+  world.report("B", "shop", 400, 0);
+  world.pass(Milliseconds(10'000));
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  CHECK(world.told("regime").size() == 2);
+}
+
 TEST_CASE("while nobody reports, answers tell where the demand is, and not how much",
           "[steering]") {
   World world;

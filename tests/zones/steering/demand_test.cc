@@ -184,6 +184,18 @@ TEST_CASE("clients who follow new shares faster than expected are no surge", "[d
   }
 }
 
+TEST_CASE("sudden is what is above the limit, and a tenth above what was expected", "[demand]") {
+  Demand demand(2, 2, {});
+  CHECK(demand.expected(0, at_second(0)) == 0);
+  demand.baseline(std::array{100.0, 50.0});
+  demand.in_force(home(4'000), at_second(0));
+  CHECK(demand.expected(0, at_second(10)) == Approx(60));
+  CHECK(demand.expected(1, at_second(10)) == Approx(90));
+  CHECK(Demand::is_sudden(120, 100, 110));
+  CHECK_FALSE(Demand::is_sudden(120, 100, 130));
+  CHECK_FALSE(Demand::is_sudden(120, 110, 100));
+}
+
 TEST_CASE("a surge of 2.2 is known to a tenth within two minutes", "[demand]") {
   Demand demand(2, 2, {});
   demand.baseline(std::array{100.0, 100.0});
