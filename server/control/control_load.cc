@@ -16,8 +16,18 @@ Result<LoadBoard::Outcome> Control::report_loads(std::span<const LoadReport> rep
 
 void Control::tick_loads() {
   const std::vector<LoadBoard::Event> events = loads_.tick(load_now());
-  if (events.empty()) return;
+  const std::vector<LoadBoard::Bounding> boundings = loads_.take_boundings();
+  if (events.empty() && boundings.empty()) return;
   Tick tick = new_tick("load");
+  for (const LoadBoard::Bounding& bounding : boundings) {
+    tick.told.lines.push_back(
+        {bounding.is_bounded ? LogLevel::warning : LogLevel::info,
+         bounding.is_bounded ? "reported capacity is bounded" : "reported capacity is believed",
+         {{"cluster", bounding.cluster}, {"reason", bounding.reason}}});
+    tick.told.entries.push_back({tick.at, "load", cluster_target(bounding.cluster), "swingoverd",
+                                 "", bounding.is_bounded ? "bounded" : "believed",
+                                 bounding.reason});
+  }
   for (const LoadBoard::Event& event : events) {
     using State = LoadBoard::State;
     const bool is_silent = event.after == State::frozen || event.after == State::held;

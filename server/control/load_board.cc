@@ -214,16 +214,17 @@ LoadTaking LoadBoard::take_one(const LoadReport& report, Now now, std::string& w
                         seconds_words(Milliseconds(-age.value)));
   }
   cluster.newest = std::max(cluster.newest.value_or(taken), taken);
+  const double capacity = bounded(report, service, j, words).value_or(-1);
   if (!service) {
     cluster.whole = report.load;
     cluster.whole_taken = taken;
-    cluster.capacity = report.capacity.value_or(-1);
+    cluster.capacity = capacity;
     cluster.must_split = true;
   } else {
     Cell& entry = cell(service->value, j);
     entry = {.taken = taken,
              .load = report.load,
-             .capacity = static_cast<float>(report.capacity.value_or(-1)),
+             .capacity = static_cast<float>(capacity),
              .in_flight = static_cast<float>(report.in_flight.value_or(-1)),
              .cluster = j,
              .is_split = false};
@@ -245,6 +246,37 @@ LoadTaking LoadBoard::take_one(const LoadReport& report, Now now, std::string& w
     note_news(service->value);
   }
   return end(Milliseconds(-age.value) > ahead_tolerance ? LoadTaking::ahead : LoadTaking::taken);
+}
+
+/// The capacity that counts of what is reported, and why it is another.
+std::optional<double> LoadBoard::bounded(const LoadReport& report, std::optional<ServiceId> service,
+                                         uint32_t cluster, std::string& words) {
+  const zones::Model& model = names_->model();
+  std::optional<double> configured = model.topology.clusters[cluster].capacity;
+  if (service) {
+    const std::vector<zones::Pool>& pools = model.services[service->value].pools;
+    const auto pool = std::ranges::find(pools, ClusterId(cluster), &zones::Pool::cluster);
+    configured = pool->has_own_capacity ? pool->capacity : std::nullopt;
+  }
+  std::optional<double> counts = report.capacity;
+  if (counts && *counts > 0 && configured && *configured > 0) {
+    counts = std::clamp(*counts, rules_.capacity_least * *configured,
+                        rules_.capacity_most * *configured);
+  }
+  const bool is_bounded = counts != report.capacity;
+  const std::string key = report.cluster + (service ? " " + report.service : std::string());
+  const std::string of = service ? " of " + report.service : std::string();
+  if (is_bounded) {
+    const std::string reason =
+        fmt::format("the capacity{} that it reports, {:g}, counts as {:g}: {:g} are configured", of,
+                    *report.capacity, *counts, *configured);
+    if (words.empty()) words = reason;
+    if (bounded_.insert(key).second) boundings_.push_back({report.cluster, true, reason});
+  } else if (bounded_.erase(key) > 0) {
+    boundings_.push_back(
+        {report.cluster, false, fmt::format("the capacity{} that it reports counts as it is", of)});
+  }
+  return counts;
 }
 
 void LoadBoard::pulled(ClusterId cluster, const std::string& problem, Milliseconds took, Now now) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,6 +56,9 @@ class ServiceNames {
 ///           A cluster that has reported, or that is asked, and of which nothing fresh is known is an event.
 /// Cluster   A report without a service is split over the cluster's services by what is predicted for them; services that
 ///           report themselves keep their own, and the rest is split.
+/// Capacity  One that a cluster reports of itself counts from a tenth to twice of what is configured, where that is: a unit
+///           that was mixed up, or a zero too many, would have the cluster get what it cannot carry. 0 is taken as it
+///           is: "send me nobody". That a report is bounded, and that it no longer is, is an event.
 /// Start     Nothing is kept over a restart: a report is worth less than a minute. What was made of them, the demand, is
 ///           its owner's to keep. A reload keeps all of services and clusters whose names stay.
 /// Memory    40 octets for each (service, cluster) that ever reported, and 4 for each locality of those that split.
@@ -65,6 +69,8 @@ class LoadBoard {
   struct Rules {
     Milliseconds age_max{25'000};
     Milliseconds hold{600'000};
+    double capacity_least = 0.10;  // of what is configured
+    double capacity_most = 2;
   };
   struct Now {
     MonotonicTime now;
@@ -129,6 +135,14 @@ class LoadBoard {
   };
   /// What silence has done since the last call: once a second or so.
   std::vector<Event> tick(Now now);
+  /// A reported capacity that is no longer taken as it is, or is again.
+  struct Bounding {
+    std::string cluster;
+    bool is_bounded = false;
+    std::string reason;
+  };
+  /// What has become of them since the last call.
+  std::vector<Bounding> take_boundings() { return std::exchange(boundings_, {}); }
 
   // For people and metrics.
   struct ClusterView {
@@ -185,6 +199,8 @@ class LoadBoard {
   };
 
   LoadTaking take_one(const LoadReport& report, Now now, std::string& words, bool& is_known);
+  std::optional<double> bounded(const LoadReport& report, std::optional<ServiceId> service,
+                                uint32_t cluster, std::string& words);
   Cell& cell(uint32_t service, uint32_t cluster);
   const Cell* find_cell(uint32_t service, uint32_t cluster) const;
   void split(uint32_t cluster, const Predict& predict);
@@ -203,6 +219,9 @@ class LoadBoard {
   std::vector<std::vector<uint32_t>> services_in_;           // by cluster, ascending
   std::vector<uint32_t> news_;
   std::vector<bool> is_news_;  // by service
+  std::set<std::string>
+      bounded_;  // whose capacity is bounded now: a cluster, or a cluster and a service, by name
+  std::vector<Bounding> boundings_;
 };
 
 std::string_view word(LoadBoard::State state);

@@ -209,6 +209,68 @@ TEST_CASE("capacity and in-flight hold while the report is fresh", "[load_board]
   CHECK_FALSE(world.board.capacity(ServiceId(1), ClusterId(0), then));
 }
 
+TEST_CASE("a reported capacity counts within bounds of the configured one, and that is told",
+          "[load_board]") {
+  World world;
+  world.model->topology.clusters[0].capacity = 1'000;
+  zones::Pool& own = world.model->services[0].pools[1];
+  own.capacity = 50;
+  own.has_own_capacity = true;
+  world.put();
+  const std::string cluster = world.model->topology.clusters[0].name;
+  const auto told = [&](const char* service, double capacity, int64_t second) {
+    LoadReport one = report(*service ? "ams" : cluster.c_str(), service, 10);
+    one.capacity = capacity;
+    return world.take(one, second);
+  };
+  const auto counts = [&](int64_t second) {
+    return world.board.capacity(ClusterId(0), World::at(second).now);
+  };
+  told("", 1'900, 1);
+  CHECK(counts(1) == 1'900);
+  told("", 100, 2);
+  CHECK(counts(2) == 100);
+  told("", 0, 3);  // it wants nobody
+  CHECK(counts(3) == 0);
+  CHECK(world.board.take_boundings().empty());
+
+  const LoadBoard::Outcome outcome = told("", 5'000'000, 4);
+  CHECK(counts(4) == 2'000);
+  CHECK(outcome.taken == 1);
+  const std::string words =
+      "the capacity that it reports, 5e+06, counts as 2000: 1000 are configured";
+  REQUIRE(outcome.notes.size() == 1);
+  CHECK(outcome.notes[0].words == words);
+  CHECK(outcome.notes[0].taking == LoadTaking::taken);
+  told("", 3, 5);
+  CHECK(counts(5) == 100);
+  auto boundings = world.board.take_boundings();
+  REQUIRE(boundings.size() == 1);  // not with every report
+  CHECK(boundings[0].cluster == cluster);
+  CHECK(boundings[0].is_bounded);
+  CHECK(boundings[0].reason == words);
+  world.put();
+  told("", 4, 6);
+  CHECK(world.board.take_boundings().empty());  // nor with every reload
+  told("", 900, 7);
+  boundings = world.board.take_boundings();
+  REQUIRE(boundings.size() == 1);
+  CHECK_FALSE(boundings[0].is_bounded);
+
+  SECTION("of a pool's own by the pool's") {
+    REQUIRE(world.model->topology.clusters[own.cluster.value].name == "ams");
+    told(shop, 400, 8);
+    CHECK(world.board.capacity(ServiceId(0), own.cluster, World::at(8).now) == 100);
+    CHECK(world.board.take_boundings().size() == 1);
+  }
+  SECTION("where nothing is configured it counts as it is") {
+    LoadReport free = report("ams", "", 10);
+    free.capacity = 1e9;
+    world.take(free, 8);
+    CHECK(world.board.capacity(own.cluster, World::at(8).now) == 1e9);
+  }
+}
+
 TEST_CASE("a split by locality stands by the model's localities", "[load_board]") {
   World world;
   LoadReport split = report("fra", shop, 100);
