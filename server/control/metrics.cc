@@ -358,6 +358,9 @@ void add_loads(Families& families, const MetricsPage& page) {
 void add_outlook(Families& families, const MetricsPage& page) {
   Family utilisation("cluster_utilisation", "Load of a cluster by its capacity, as predicted.",
                      Type::Gauge);
+  Family fullest("cluster_fullest_utilisation",
+                 "Load by capacity of a cluster's fullest capacity: its own, or a pool's.",
+                 Type::Gauge);
   Family capacity("cluster_capacity",
                   "What a cluster can carry now, in units of load: healthy endpoints, ramps.",
                   Type::Gauge);
@@ -377,6 +380,7 @@ void add_outlook(Families& families, const MetricsPage& page) {
       const std::string& name = model.topology.clusters[i].name;
       capacity.gauge({{"cluster", name}}, now.clusters[i].capacity);
       utilisation.gauge({{"cluster", name}}, now.clusters[i].utilisation());
+      fullest.gauge({{"cluster", name}}, now.clusters[i].fullest);
     }
     for (const zones::Service& service : model.services) {
       if (!what_if.is_steered(service.id)) continue;
@@ -387,7 +391,7 @@ void add_outlook(Families& families, const MetricsPage& page) {
     crossing.gauge({}, now.crossing);
     cost.gauge({{"currency", model.steering.currency}}, now.monthly_cost);
   }
-  for (Family* family : {&utilisation, &capacity, &demand, &regime, &crossing, &cost})
+  for (Family* family : {&utilisation, &fullest, &capacity, &demand, &regime, &crossing, &cost})
     families.push_back(family->take());
 }
 

@@ -427,6 +427,11 @@ void WhatIf::assess(const State& state, const std::vector<double>& demands, Outl
     const double room = state.capacities[i] * accounts_[i].limit;
     cluster.capacity += state.capacities[i];
     cluster.load += loads[i];
+    if (loads[i] > 0) {
+      cluster.fullest = std::max(cluster.fullest, state.capacities[i] > 0
+                                                      ? loads[i] / state.capacities[i]
+                                                      : std::numeric_limits<double>::infinity());
+    }
     if (loads[i] <= room * (1 + rounding)) continue;
     above[i] = (loads[i] - room) / loads[i];
     cluster.overflow += loads[i] - room;

@@ -25,6 +25,7 @@ struct Outlook {
     double load = 0;            // on what has a capacity
     double load_unbounded = 0;  // on pools of last resort without one
     double overflow = 0;        // load above the limits
+    double fullest = 0;         // utilisation of its fullest capacity: its own, or a pool's
     double excess_part = 0;     // by how much its fullest capacity is above its limit: 0.12 is 12 %
     double utilisation() const;  // load / capacity; infinite where there is load and no capacity
   };

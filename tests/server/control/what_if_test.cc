@@ -47,6 +47,18 @@ TEST_CASE("what if nothing is down: as it is", "[what-if]") {
   CHECK(limit_words(*world.model, *after) == "no cluster would be above its limit");
 }
 
+TEST_CASE("a cluster's fullest capacity is not hidden by an idle one", "[what-if]") {
+  WhatIfWorld world(2);
+  world.add("busy", {{'A', 100}}, 95);
+  world.add("idle", {{'A', 10'000}}, 5);
+  world.begin();
+  WhatIf what_if = world.what_if();
+  const Outlook& now = what_if.now();
+  CHECK(now.clusters[0].utilisation() == Approx(100.0 / 10'100));
+  CHECK(now.clusters[0].fullest == Approx(0.95));
+  CHECK(now.clusters[1].fullest == 0);
+}
+
 TEST_CASE("what if a cluster is down: the others carry it, and it costs", "[what-if]") {
   ThreeClusters world;
   WhatIf what_if = world.what_if();
