@@ -41,7 +41,9 @@ std::string first_line(const std::string& text) {
 Control::Control(Environment environment)
     : environment_(std::move(environment)),
       intents_(environment_.seed),
-      state_log_(environment_.clock, environment_.writer, environment_.version),
+      state_log_(
+          environment_.clock, environment_.writer, environment_.version,
+          [this](auto work, auto done) { environment_.offload(std::move(work), std::move(done)); }),
       answers_(environment_.clock, environment_.add_pool_answers),
       steering_(
           environment_.clock, loads_, environment_.add_answers, {},

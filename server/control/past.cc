@@ -182,6 +182,8 @@ Result<Past::Instant> Past::read_on(StateKey first, WallTime at) {
     }
     if (record->kind == Kind::part || record->kind == Kind::clock) {
       if (end < *place) return true;
+    } else if (ended && record->kind != Kind::begin && record->kind != Kind::end) {
+      return true;  // of a generation whose begin is not there
     } else if (ended || end < *place) {
       if (record->from <= at) instant.is_changing = true;
       if (!instant.unsure.empty())

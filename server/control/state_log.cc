@@ -160,12 +160,17 @@ void StateLog::keep_texts(const std::string& config_path, const std::string& con
     batch.put(store::Table::config, cycle_.files, std::move(encoded));
 }
 
-/// All values at once, as only a new generation needs it.
+/// All values at once, as only a new generation needs it: copied here, since they change, and put into octets elsewhere.
+/// Their place in the log is that of now, in front of all changes that come meanwhile; until they are there an end stands for them.
 void StateLog::begin_whole(WallTime from, store::Batch batch) {
+  if (beginning_) finish_beginning(encode_state(beginning_->record));
   for (std::vector<uint32_t>* noted : {&endpoints_, &changes_, &rows_}) noted->clear();
   first_note_.reset();
   telling_.reset();
-  StateRecord record{.kind = Kind::begin, .from = from};
+  beginning_ = std::make_shared<Beginning>();
+  StateRecord& record = beginning_->record;
+  record.kind = Kind::begin;
+  record.from = from;
   for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i)
     add_value(record.values.endpoints, i, octet_of(*snapshot_->eligibility, EndpointId(i)));
   for (uint32_t i = 0; i < snapshot_->model->services.size(); ++i) {
@@ -174,14 +179,39 @@ void StateLog::begin_whole(WallTime from, store::Batch batch) {
       record.values.rows.push_back(rows_of(ServiceId(i)));
   }
   record.to = clock_.wall();
-  const size_t before = octets_;
-  const StateKey key = push(record, batch);
-  whole_octets_ = octets_ - before;
+  push({.kind = Kind::end,
+        .from = from,
+        .to = record.to,
+        .words = "what a new generation began with was not written down"},
+       batch);
+  beginning_->key = next_key(record.to);
   octets_ = 0;
-  close_cycle(key, key, batch);
-  batch.put(store::Table::meta, std::string(alive_key), store::encode_number(key_time(record.to)));
   alive_told_ = clock_.now();
   writer_.write(batch, {});
+  offload_([work = beginning_] { work->bytes = encode_state(work->record); },
+           [this, work = beginning_, alive = std::weak_ptr(alive_)] {
+             if (!alive.expired() && work == beginning_) finish_beginning(std::move(work->bytes));
+           });
+}
+
+void StateLog::finish_beginning(std::string bytes) {
+  const std::shared_ptr<Beginning> done = std::exchange(beginning_, nullptr);
+  const size_t of_changes = octets_;
+  whole_octets_ = bytes.size();
+  store::Batch batch;
+  put(done->key, std::move(bytes), batch);
+  octets_ = of_changes;
+  close_cycle(done->key, done->key, batch);
+  batch.put(store::Table::meta, std::string(alive_key),
+            store::encode_number(key_time(done->record.to)));
+  writer_.write(batch, {});
+  drop_beginning();
+}
+
+/// The end that stands for it stays, unless it has been written.
+void StateLog::drop_beginning() {
+  beginning_.reset();
+  for (auto& waiting : std::exchange(wait_for_beginning_, {})) store_alive(std::move(waiting));
 }
 
 StateValues::Rows StateLog::rows_of(ServiceId id) const {
@@ -200,22 +230,30 @@ void StateLog::close_cycle(StateKey first, StateKey last, store::Batch& batch) c
   batch.put(store::Table::past, state_key(cycle_table, last), encode_cycle(cycle));
 }
 
-StateKey StateLog::push(const StateRecord& record, store::Batch& batch) {
-  const uint64_t time = key_time(record.to);
+StateKey StateLog::next_key(WallTime at) {
+  const uint64_t time = key_time(at);
   if (time > newest_.milliseconds) {
     newest_ = {time, 0};
   } else {
     ++newest_.sequence;
   }
-  std::string bytes = encode_state(record);
+  return newest_;
+}
+
+StateKey StateLog::push(const StateRecord& record, store::Batch& batch) {
+  const StateKey key = next_key(record.to);
+  put(key, encode_state(record), batch);
+  return key;
+}
+
+void StateLog::put(StateKey key, std::string bytes, store::Batch& batch) {
   octets_ += bytes.size();
   if (writer_.state().healthy) {
     waiting_octets_ = 0;
   } else {
     waiting_octets_ += bytes.size();
   }
-  batch.put(store::Table::past, state_key(record_table, newest_), std::move(bytes));
-  return newest_;
+  batch.put(store::Table::past, state_key(record_table, key), std::move(bytes));
 }
 
 void StateLog::push(const StateRecord& record) {
@@ -234,6 +272,7 @@ void StateLog::end_turn() {
   if (waiting_octets_ > waiting_octets_max) {
     lost_since_ = from;
     telling_.reset();
+    drop_beginning();
     log_warning("answers of this time cannot be explained later: the disk takes no more",
                 {{"since", rfc3339(from)}});
     return;
@@ -246,7 +285,8 @@ void StateLog::end_turn() {
   for (const uint32_t id : rows) record.values.rows.push_back(rows_of(ServiceId(id)));
   look_at_clock();
   push(record);
-  if (!telling_ && octets_ > std::max(cycle_octets_min, 4 * whole_octets_)) begin_cycle();
+  if (!telling_ && !beginning_ && octets_ > std::max(cycle_octets_min, 4 * whole_octets_))
+    begin_cycle();
 }
 
 int64_t StateLog::offset() const {
@@ -323,7 +363,7 @@ void StateLog::look() {
     return;
   }
   if (telling_) tell_part();
-  if (clock_.now() - alive_told_ < alive_every) return;
+  if (beginning_ || clock_.now() - alive_told_ < alive_every) return;
   alive_told_ = clock_.now();
   store::Batch batch;
   batch.put(store::Table::meta, std::string(alive_key),
@@ -334,6 +374,7 @@ void StateLog::look() {
 void StateLog::end() {
   end_turn();
   if (!snapshot_) return;
+  if (beginning_) finish_beginning(encode_state(beginning_->record));
   const WallTime now = clock_.wall();
   push({.kind = Kind::end, .from = now, .to = now, .words = "the daemon was stopped"});
   snapshot_.reset();
@@ -341,6 +382,14 @@ void StateLog::end() {
 
 void StateLog::when_stored(std::function<void(Status)> done) {
   end_turn();
+  if (beginning_) {
+    wait_for_beginning_.push_back(std::move(done));
+  } else {
+    store_alive(std::move(done));
+  }
+}
+
+void StateLog::store_alive(std::function<void(Status)> done) {
   store::Batch batch;
   batch.put(store::Table::meta, std::string(alive_key),
             store::encode_number(key_time(clock_.wall())));

@@ -29,14 +29,16 @@ namespace swingover::control {
 /// Cycles    After so many octets of changes all values are told again, part by part, so that whoever asks for an
 ///           instant reads a bounded piece of the log.
 /// Crash     Once in `alive_every` it is stored that all until then is stored. Killed, the log ends there, or at its
-///           newest record.
+///           newest record; killed within the moment that the values of a new generation are written in, it says that what
+///           came next is not known.
 /// Store     While the disk fails at most `waiting_octets_max` wait for it; then the log has a gap, and says so.
 /// Clock     That the wall clock was set, by more than `clock_step`, is a record too.
 /// Secrets   Of the config the text without its secrets; no file but those of zones and [clients]. The key of sticky
 ///           picks (Snapshot::pick_secret), since without it nobody can tell what a client stuck to: of past
 ///           processes, and, while this one runs, of this one. Whoever reads the store could aim queries at one pool.
-/// Cost      A change: some 20 octets, and a microsecond. A generation: O(endpoints + rows of shares), once.
-/// Threads   The control thread.
+/// Cost      A change: some 20 octets, and a microsecond. A generation: a copy of its values, once; they are written down by
+///           `offload`. 10,000 services of 8 pools and 50 localities: 5.6 ms here, 18 ms there (state_log_bench).
+/// Threads   The control thread; `offload` runs its first argument elsewhere, and then the other one here.
 class StateLog {
  public:
   static constexpr Milliseconds alive_every{10'000};
@@ -46,8 +48,12 @@ class StateLog {
   static constexpr size_t cycle_octets_min = size_t{64} << 10;
   static constexpr size_t values_a_part = 20'000;
 
-  StateLog(const Clock& clock, StoreWriter& writer, std::string version)
-      : clock_(clock), writer_(writer), version_(std::move(version)) {}
+  using Offload = std::function<void(std::function<void()> work, std::function<void()> done)>;
+  StateLog(const Clock& clock, StoreWriter& writer, std::string version, Offload offload)
+      : clock_(clock),
+        writer_(writer),
+        version_(std::move(version)),
+        offload_(std::move(offload)) {}
 
   /// What the last run left, before the first begin(). Errors: corrupt, unavailable; the log then begins anew.
   Status open(const store::Store& store);
@@ -72,6 +78,8 @@ class StateLog {
 
   /// Calls `done` when all that was so until now is stored. Errors: unavailable.
   void when_stored(std::function<void(Status)> done);
+  /// Whether a generation's values are being put into octets.
+  bool is_beginning() const { return beginning_ != nullptr; }
 
   /// What is older than the history and needed by none of it.
   struct Old {
@@ -89,12 +97,24 @@ class StateLog {
     if (!first_note_) first_note_ = clock_.wall();
     list.push_back(place);
   }
+  /// A generation's values as they were when it began, on their way to the store.
+  struct Beginning {
+    StateRecord record;  // nobody writes to it any more
+    StateKey key{};
+    std::string bytes{};
+  };
+
+  StateKey next_key(WallTime time);
   StateKey push(const StateRecord& record, store::Batch& batch);
   void push(const StateRecord& record);
+  void put(StateKey key, std::string bytes, store::Batch& batch);
   void look_at_clock();
   void keep_texts(const std::string& config_path, const std::string& config_hash,
                   const std::vector<ReadFile>& files, store::Batch& batch);
   void begin_whole(WallTime from, store::Batch batch);
+  void finish_beginning(std::string bytes);
+  void drop_beginning();
+  void store_alive(std::function<void(Status)> done);
   void begin_cycle();
   void tell_part();
   void close_cycle(StateKey first, StateKey last, store::Batch& batch) const;
@@ -104,6 +124,7 @@ class StateLog {
   const Clock& clock_;
   StoreWriter& writer_;
   const std::string version_;
+  const Offload offload_;
   std::shared_ptr<const zones::Snapshot> snapshot_;
   StateCycle cycle_;  // `first` but for a generation: of the newest that is whole
   std::unordered_map<std::string, uint64_t> texts_;  // octets, by key: what is stored
@@ -123,11 +144,14 @@ class StateLog {
     bool has_begun = false;
     size_t octets = 0;
   };
-  std::optional<Telling> telling_;  // all values again
-  std::optional<int64_t> offset_;   // of the wall clock to the steady one, in milliseconds
+  std::optional<Telling> telling_;        // all values again
+  std::shared_ptr<Beginning> beginning_;  // null: the generation's values are with the writer
+  std::vector<std::function<void(Status)>> wait_for_beginning_;
+  std::optional<int64_t> offset_;  // of the wall clock to the steady one, in milliseconds
   MonotonicTime alive_told_{};
-  size_t waiting_octets_ = 0;           // while the disk fails
-  std::optional<WallTime> lost_since_;  // they were too many
+  size_t waiting_octets_ = 0;                                   // while the disk fails
+  std::optional<WallTime> lost_since_;                          // they were too many
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is worked out elsewhere
 };
 
 }  // namespace swingover::control

@@ -72,6 +72,13 @@ class Worlds {
   std::map<uint64_t, SmallWorld> worlds_;
 };
 
+void store_past(Life& life) {
+  std::optional<Status> stored;
+  life.control.when_past_is_stored([&](const Status& status) { stored = status; });
+  life.loop.run_until([&] { return stored.has_value(); }, tests::patience);
+  REQUIRE(stored);
+}
+
 std::string told(const Result<Past::Instant>& instant) {
   return instant ? "found" : instant.error().message;
 }
@@ -216,9 +223,7 @@ TEST_CASE("a daemon that was killed is known of until it was last known to be al
     Life life(store, clock);
     life.all_up();
     clock.advance(Milliseconds(4'000));
-    std::optional<Status> stored;
-    life.control.when_past_is_stored([&](const Status& status) { stored = status; });
-    life.loop.run_until([&] { return stored.has_value(); }, tests::patience);
+    store_past(life);
     alive = clock.wall().unix_milliseconds;
     // What the disk has now is all that is left.
     for (size_t table = 0; table < store::tables; ++table) {
@@ -234,8 +239,8 @@ TEST_CASE("a daemon that was killed is known of until it was last known to be al
     clock.advance(Milliseconds(1'000));
   }
   clock.advance(Milliseconds(30'000));
-  const Life again(copy, clock);
-  const_cast<Life&>(again).writer.flush(Milliseconds(tests::patience));
+  Life again(copy, clock);
+  store_past(again);
   Past past(copy, worlds.build());
   CHECK(past.seek({alive - 1})->unsure.empty());
   const auto after = past.seek({alive + 500});
@@ -260,7 +265,7 @@ TEST_CASE("an instant that the clock skipped never was, and one that it showed t
   SECTION("forward") {
     clock.jump_wall(Milliseconds(60'000));
     life.verdict("192.0.2.1", Health::down);
-    life.writer.flush(Milliseconds(tests::patience));
+    store_past(life);
     Past past(store, worlds.build());
     const auto skipped = past.seek(before + Milliseconds(30'000));
     CHECK(told(skipped).starts_with("this instant never was: the clock was set forward from "));
@@ -274,7 +279,7 @@ TEST_CASE("an instant that the clock skipped never was, and one that it showed t
     life.verdict("192.0.2.1", Health::down);
     clock.advance(Milliseconds(20'000));
     life.verdict("192.0.2.1", Health::up);
-    life.writer.flush(Milliseconds(tests::patience));
+    store_past(life);
     Past past(store, worlds.build());
     const auto twice = past.seek(before + Milliseconds(-1'000));
     CHECK(told(twice).starts_with("this instant came twice: the clock was set back from "));
@@ -292,7 +297,7 @@ TEST_CASE("what nobody can compile any more is said", "[past]") {
   store::MemoryStore store;
   tests::ManualClock clock;
   Life life(store, clock);
-  life.writer.flush(Milliseconds(tests::patience));
+  store_past(life);
   SECTION("the config is refused") {
     Past past(store, [](const auto&, const auto&) -> Result<PastGeneration> {
       return Error{ErrorCode::conflict, "this version does not take it"};

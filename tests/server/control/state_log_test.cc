@@ -1,9 +1,12 @@
 #include "server/control/state_log.h"
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/loop/loop.h"
 #include "base/random.h"
@@ -41,6 +44,10 @@ struct Logged {
     snapshot->eligibility->set(EndpointId(endpoint), value);
     log.end_turn();
   }
+  /// What was to be done elsewhere, by now.
+  void work_elsewhere() {
+    for (const auto& one : std::exchange(elsewhere, {})) one();
+  }
   void flush() { writer.flush(Milliseconds(patience)); }
   size_t count(Table table, const std::string& prefix) {
     flush();
@@ -74,7 +81,12 @@ struct Logged {
   tests::SmallWorld world;
   loop::Loop loop;
   StoreWriter writer;
-  StateLog log{clock, writer, "1"};
+  bool is_slow_elsewhere = false;
+  std::vector<std::function<void()>> elsewhere;
+  StateLog log{clock, writer, "1", [this](const auto& work, const auto& done) {
+                 elsewhere.push_back([work, done] { work(), done(); });
+                 if (!is_slow_elsewhere) work_elsewhere();
+               }};
   std::shared_ptr<const zones::Snapshot> snapshot;
 };
 
@@ -242,4 +254,81 @@ TEST_CASE("while the disk fails the log is bounded, and its gap is told", "[stat
   CHECK(gap.error().message.starts_with("no answer of then is known: the disk took no more at "));
   REQUIRE(past.seek(logged.clock.wall()));
   CHECK(past.snapshot().eligibility->get(EndpointId(0)) == Eligibility::eligible);
+}
+
+TEST_CASE("a generation begins with what was then, however late that is written down",
+          "[state_log]") {
+  Logged logged;
+  logged.begin(1);
+  logged.set(3, Eligibility::down);
+  logged.clock.advance(Milliseconds(1'000));
+  logged.is_slow_elsewhere = true;
+  logged.begin(2);
+  const WallTime begun = logged.clock.wall();
+  CHECK(logged.log.is_beginning());
+  logged.clock.advance(Milliseconds(1'000));
+  logged.set(3, Eligibility::excluded);
+  bool is_stored = false;
+  logged.log.when_stored([&](const Status& stored) { is_stored = static_cast<bool>(stored); });
+  logged.log.look();
+  logged.flush();
+  logged.loop.run_until([&] { return is_stored; }, 50);
+  CHECK_FALSE(is_stored);  // the half of it is not all that was so
+  const auto message = [&](WallTime at) {
+    const auto instant = logged.past().seek(at);
+    return instant ? "" : instant.error().message;
+  };
+  SECTION("until it is, nothing is known of it") {
+    CHECK(message(begun + Milliseconds(-500)).empty());
+    CHECK(message(begun) ==
+          "no answer of then is known: what a new generation began with was not written down at " +
+              rfc3339(begun) + ", and that is the last of it");
+    CHECK(message(logged.clock.wall()) == message(begun));
+  }
+  SECTION("then all is") {
+    logged.work_elsewhere();
+    CHECK_FALSE(logged.log.is_beginning());
+    CHECK(logged.loop.run_until([&] { return is_stored; }, patience));
+    Past past = logged.past();
+    const auto before = past.seek(begun + Milliseconds(-1));
+    REQUIRE(before);
+    CHECK(before->generation == 1);
+    CHECK(before->until == begun);
+    CHECK(past.snapshot().eligibility->get(EndpointId(3)) == Eligibility::down);
+    const auto first = past.seek(begun + Milliseconds(1));
+    REQUIRE(first);
+    CHECK(first->generation == 2);
+    CHECK(past.snapshot().eligibility->get(EndpointId(3)) == Eligibility::unknown);
+    REQUIRE(past.seek(logged.clock.wall()));
+    CHECK(past.snapshot().eligibility->get(EndpointId(3)) == Eligibility::excluded);
+  }
+  SECTION("also when another one follows at once") {
+    logged.clock.advance(Milliseconds(1'000));
+    logged.begin(3);
+    logged.work_elsewhere();
+    Past past = logged.past();
+    CHECK(past.seek(begun)->generation == 2);
+    CHECK(past.seek(begun + Milliseconds(1'500))->generation == 2);
+    CHECK(past.snapshot().eligibility->get(EndpointId(3)) == Eligibility::excluded);
+    CHECK(past.seek(logged.clock.wall())->generation == 3);
+  }
+  SECTION("and when the daemon is stopped") {
+    logged.log.end();
+    logged.work_elsewhere();
+    CHECK(message(begun).empty());
+    CHECK(message(logged.clock.wall()).find("the daemon was stopped") != std::string::npos);
+  }
+  SECTION("and killed, it says so, until the next run goes on") {
+    StateLog next{logged.clock, logged.writer, "1",
+                  [](const auto& work, const auto& done) { work(), done(); }};
+    logged.flush();
+    logged.clock.advance(Milliseconds(60'000));
+    REQUIRE(next.open(logged.store));
+    logged.snapshot = logged.world.setup(3).snapshot;
+    next.begin(logged.snapshot, logged.clock.wall(), "/etc/x.toml", "config", {});
+    CHECK(message(begun + Milliseconds(1'500)) ==
+          "no answer of then is known: what a new generation began with was not written down at " +
+              rfc3339(begun) + ", and it goes on at " + rfc3339(logged.clock.wall()));
+    CHECK(message(logged.clock.wall()).empty());
+  }
 }
