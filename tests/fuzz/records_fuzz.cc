@@ -7,6 +7,7 @@
 #include "server/control/intents.h"
 #include "server/control/records.h"
 #include "server/control/share_text.h"
+#include "server/control/state_records.h"
 #include "server/control/target.h"
 #include "server/control/views.h"
 #include "store/journal.h"
@@ -86,7 +87,7 @@ void check_time(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
-  switch (data[0] % 10) {
+  switch (data[0] % 13) {
     case 0:
       check_record(bytes, decode_health, encode_health);
       break;
@@ -114,8 +115,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 8:
       check_shares(bytes);
       break;
-    default:
+    case 9:
       check_time(bytes);
+      break;
+    case 10:
+      check_record(bytes, decode_state, encode_state);
+      break;
+    case 11:
+      check_record(bytes, decode_cycle, encode_cycle);
+      break;
+    default:
+      check_record(bytes, decode_files, encode_files);
       break;
   }
   return 0;
