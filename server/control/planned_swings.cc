@@ -23,15 +23,21 @@ namespace {
 constexpr Milliseconds look_every{1'000};
 constexpr Milliseconds forecast_every{10'000};
 constexpr Milliseconds settle_time{1'000};
-constexpr double above_high = 0.05;  // where what was moved is too much: see SwingRules::overheats
 constexpr std::string_view ourselves = "swingoverd";
 
-steering::SwingRules rules_of(const PlannedSwing& plan, const zones::Model& model) {
+steering::SwingRules rules_of(const PlannedSwing& plan) {
   steering::SwingRules rules;
   rules.every = plan.every;
   rules.lead = plan.lead;
-  rules.high = model.steering.high;
-  rules.overheats = rules.high + above_high;
+  return rules;
+}
+
+/// Each group has marks of its own, and the fullest now may be of another than the fullest then.
+steering::SwingRules with_marks(steering::SwingRules rules, const Utilisation& now,
+                                const Utilisation& then) {
+  const double above_high = steering::SwingRules().overheats - steering::SwingRules().high;
+  rules.high = then.high;
+  rules.overheats = now.high + above_high;
   return rules;
 }
 
@@ -99,15 +105,14 @@ void PlannedSwings::follow(const Intents& intents,
       plan.intent = *intent;
       if (!is_new) continue;
       plan.parts = parts_of(*intent);
-      plan.swing.go_by(rules_of(*intent->plan, *snapshot_->model));
       plan.is_fresh = false;
       continue;
     }
-    plans_.emplace(intent->id, Plan{.intent = *intent,
-                                    .parts = parts_of(*intent),
-                                    .swing = steering::SwingPlan(
-                                        rules_of(*intent->plan, *snapshot_->model), clock_.now(),
-                                        clock_.wall(), intent->plan->progress)});
+    plans_.emplace(intent->id,
+                   Plan{.intent = *intent,
+                        .parts = parts_of(*intent),
+                        .swing = steering::SwingPlan(rules_of(*intent->plan), clock_.now(),
+                                                     clock_.wall(), intent->plan->progress)});
   }
   note_ttls();
   steering_.plan(share_plans(intents));
@@ -294,41 +299,49 @@ std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, const Allo
   const std::string before = progress_words(plan.intent);
   const uint16_t moved = swing.moved();
   plan.is_fresh = false;
+  swing.go_by(with_marks(swing.rules(), plan.now, plan.then));
   const SwingEvent event = swing.apply(gates, now);
-  if (event.change == SwingChange::none) return std::nullopt;
-  std::string why;
-  switch (event.reason) {
-    case SwingReason::none:
-      why = "the fullest that gains by it is " + words_of(plan.then);
-      if (plan.then.cluster.empty()) why = "no load is known that would go elsewhere";
-      break;
-    case SwingReason::target_held:
-      why = "who would take it is kept out of new answers";
-      break;
-    case SwingReason::target_down:
-      why = is_lost ? "a reload took its pools or their capacities away"
-                    : "who would take it is down";
-      break;
-    case SwingReason::would_overheat:
-      why = fmt::format("the next step would have {}; {} is the most", words_of(plan.then),
-                        percent(swing.rules().high));
-      break;
-    case SwingReason::overheats:
-      why = fmt::format("with {:g} % moved it has {}", moved / 100.0, words_of(plan.now));
-      break;
-    case SwingReason::not_now:
-      why = state.is_frozen ? "a service of it is frozen"
-            : other         ? fmt::format(
-                                  "the plan of {} ({}) began before, and takes from the same capacities",
-                                  other->intent.target, other->intent.id)
-            : !plan.objection.empty() ? plan.objection
-                                      : allowed.why_not;
-      break;
-    case SwingReason::alarm:
-      why = "an alarm";
-      break;
+  const std::string why = reason_words(plan, {state, other, is_lost, moved}, allowed);
+  const bool is_stuck = swing.phase() != SwingPhase::moving && swing.phase() != SwingPhase::done;
+  // What broke it is told as it was then; a gate that is open again is looked at anew when the step is due.
+  const bool is_news = swing.phase() == SwingPhase::held || event.change != SwingChange::none;
+  if (!is_stuck) {
+    plan.why.clear();
+  } else if (is_news && !why.empty()) {
+    plan.why = why;
   }
+  if (event.change == SwingChange::none) return std::nullopt;
   return change(plan, before, event, why);
+}
+
+/// Why it did what it just did, or does not go on.
+std::string PlannedSwings::reason_words(const Plan& plan, const Looked& looked,
+                                        const Allowed& allowed) {
+  switch (plan.swing.reason()) {
+    case SwingReason::none:
+      if (plan.then.cluster.empty()) return "no load is known that would go elsewhere";
+      return "the fullest that gains by it is " + words_of(plan.then);
+    case SwingReason::target_held:
+      return "whoever would take it is not in new answers: drained, held or not seen yet";
+    case SwingReason::target_down:
+      return looked.is_lost ? "a reload took its pools or their capacities away"
+                            : "whoever would take it is down";
+    case SwingReason::would_overheat:
+      return fmt::format("the next step would have {}; {} is the most", words_of(plan.then),
+                         percent(plan.swing.rules().high));
+    case SwingReason::overheats:
+      return fmt::format("with {:g} % moved it has {}; {} is too much", looked.moved / 100.0,
+                         words_of(plan.now), percent(plan.swing.rules().overheats));
+    case SwingReason::not_now:
+      if (looked.state.is_frozen) return "a service of it is frozen";
+      if (looked.first)
+        return fmt::format("the plan of {} ({}) began before, and takes from the same capacities",
+                           looked.first->intent.target, looked.first->intent.id);
+      return plan.objection.empty() ? allowed.why_not : plan.objection;
+    case SwingReason::alarm:
+      return "an alarm";
+  }
+  return {};
 }
 
 std::string PlannedSwings::objection_to(const Plan& plan, const Allowed& allowed) {
@@ -427,6 +440,7 @@ std::optional<PlannedSwings::Change> PlannedSwings::let_go_on(Plan& plan,
                                                               const std::string& owner) const {
   const std::string before = progress_words(plan.intent);
   if (!plan.swing.resume(clock_.now())) return std::nullopt;
+  plan.why.clear();
   Change resumed = change(plan, before, {}, "a person lets it go on");
   resumed.entry.actor = owner;
   resumed.line.event = "planned swing resumed";
@@ -444,7 +458,7 @@ std::optional<PlannedSwings::View> PlannedSwings::view(const std::string& id) co
             .reason = plan.swing.reason(),
             .moved = plan.swing.moved(),
             .next = plan.swing.next(),
-            .objection = plan.swing.phase() == SwingPhase::held ? plan.objection : "",
+            .why = plan.why,
             .every = plan.swing.rules().every,
             .until_step = {},
             .time_left = plan.swing.time_left(now),
@@ -459,7 +473,7 @@ void PlannedSwings::dry_run(const Intent& intent,
                             std::function<void(std::vector<Step>)> done) const {
   std::vector<Step> steps;
   if (intent.plan) {
-    const steering::SwingRules rules = rules_of(*intent.plan, *snapshot_->model);
+    const steering::SwingRules rules = rules_of(*intent.plan);
     Milliseconds after = rules.lead;
     for (size_t i = intent.plan->progress.steps_made; i < rules.steps.size(); ++i) {
       steps.push_back({after, rules.steps[i], {}});

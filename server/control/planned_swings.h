@@ -23,8 +23,8 @@ namespace swingover::control {
 /// What intents ask of shares: drains and swings in steps, weights, freezes.
 ///
 /// Steps    Before each, what it would come to is worked out with demand and capacity as they are (swing_forecast.h), off
-///          this thread; it is made when the fullest that gains stays below [steering] `high`. Plans that take from the
-///          same capacities step one after the other: the one that began first goes first.
+///          this thread; it is made when each that gains stays below the `high` of its services (steering::dead_band).
+///          Plans that take from the same capacities step one after the other: the one that began first goes first.
 /// TTL      While a plan moves, answers of its services have the least TTL; the first step waits for the old one.
 /// Drain    Its endpoints stay eligible until all steps are made, then leave; it is empty when no answer that led there can
 ///          be left, as counted (AnswerLedger), or where nobody counts one TTL after that. Until then it
@@ -75,7 +75,7 @@ class PlannedSwings {
     steering::SwingReason reason = steering::SwingReason::none;
     uint16_t moved = 0;
     uint16_t next = 0;
-    std::string objection;  // for which the last step that was due was not made
+    std::string why;  // it does not go on, in words; empty: it does, or nobody has looked yet
     Milliseconds every{};
     std::optional<Milliseconds> until_step;
     std::optional<Milliseconds> time_left;
@@ -107,6 +107,7 @@ class PlannedSwings {
     Utilisation now{};
     Utilisation then{};
     std::string objection{};  // at the last step that was due
+    std::string why{};        // as View has it
   };
 
   /// By group and holder: service and pool.
@@ -130,6 +131,13 @@ class PlannedSwings {
   const Plan* comes_after(const Plan& plan) const;
   std::optional<Change> go_on(Plan& plan, const Allowed& allowed);
   static std::string objection_to(const Plan& plan, const Allowed& allowed);
+  struct Looked {
+    const SwingState& state;
+    const Plan* first = nullptr;  // another plan that goes first
+    bool is_lost = false;
+    uint16_t moved = 0;  // before it was looked at
+  };
+  static std::string reason_words(const Plan& plan, const Looked& looked, const Allowed& allowed);
   void ask(Plan& plan);
   std::optional<Change> let_go_on(Plan& plan, const std::string& owner) const;
   Change change(Plan& plan, const std::string& before, steering::SwingEvent event,

@@ -96,8 +96,9 @@ bool Steering::is_planned(uint32_t place, ShareCause cause, const Solved& solved
   if (!has_same_shape(place, solved.problem)) return false;
   const std::vector<double> loads =
       steering::predicted_loads(solved.problem, state.solved->allocation.shares);
+  const double high = publish_rules(place).high;
   for (size_t i = 0; i < loads.size(); ++i) {
-    if (loads[i] > solved.problem.capacities[i] * model().steering.high) return false;
+    if (loads[i] > solved.problem.capacities[i] * high) return false;
   }
   return true;
 }
@@ -160,11 +161,11 @@ bool Steering::may_move(uint32_t place, const Solved& solved) {
   const OldLoads old = old_loads(place);
   const std::vector<double> before =
       steering::predicted_loads(solved.problem, state.solved->allocation.shares);
+  const double high = publish_rules(place).high;
   for (size_t i = 0; old.until && i < old.loads.size(); ++i) {
     const double capacity = solved.problem.capacities[i];
     const double load = solved.allocation.loads[i] + old.loads[i];
-    if (solved.allocation.loads[i] <= before[i] || load <= capacity * model().steering.high)
-      continue;
+    if (solved.allocation.loads[i] <= before[i] || load <= capacity * high) continue;
     state.waiting = Waiting{
         fmt::format("{} would be at {:.0f} % with the {:g} units that may still follow old answers",
                     groups_.groups()[place].holders[i].cluster, load / capacity * 100,

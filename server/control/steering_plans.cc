@@ -165,6 +165,7 @@ SwingCase Steering::swing_case(uint32_t place, const SwingParts& parts) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
   CapacityGroups::Posed posed = pose(place, {.more = &parts});
   SwingCase out{.problem = std::move(posed.problem),
+                .high = publish_rules(place).high,
                 .clusters = {},
                 .old_loads = old_loads(place).loads,
                 .leavers = {},

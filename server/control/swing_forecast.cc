@@ -42,7 +42,7 @@ std::vector<double> loads_with(const SwingCase& swing, uint16_t moved,
 Utilisation forecast(const SwingCase& swing, uint16_t moved, steering::Allocator& allocator) {
   const std::vector<double> before = loads_with(swing, 0, allocator);
   const std::vector<double> loads = loads_with(swing, moved, allocator);
-  Utilisation worst;
+  Utilisation worst{.utilisation = 0, .cluster = {}, .high = swing.high};
   for (size_t i = 0; i < loads.size(); ++i) {
     if (loads[i] <= before[i] * (1 + noise) + noise) continue;
     const double capacity = swing.problem.capacities[i];
@@ -50,7 +50,7 @@ Utilisation forecast(const SwingCase& swing, uint16_t moved, steering::Allocator
     const double utilisation =
         capacity > 0 ? load / capacity : std::numeric_limits<double>::infinity();
     if (worst.cluster.empty() || utilisation > worst.utilisation)
-      worst = {utilisation, swing.clusters[i]};
+      worst = {utilisation, swing.clusters[i], swing.high};
   }
   return worst;
 }
@@ -60,8 +60,8 @@ Utilisation forecast(std::span<const SwingCase> cases, uint16_t moved) {
   Utilisation worst;
   for (const SwingCase& one : cases) {
     Utilisation here = forecast(one, moved, allocator);
-    if (!here.cluster.empty() && (worst.cluster.empty() || here.utilisation > worst.utilisation))
-      worst = std::move(here);
+    const bool is_worse = here.utilisation - here.high > worst.utilisation - worst.high;
+    if (!here.cluster.empty() && (worst.cluster.empty() || is_worse)) worst = std::move(here);
   }
   return worst;
 }

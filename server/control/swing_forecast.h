@@ -29,6 +29,7 @@ struct SwingCase {
     std::optional<uint16_t> moved;  // of another swing, that is in force; none: what is asked about
   };
   steering::Problem problem;
+  double high = 0.80;                 // of the dead band that its services have
   std::vector<std::string> clusters;  // names, by holder
   std::vector<double>
       old_loads;  // by holder: what may still follow old answers there; empty: nothing
@@ -40,11 +41,12 @@ struct SwingCase {
 struct Utilisation {
   double utilisation = 0;
   std::string cluster;  // empty: nobody gains
+  double high = 0.80;   // of its group
 };
 
 /// With so many parts of 10,000 moved. Cost: an allocation for each step that differs (leaving.h), twice.
 Utilisation forecast(const SwingCase& swing, uint16_t moved, steering::Allocator& allocator);
-/// Of all the cases the worst.
+/// Of all the cases the worst: the one furthest above its `high`, or the least below.
 Utilisation forecast(std::span<const SwingCase> cases, uint16_t moved);
 
 /// How they are who would take it.

@@ -23,7 +23,8 @@ Json utilisation_value(const Utilisation& of) {
   if (of.cluster.empty()) return {};
   // Of a cluster without capacity there is no number.
   return {{"cluster", of.cluster},
-          {"utilisation", std::isfinite(of.utilisation) ? Json(of.utilisation) : Json()}};
+          {"utilisation", std::isfinite(of.utilisation) ? Json(of.utilisation) : Json()},
+          {"high", of.high}};
 }
 
 Json plan_value(const Control& control, const Intent& intent) {
@@ -37,7 +38,7 @@ Json plan_value(const Control& control, const Intent& intent) {
   json["phase"] = intent.plan->is_empty ? "empty" : steering::word(view->phase);
   json["why"] =
       view->reason == steering::SwingReason::none ? Json() : Json(steering::word(view->reason));
-  json["waits_for"] = view->objection.empty() ? Json() : Json(view->objection);
+  json["waits_for"] = view->why.empty() ? Json() : Json(view->why);
   json["moved_percent"] = view->moved / parts_a_percent;
   json["next_percent"] = view->next / parts_a_percent;
   json["next_step_seconds"] = view->until_step ? Json(seconds(*view->until_step)) : Json();

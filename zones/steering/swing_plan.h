@@ -102,7 +102,8 @@ class SwingPlan {
   SwingPlan(SwingRules rules, MonotonicTime now, WallTime wall);
   SwingPlan(SwingRules rules, MonotonicTime now, WallTime wall, const StoredSwing& stored);
 
-  /// From now on by these, with the same steps and times: what a reload has changed of what a target may come to.
+  /// From now on by `high` and `overheats` of these, with the same steps and times: who is the fullest changes, and with
+  /// that what he may come to.
   void go_by(const SwingRules& rules);
   SwingEvent apply(const SwingGates& gates, MonotonicTime now);
   /// A person has looked, and lets a stopped or reversed swing go on after `every`; false: it is neither.

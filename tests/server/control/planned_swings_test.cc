@@ -143,6 +143,63 @@ TEST_CASE("no step would lift the target to high", "[planned_swings]") {
   CHECK(world.changes.size() == 5);  // told once
 }
 
+TEST_CASE("a swing goes by the `high` of its service's own target and limit", "[planned_swings]") {
+  Plans world;
+  zones::Service& shop = world.add("shop", {{"A", 1'000}, {"B", 1'000, 10}});
+  shop.ttl = Ttl(30);
+  SECTION("what a high target allows is stepped to") {
+    shop.target = 0.9;
+    world.begin_asked({600, 400, 0});
+    world.ask(swing_to_b());
+    world.go(30 + 10 * 120);
+    CHECK(world.shares(0, 0) == Shares{2'500, 7'500});
+    CHECK(world.changes.back().entry.reason ==
+          "the next step would have B at 100.0 % of its capacity; 100.0 % is the most");
+    CHECK(world.view().then.high == Approx(1));
+  }
+  SECTION("what is above a low limit is not, though below the common `high`") {
+    shop.target = 0.5;
+    shop.limit = 0.6;
+    world.begin_asked({400, 300, 0});
+    world.ask(swing_to_b());
+    world.go(30 + 10 * 120);
+    CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+    CHECK(world.changes.back().entry.reason ==
+          "the next step would have B at 60.0 % of its capacity; 60.0 % is the most");
+  }
+  SECTION("what was moved is too much by it, too") {
+    shop.target = 0.5;
+    shop.limit = 0.6;
+    world.begin_asked({400, 200, 0});
+    world.ask(swing_to_b());
+    world.go(30 + 5 * 120);
+    REQUIRE(world.shares(0, 0) == Shares{2'500, 7'500});
+    world.set(0, "B", Eligibility::down, 3);  // 500 of 700
+    world.run();
+    world.go(11);
+    CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+    CHECK(world.changes.back().entry.reason ==
+          "with 75 % moved it has B at 71.4 % of its capacity; 65.0 % is too much");
+  }
+}
+
+TEST_CASE("a drain of several services waits for the one that comes first to its own `high`",
+          "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  zones::Service& mail = world.add("mail", {{"A", 1'000}, {"B", 1'000}});
+  mail.ttl = Ttl(30);
+  mail.target = 0.4;
+  mail.limit = 0.5;
+  world.begin(Eligibility::eligible, asked({{"shop", {400, 320, 0}}, {"mail", {200, 320, 0}}}));
+  world.follow();
+  world.ask(drain("cluster/A"));
+  world.go(30 + 10 * 120);
+  // Shop's B is the fuller one, at 72 %; mail's at 52 % is beyond what it may be.
+  CHECK(world.changes.back().entry.reason ==
+        "the next step would have B at 52.0 % of its capacity; 50.0 % is the most");
+}
+
 TEST_CASE("a target that goes down sends all back at once", "[planned_swings]") {
   Plans world;
   world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
@@ -192,7 +249,9 @@ TEST_CASE("a swing that overheats its target takes one step back and stops", "[p
   world.go(11);
   CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
   CHECK(world.last() == "moving, 75 % -> stopped, 50 %");
-  CHECK(world.changes.back().entry.reason == "with 75 % moved it has B at 90.0 % of its capacity");
+  CHECK(world.changes.back().entry.reason ==
+        "with 75 % moved it has B at 90.0 % of its capacity; 85.0 % is too much");
+  CHECK(world.view().why == world.changes.back().entry.reason);
   world.go(1'000);
   CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
 }
@@ -326,7 +385,7 @@ TEST_CASE("a drain with nobody else waits, and one that loses everybody comes ba
   world.ask(drain("cluster/A"));
   world.go(31);
   CHECK(world.last() == "moving, 0 % -> held, 0 %");
-  CHECK(world.changes.back().entry.reason == "who would take it is down");
+  CHECK(world.changes.back().entry.reason == "whoever would take it is down");
   CHECK(world.shares(0, 0) == Shares{10'000, 0});
 }
 
@@ -544,11 +603,11 @@ TEST_CASE("a step waits for what speaks against it, and says so", "[planned_swin
   CHECK(world.shares(0, 0) == Shares{9'000, 1'000});
   CHECK(world.last() == "moving, 10 % -> held, 10 %");
   CHECK(world.changes.back().entry.reason == "rule two-sites: too few; move_budget: too much");
-  CHECK(world.view().objection == "rule two-sites: too few; move_budget: too much");
+  CHECK(world.view().why == "rule two-sites: too few; move_budget: too much");
   world.objections.clear();
   world.go(120);
   CHECK(world.shares(0, 0) == Shares{7'500, 2'500});
-  CHECK(world.view().objection.empty());
+  CHECK(world.view().why.empty());
 }
 
 TEST_CASE("load that follows old answers counts where it still goes", "[planned_swings]") {
