@@ -165,10 +165,6 @@ std::optional<AnswersLeft> answers_left(const Intent& intent, const zones::Model
   if (!target || target->kind == Target::Kind::endpoint) return std::nullopt;
   const Result<FoundTarget> found = find_target(model, *target);
   if (!found) return std::nullopt;
-  const auto leaves = [&](const zones::Pool& pool) {
-    if (intent.kind == IntentKind::swing) return pool.cluster_name == intent.plan->from;
-    return found->pool ? pool.id == found->pool->id : pool.cluster == *found->cluster;
-  };
   AnswersLeft left;
   for (const zones::Service* service : services_of(intent, model)) {
     uint64_t most = 0;
@@ -177,7 +173,7 @@ std::optional<AnswersLeft> answers_left(const Intent& intent, const zones::Model
       const AnswerLedger::Held held = ledger.held(service->id, pool);
       all += held.answers;
       most = std::max(most, held.answers);
-      if (!leaves(service->pools[pool])) continue;
+      if (!leaves(service->pools[pool], intent, *found)) continue;
       left.answers += held.answers;
       left.until = std::max(left.until, held.until);
     }

@@ -11,8 +11,11 @@ std::vector<const Intent*> intents_on(const Intents& intents, const zones::Servi
   std::vector<const Intent*> all;
   if (intents.size() == 0) return all;
   const auto add = [&](const std::string& target) {
-    const Intent* intent = intents.of_target(target);
-    if (intent && std::ranges::find(all, intent) == all.end()) all.push_back(intent);
+    for (const IntentFamily family :
+         {IntentFamily::moves, IntentFamily::weight, IntentFamily::freeze}) {
+      const Intent* intent = intents.of_target(target, family);
+      if (intent && std::ranges::find(all, intent) == all.end()) all.push_back(intent);
+    }
   };
   add(std::string(everything));
   add(service_target(service));

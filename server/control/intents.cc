@@ -170,6 +170,21 @@ std::string_view word(IntentKind kind) {
   return "";
 }
 
+IntentFamily family_of(IntentKind kind) {
+  switch (kind) {
+    case IntentKind::drain:
+    case IntentKind::force_up:
+    case IntentKind::force_down:
+    case IntentKind::swing:
+      return IntentFamily::moves;
+    case IntentKind::weight:
+      return IntentFamily::weight;
+    case IntentKind::freeze:
+      return IntentFamily::freeze;
+  }
+  return IntentFamily::moves;
+}
+
 bool decides_endpoints(const Intent& intent) {
   switch (intent.kind) {
     case IntentKind::drain:
@@ -205,6 +220,11 @@ std::vector<const zones::Service*> services_of(const Intent& intent, const zones
     return std::ranges::count(service.pools, *found->cluster, &zones::Pool::cluster) > 0;
   });
   return all;
+}
+
+bool leaves(const zones::Pool& pool, const Intent& intent, const FoundTarget& found) {
+  if (intent.kind == IntentKind::swing) return pool.cluster_name == intent.plan->from;
+  return found.pool ? pool.id == found.pool->id : pool.cluster == *found.cluster;
 }
 
 Result<WallTime> parse_when(std::string_view text, WallTime now, bool forward) {
@@ -261,7 +281,7 @@ Result<Intents::Prepared> Intents::prepare(const IntentRequest& request, const z
     if (*expires <= now) return Error{ErrorCode::invalid, "expires: lies in the past"};
     intent.expires = *expires;
   }
-  if (const Intent* there = of_target(prepared.intent.target)) {
+  if (const Intent* there = of_target(intent.target, family_of(*kind))) {
     if (there->kind != *kind) {
       return Error{ErrorCode::conflict, there->target + " has the intent " + there->id + " (" +
                                             std::string(word(there->kind)) + " by " + there->owner +
@@ -283,7 +303,7 @@ Result<Intents::Prepared> Intents::prepare(const IntentRequest& request, const z
 }
 
 void Intents::put(const Intent& intent) {
-  by_target_.insert_or_assign(intent.target, intent);
+  by_target_.insert_or_assign({intent.target, family_of(intent.kind)}, intent);
 }
 
 std::optional<Intent> Intents::erase(std::string_view id) {
@@ -323,9 +343,14 @@ const Intent* Intents::find(std::string_view id) const {
   return nullptr;
 }
 
-const Intent* Intents::of_target(const std::string& target) const {
-  const auto found = by_target_.find(target);
+const Intent* Intents::of_target(const std::string& target, IntentFamily family) const {
+  const auto found = by_target_.find({target, family});
   return found == by_target_.end() ? nullptr : &found->second;
+}
+
+const Intent* Intents::of_target(const std::string& target) const {
+  const auto found = by_target_.lower_bound({target, IntentFamily::moves});
+  return found == by_target_.end() || found->first.first != target ? nullptr : &found->second;
 }
 
 std::vector<const Intent*> Intents::list() const {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -40,16 +42,25 @@ inline bool takes_out(const Intent* intent) {
   return intent && intent->kind != IntentKind::force_up;
 }
 
+/// A target has one intent of each: what takes endpoints out or in and moves shares; how much of a pool counts; what is
+/// pinned. In the order in which they are shown.
+enum class IntentFamily : uint8_t { moves, weight, freeze };
+IntentFamily family_of(IntentKind kind);
+
 /// The target of a freeze of all services.
 inline constexpr std::string_view everything = "everything";
 /// The services that the intent is about, those with a pool there: of an endpoint its service, of `everything` all.
 std::vector<const zones::Service*> services_of(const Intent& intent, const zones::Model& model);
+/// Whether a drain or a swing takes this pool's share; `found`: its target, which is no endpoint.
+bool leaves(const zones::Pool& pool, const Intent& intent, const FoundTarget& found);
 
 /// What people asked for and has neither expired nor been taken back.
 ///
-/// Shape    A target has at most one intent. The same kind again replaces the one that is there (new reason,
-///          owner and expiry, new id); another kind is a conflict, which the person resolves first: a
-///          drain that silently became a force, or the reverse, is how a cluster comes back by surprise.
+/// Shape    A target has at most one intent of each family. The same kind again replaces the one that is there (new
+///          reason, owner and expiry, new id); another kind of the family is a conflict, which the person resolves
+///          first: a drain that silently became a force, or the reverse, is how a cluster comes back by surprise.
+/// Beside   a freeze a plan waits: no step is made while one of its services is frozen, and it goes on where it is
+///          afterwards. What takes endpoints out or in does so at once, frozen or not, and a weight shows in the shadow.
 /// Force    Of several that cover one endpoint, a drain counts before any force, and of forces the one with
 ///          the narrowest target: a person who drained a cluster for work on it is never overruled.
 /// Expiry   By the wall clock, as it was promised: a clock that jumps ahead expires at once, one that jumps
@@ -77,12 +88,13 @@ class Intents {
   std::optional<WallTime> next_expiry() const;
 
   const Intent* find(std::string_view id) const;
-  const Intent* of_target(const std::string& target) const;
-  std::vector<const Intent*> list() const;  // oldest first
+  const Intent* of_target(const std::string& target, IntentFamily family) const;
+  const Intent* of_target(const std::string& target) const;  // of the first family that has one
+  std::vector<const Intent*> list() const;                   // oldest first
   size_t size() const { return by_target_.size(); }
 
  private:
-  std::map<std::string, Intent> by_target_;
+  std::map<std::pair<std::string, IntentFamily>, Intent> by_target_;
   Random random_;
 };
 

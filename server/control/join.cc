@@ -109,7 +109,8 @@ std::vector<EndpointId> Join::set_intents(const Intents& intents) {
     if (std::exchange(endpoints_[i].intent, nullptr)) covered.emplace_back(i);
   }
   for (uint32_t i = 0; i < clusters_.size(); ++i) {
-    const Intent* intent = intents.of_target(cluster_target(model_->topology.clusters[i].name));
+    const Intent* intent =
+        intents.of_target(cluster_target(model_->topology.clusters[i].name), IntentFamily::moves);
     clusters_[i].state.intent = intent && decides_endpoints(*intent) ? intent : nullptr;
     mark(ClusterId(i));  // what is drained is not kept
   }

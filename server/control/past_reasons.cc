@@ -1,9 +1,21 @@
 #include "server/control/past_reasons.h"
 
+#include "server/control/intents.h"
 #include "server/control/target.h"
 #include "store/journal.h"
 
 namespace swingover::control {
+
+namespace {
+
+/// Of an intent's entry: whether it is of a kind that takes endpoints out or in, as its first word says.
+bool decides_endpoints(std::string_view words) {
+  const std::string_view kind = words.substr(0, words.find(' '));
+  return kind == word(IntentKind::drain) || kind == word(IntentKind::force_up) ||
+         kind == word(IntentKind::force_down);
+}
+
+}  // namespace
 
 PastReasons::PastReasons(const store::Store& store, WallTime at) {
   store::Journal::Query query;
@@ -14,6 +26,7 @@ PastReasons::PastReasons(const store::Store& store, WallTime at) {
   for (const store::JournalEntry& entry : *entries) {
     if (entry.kind == "intent") {
       const bool is_over = entry.after == "cancelled" || entry.after == "expired";
+      if (!decides_endpoints(is_over ? entry.before : entry.after)) continue;
       intents_.emplace(entry.target, is_over ? std::string()
                                              : entry.after + " by " + entry.actor + " at " +
                                                    rfc3339(entry.at) + ": " + entry.reason);

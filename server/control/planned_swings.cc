@@ -73,13 +73,6 @@ std::string_view title(const SwingEvent& event) {
   return "";
 }
 
-/// Ordinary pools that the intent takes shares from.
-bool leaves(const zones::Pool& pool, const Intent& intent, const FoundTarget& found) {
-  if (pool.last_resort) return false;
-  if (intent.kind == IntentKind::swing) return pool.cluster_name == intent.plan->from;
-  return found.pool ? pool.id == found.pool->id : pool.cluster == *found.cluster;
-}
-
 }  // namespace
 
 std::string progress_words(const Intent& intent) {
@@ -130,7 +123,8 @@ SwingParts PlannedSwings::parts_of(const Intent& intent) const {
     parts.services.push_back(service->id.value);
     if (!steering_.groups().place_of(service->id)) continue;
     for (uint32_t pool = 0; pool < service->pools.size(); ++pool) {
-      if (!leaves(service->pools[pool], intent, *found)) continue;
+      const zones::Pool& one = service->pools[pool];
+      if (one.last_resort || !leaves(one, intent, *found)) continue;  // that one has no share
       if (intent.kind != IntentKind::swing) {
         const CapacityGroups::Place place = *steering_.groups().place_of(service->id);
         const auto& holders =

@@ -98,8 +98,8 @@ Act Rules::act_of(const Intent& intent, const Intents& intents) const {
     uint32_t before = 1;
     for (const zones::Pool& pool : found->service->pools)
       before = std::max(before, pool.weight.value);
-    const Intent* there = intents.of_target(intent.target);
-    if (there && there->kind == IntentKind::weight) before = there->weight;
+    const Intent* there = intents.of_target(intent.target, IntentFamily::weight);
+    if (there) before = there->weight;
     // What was taken out by its weight is not usable: nothing can be taken from it.
     if (intent.weight < before)
       act.pools[found->pool->id.value] = double{1} * intent.weight / before;

@@ -61,6 +61,21 @@ stays 4 is 0 0
 ctl resume service/$shop --reason "ber is well"
 within 12 plan moved_percent 25.0
 
+both_told() {
+  ctl intents >"$work/told"
+  grep -q "swing .* held (a service of it is frozen), 25 %" "$work/told" && grep -q freeze "$work/told" ||
+    fail "not both of them: $(cat "$work/told")"
+}
+# Frozen beside that it waits, after a crash as well, and goes on when it is thawed.
+ctl freeze service/$shop --reason "a launch" --for 1h
+within 8 plan phase held
+kill_daemon
+restart_daemon
+within 8 both_told
+stays 4 plan moved_percent 25.0
+ctl thaw service/$shop --reason "it is over"
+within 8 plan moved_percent 50.0
+
 # A restart goes on where it was, even when it was killed.
 kill_daemon
 restart_daemon

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "store/journal.h"
 #include "tests/server/control/control_life.h"
@@ -84,6 +87,48 @@ TEST_CASE("a person lets a swing go on, and that is stored first", "[control_swi
   std::optional<Result<Control::Resumed>> again;
   life.control.resume({target, "bob", "once more"}, [&](auto given) { again = std::move(given); });
   CHECK(again->error().code == ErrorCode::conflict);
+}
+
+TEST_CASE("a freeze beside a swing is stored, told and expires by itself", "[control_swings]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  const auto kinds = [](const Life& life) {
+    std::vector<std::string_view> all;
+    for (const control::Intent* intent : life.control.intents().list())
+      all.push_back(control::word(intent->kind));
+    return all;
+  };
+  using Kinds = std::vector<std::string_view>;
+  {
+    Life life(store, clock, within_capacity());
+    life.all_up();
+    IntentRequest swing{"swing", target, "ada", "fra gets new switches", ""};
+    swing.over = "15m";
+    swing.from = "fra";
+    swing.to = "ams";
+    REQUIRE(life.set(swing));
+    clock.advance(Milliseconds(1'000));
+    REQUIRE(life.set({"freeze", target, "bob", "a launch", "1h"}));
+    CHECK(kinds(life) == Kinds{"swing", "freeze"});
+  }
+  Life life(store, clock, within_capacity());
+  life.all_up();
+  CHECK(kinds(life) == Kinds{"swing", "freeze"});
+  CHECK(life.control.steering().plans().is_frozen(ServiceId(0)));
+  clock.advance(Milliseconds(3'600'000));
+  life.loop.run_until([&] { return life.control.intents().size() == 1; }, patience);
+  CHECK(kinds(life) == Kinds{"swing"});
+  CHECK_FALSE(life.control.steering().plans().is_frozen(ServiceId(0)));
+  std::vector<std::string> told;
+  for (const store::JournalEntry& entry : life.history(target)) {
+    if (entry.kind == "intent")
+      told.push_back(entry.actor + ": " + entry.before + " -> " + entry.after);
+  }
+  REQUIRE(told.size() == 3);
+  CHECK(told[0].starts_with("swingoverd: freeze until "));
+  CHECK(told[0].ends_with(" -> expired"));
+  CHECK(told[1].starts_with("bob:  -> freeze until "));
+  CHECK(told[2] == "ada:  -> swing");
 }
 
 }  // namespace swingover::tests

@@ -70,6 +70,38 @@ TEST_CASE("the same kind replaces, another kind is a conflict", "[intents]") {
   CHECK(conflict.message.find(second->intent.id) != std::string::npos);
 }
 
+TEST_CASE("a freeze and a weight stand beside what moves shares, and each is replaced by its kind",
+          "[intents]") {
+  Intents intents(1);
+  const auto set = [&](const IntentRequest& request) {
+    const auto prepared = intents.prepare(request, *model, now);
+    REQUIRE(prepared);
+    intents.put(prepared->intent);
+    return *prepared;
+  };
+  const IntentRequest freeze{"freeze", "cluster/fra", "bob", "a launch", "1h"};
+  const std::string drained = set(drain("cluster/fra", "2h")).intent.id;
+  const auto frozen = set(freeze);
+  CHECK_FALSE(frozen.replaces);
+  CHECK(intents.size() == 2);
+  CHECK(intents.of_target("cluster/fra")->kind == IntentKind::drain);
+  CHECK(intents.of_target("cluster/fra", IntentFamily::freeze)->id == frozen.intent.id);
+  CHECK(intents.of_target("cluster/fra", IntentFamily::weight) == nullptr);
+  CHECK(set(freeze).replaces->id == frozen.intent.id);
+  CHECK(set(drain("cluster/fra", "2h")).replaces->id == drained);
+  CHECK(intents.size() == 2);
+
+  // What decides over endpoints is one of a kind, whatever else there is.
+  const Error conflict = refused(intents, {"force_up", "cluster/fra", "bob", "x", ""});
+  CHECK(conflict.message.find("(drain by ada)") != std::string::npos);
+  const auto expired = intents.expire(now + Milliseconds(3'600'000));
+  REQUIRE(expired.size() == 1);
+  CHECK(expired.front().kind == IntentKind::freeze);
+  CHECK(intents.next_expiry() == now + Milliseconds(7'200'000));
+  CHECK(intents.of_target("cluster/fra")->kind == IntentKind::drain);
+  CHECK(intents.of_target("cluster/fr") == nullptr);
+}
+
 TEST_CASE("what has expired is gone, also when the clock then jumps back", "[intents]") {
   Intents intents(1);
   intents.put(intents.prepare(drain("cluster/fra", "10s"), *model, now)->intent);

@@ -422,6 +422,58 @@ TEST_CASE("nothing steps while the brake is engaged or a service is frozen", "[p
   CHECK(world.shares(0, 0) == Shares{10'000, 0});
 }
 
+TEST_CASE("a swing waits while its service is frozen beside it, and goes on where it is",
+          "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", 1'000}, {"B", 1'000, 2}}).ttl = Ttl(30);
+  world.begin_asked({500, 0, 0});
+  const IntentRequest freeze{
+      .kind = "freeze", .target = shop_target, .owner = {}, .reason = {}, .expires = {}};
+  world.ask(swing_to_b());
+  world.go(30 + 2 * 120);
+  REQUIRE(world.shares(0, 0) == Shares{7'500, 2'500});
+  const std::string id = world.ask(freeze);
+  CHECK(world.shares(0, 0) == Shares{7'500, 2'500});
+  world.go(3 * 120);
+  CHECK(world.shares(0, 0) == Shares{7'500, 2'500});
+  CHECK(world.last() == "moving, 25 % -> held, 25 %");
+  CHECK(world.changes.back().entry.reason == "a service of it is frozen");
+  SECTION("until it is thawed") {
+    world.cancel(id);
+    world.go(120);
+    CHECK(world.shares(0, 0) == Shares{5'000, 5'000});
+  }
+  SECTION(
+      "and one whose target goes down goes back in the shadow, where clients have left at once") {
+    world.set_cluster("B", Eligibility::down);
+    world.go(1);
+    CHECK(world.last() == "held, 25 % -> reversed, 0 %");
+    CHECK(world.shares(0, 0) == Shares{7'500, 2'500});  // B's are nobody's: it is masked
+    REQUIRE(world.steering.shadow(ServiceId(0)));
+    world.cancel(id);
+    CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  }
+}
+
+TEST_CASE("a weight and a drain of one pool stand side by side", "[planned_swings]") {
+  Plans world;
+  zones::Service& shop = world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  shop.pools[0].weight = shop.pools[1].weight = Weight(10);
+  shop.ttl = Ttl(30);
+  world.begin_asked({600, 0, 0});
+  const std::string pool = "pool/shop.svc.example.test./A";
+  IntentRequest weight{
+      .kind = "weight", .target = pool, .owner = {}, .reason = {}, .expires = {}, .weight = 5};
+  world.ask(weight);  // 500, and 70 % of that is what A may use: as high as B
+  const Shares halved = world.shares(0, 0);
+  CHECK(halved == Shares{5'833, 4'167});
+  const std::string drained = world.ask(drain(pool));
+  world.go(30 + 10 * 120);
+  CHECK(world.shares(0, 0) == Shares{0, 10'000});
+  world.cancel(drained);
+  CHECK(world.shares(0, 0) == halved);
+}
+
 TEST_CASE("a restart goes on with the step that was made", "[planned_swings]") {
   Plans world;
   world.add("shop", {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
