@@ -100,6 +100,7 @@ void Steering::touch(ServiceId service, ShareCause cause) {
 
 void Steering::tick() {
   if (!snapshot_) return;
+  count_old_loads();
   for (auto at = coming_back_.begin(); at != coming_back_.end();) {
     const uint32_t place = *at;
     bool is_any_left = false;
@@ -264,7 +265,7 @@ CapacityGroups::Posed Steering::pose(uint32_t place, const PoseAs& as) const {
       place, {.capacities = capacities, .usable = usable, .demands = rows, .apart = own_rows});
 }
 
-/// A group whose services are all frozen has nobody else to think of.
+/// Whether any of its services is: then what would be without that is worked out, too.
 bool Steering::has_frozen(uint32_t place) const {
   if (plans_.frozen.empty()) return false;
   const auto is_frozen = [this](const auto& member) { return plans_.is_frozen(member.service); };

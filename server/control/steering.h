@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -149,7 +150,8 @@ class Steering {
   /// What people, plans, ramps and traffic on its way home moved lately, and may move.
   const steering::MoveBudget& budget() const { return budget_; }
 
-  /// Load that may still follow old answers of a service, by pool, as parts of its demand; until when.
+  /// Load that may still follow old answers of a service, by pool, as parts of its demand; until when. Of a group of more
+  /// than 1,000 services it is added up over 5 s, some at each tick(); until that is done once, no ramp steps on there.
   using OldParts = std::function<std::optional<OldAnswers>(ServiceId)>;
   void count_old_answers(OldParts old_parts) { old_parts_ = std::move(old_parts); }
 
@@ -359,7 +361,17 @@ class Steering {
     std::vector<double> loads;  // by holder
     std::optional<WallTime> until;
   };
-  OldLoads old_loads(uint32_t group) const;
+  /// Of a group of many services, some of them at a time.
+  struct OldCount {
+    std::optional<OldLoads> whole{};  // of the newest round that is over; none is yet
+    OldLoads so_far{};
+    size_t next = 0;  // member
+    MonotonicTime looked_at{};
+  };
+  OldLoads no_old_loads(uint32_t group) const;
+  void add_old_loads(const CapacityGroups::Member& member, OldLoads& to) const;
+  std::optional<OldLoads> old_loads(uint32_t group) const;
+  void count_old_loads();
   void yield(uint32_t group, steering::Problem& problem);
   std::vector<bool> usable_pools(const zones::Service& service) const;
   bool spills(uint32_t group) const;
@@ -427,8 +439,9 @@ class Steering {
   SharePlans plans_;
   steering::MoveBudget budget_;
   OldParts old_parts_;
-  double all_demand_ = 0;  // of all services, at the last look
-  size_t steered_ = 0;     // services
+  std::map<uint32_t, OldCount> old_counts_;  // by group: of many services
+  double all_demand_ = 0;                    // of all services, at the last look
+  size_t steered_ = 0;                       // services
 };
 
 }  // namespace swingover::control

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <utility>
 
 #include "server/control/steering.h"
 
@@ -11,8 +13,17 @@ namespace swingover::control {
 
 namespace {
 
-// Above, what is old is not added up service by service: a ramp's step comes soon again, and a slice stays short.
+// Of as many services what is old is added up at once; more of them are counted over so long, as many a tick at most.
+// One of 8 pools and 50 localities takes 2 us when it has old answers.
 constexpr size_t members_counted_max = 1'000;
+constexpr Milliseconds count_every{5'000};
+
+/// Of a row's clients the part that would be sent elsewhere.
+double moved_of(std::span<const uint16_t> now, std::span<const uint16_t> then) {
+  int change = 0;
+  for (size_t i = 0; i < now.size(); ++i) change += std::abs(int{then[i]} - int{now[i]});
+  return change / 2.0 / steering::share_parts;
+}
 
 }  // namespace
 
@@ -21,6 +32,11 @@ void Steering::begin_budget() {
   budget_.configure({.part = model().steering.move_budget, .window = model().steering.move_window});
   weigh_services();
   for (GroupState& state : states_) state.paced_at = clock_.now();
+  old_counts_.clear();
+  for (uint32_t place = 0; old_parts_ && place < states_.size(); ++place) {
+    if (groups_.groups()[place].members.size() <= members_counted_max) continue;
+    old_counts_[place] = {.so_far = no_old_loads(place), .looked_at = clock_.now()};
+  }
 }
 
 void Steering::weigh_services() {
@@ -55,10 +71,8 @@ double Steering::difference_of(const ServiceState& state, const std::vector<uint
     // Without any demand all localities count alike.
     const double weight = total > 0 ? state.demand.of(row) : 1;
     whole += weight;
-    double change = 0;
-    for (size_t i = row * pools; i < (row + 1) * pools; ++i)
-      change += std::abs(int{then[i]} - int{state.shares[i]});
-    moved += weight * change / 2 / steering::share_parts;
+    moved += weight * moved_of(std::span(state.shares).subspan(row * pools, pools),
+                               std::span(then).subspan(row * pools, pools));
   }
   return whole > 0 ? moved / whole : 0;
 }
@@ -110,11 +124,10 @@ double Steering::moved_part(uint32_t place, const Solved& solved) const {
   double moved = 0;
   double whole = 0;
   for (size_t row = 0; row < solved.problem.localities(); ++row) {
-    double change = 0;
-    for (size_t i = row * clusters; i < (row + 1) * clusters; ++i) {
-      change += std::abs(int{solved.allocation.shares[i]} - int{before.allocation.shares[i]});
-    }
-    moved += solved.problem.demands[row] * change / 2 / steering::share_parts;
+    const auto row_of = [&](const Solved& of) {
+      return std::span(of.allocation.shares).subspan(row * clusters, clusters);
+    };
+    moved += solved.problem.demands[row] * moved_of(row_of(before), row_of(solved));
     whole += solved.problem.demands[row];
   }
   if (whole <= 0) return 0;
@@ -124,21 +137,49 @@ double Steering::moved_part(uint32_t place, const Solved& solved) const {
   return weight * moved / whole;
 }
 
-Steering::OldLoads Steering::old_loads(uint32_t place) const {
-  const CapacityGroups::Group& group = groups_.groups()[place];
-  OldLoads out{.loads = std::vector<double>(group.holders.size()), .until = {}};
-  if (!old_parts_ || group.members.size() > members_counted_max) return out;
-  for (const CapacityGroups::Member& member : group.members) {
-    const std::optional<OldAnswers> old = old_parts_(member.service);
-    if (!old || !old->until) continue;
-    const double demand = services_[member.service.value]->demand.total();
-    for (size_t pool = 0; pool < old->by_pool.size(); ++pool) {
-      const uint32_t holder = member.holders[pool];
-      if (holder != CapacityGroups::none) out.loads[holder] += demand * old->by_pool[pool];
-    }
-    out.until = std::max(out.until, old->until);
+Steering::OldLoads Steering::no_old_loads(uint32_t place) const {
+  return {.loads = std::vector<double>(groups_.groups()[place].holders.size()), .until = {}};
+}
+
+void Steering::add_old_loads(const CapacityGroups::Member& member, OldLoads& to) const {
+  const std::optional<OldAnswers> old = old_parts_(member.service);
+  if (!old || !old->until) return;
+  const double demand = services_[member.service.value]->demand.total();
+  for (size_t pool = 0; pool < old->by_pool.size(); ++pool) {
+    const uint32_t holder = member.holders[pool];
+    if (holder != CapacityGroups::none) to.loads[holder] += demand * old->by_pool[pool];
   }
+  to.until = std::max(to.until, old->until);
+}
+
+/// Nothing: they have not been counted yet.
+std::optional<Steering::OldLoads> Steering::old_loads(uint32_t place) const {
+  OldLoads out = no_old_loads(place);
+  if (!old_parts_) return out;
+  if (const auto counted = old_counts_.find(place); counted != old_counts_.end()) {
+    const std::optional<OldLoads>& whole = counted->second.whole;
+    return whole && whole->until <= clock_.wall() ? out : whole;
+  }
+  for (const CapacityGroups::Member& member : groups_.groups()[place].members)
+    add_old_loads(member, out);
   return out;
+}
+
+void Steering::count_old_loads() {
+  const MonotonicTime now = clock_.now();
+  for (auto& [place, count] : old_counts_) {
+    const std::vector<CapacityGroups::Member>& members = groups_.groups()[place].members;
+    const auto size = static_cast<int64_t>(members.size());
+    const int64_t due = size * (now - count.looked_at).value / count_every.value;
+    if (due == 0) continue;
+    count.looked_at = now;
+    const size_t end = count.next + std::min(static_cast<size_t>(due), members_counted_max);
+    for (; count.next < std::min(end, members.size()); ++count.next)
+      add_old_loads(members[count.next], count.so_far);
+    if (count.next < members.size()) continue;
+    count.whole = std::exchange(count.so_far, no_old_loads(place));
+    count.next = 0;
+  }
 }
 
 /// A ramp that may not go on stands still, so that it goes on in steps when it may.
@@ -158,7 +199,13 @@ void Steering::pause_comebacks(uint32_t place, const std::vector<Comeback>& befo
 /// cluster that gains too hot.
 bool Steering::may_move(uint32_t place, const Solved& solved) {
   GroupState& state = states_[place];
-  const OldLoads old = old_loads(place);
+  const std::optional<OldLoads> counted = old_loads(place);
+  if (!counted) {
+    state.waiting =
+        Waiting{"who may still follow old answers is being counted", clock_.wall() + count_every};
+    return false;
+  }
+  const OldLoads& old = *counted;
   const std::vector<double> before =
       steering::predicted_loads(solved.problem, state.solved->allocation.shares);
   const double high = publish_rules(place).high;

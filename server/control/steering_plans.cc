@@ -167,7 +167,7 @@ SwingCase Steering::swing_case(uint32_t place, const SwingParts& parts) const {
   SwingCase out{.problem = std::move(posed.problem),
                 .high = publish_rules(place).high,
                 .clusters = {},
-                .old_loads = old_loads(place).loads,
+                .old_loads = old_loads(place).value_or(no_old_loads(place)).loads,
                 .leavers = {},
                 .moves = {}};
   for (const CapacityGroups::Holder& holder : group.holders) out.clusters.push_back(holder.cluster);
