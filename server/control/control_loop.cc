@@ -352,6 +352,7 @@ void Control::touch_users(uint32_t check) {
 }
 
 void Control::touch(uint32_t service) {
+  join_->for_each_outer(ServiceId(service), [this](ServiceId outer) { touch(outer.value); });
   if (is_touched_[service]) return;
   is_touched_[service] = true;
   touched_.push_back(service);

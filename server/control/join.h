@@ -239,6 +239,18 @@ class Join {
     }
     for (const uint32_t parent : users_[check].calculations) for_each_user(parent, visit);
   }
+  /// The service of ours that is its target; nothing: it is an address, or somebody else's name.
+  std::optional<ServiceId> nested_in(EndpointId id) const {
+    const uint32_t nested = endpoints_[id.value].nested;
+    return nested == none ? std::nullopt : std::optional(ServiceId(nested));
+  }
+  /// Every service that has this one for a target of its pools; some more than once.
+  template <class Visit>
+  void for_each_outer(ServiceId id, Visit visit) const {
+    if (service_nodes_.empty()) return;
+    for (const EndpointId user : service_nodes_[id.value].users)
+      visit(ServiceId(endpoints_[user.value].service));
+  }
   /// When the failure began that brought the endpoint down; nothing if no check says.
   std::optional<MonotonicTime> first_failure(EndpointId id) const;
 

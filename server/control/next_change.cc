@@ -38,20 +38,47 @@ NextChange ChangeFinder::find(const Join& join, const zones::Snapshot& snapshot,
     const zones::ServicePlan::PlanPool& pool = plan.pools()[p];
     for (uint32_t e = 0; e < pool.endpoints; ++e) {
       const EndpointId id = plan.endpoint_id(pool.first_endpoint + e);
-      if (const Intent* intent = join.endpoint(id).intent) {
-        if (!intent->expires) continue;
-        take_sooner(soonest, {.input = Input::intent, .at = *intent->expires, .endpoint = id});
-        continue;
-      }
-      join.for_each_check(id, [&](uint32_t check) {
-        NextChange next = of_check(join.check(check), now);
-        next.endpoint = id;
-        next.check = check;
-        take_sooner(soonest, next);
-      });
+      take_sooner(soonest, of_endpoint({join, snapshot, now}, id));
     }
   }
   return soonest;
+}
+
+NextChange ChangeFinder::of_endpoint(const Known& known, EndpointId id) {
+  const Join& join = known.join;
+  if (const Intent* intent = join.endpoint(id).intent) {
+    if (!intent->expires) return {};
+    return {.input = Input::intent, .at = *intent->expires, .endpoint = id};
+  }
+  NextChange soonest;
+  join.for_each_check(id, [&](uint32_t check) {
+    NextChange next = of_check(join.check(check), known.now);
+    next.endpoint = id;
+    next.check = check;
+    take_sooner(soonest, next);
+  });
+  if (const auto nested = join.nested_in(id)) take_sooner(soonest, of_nested(known, *nested));
+  return soonest;
+}
+
+/// How deep services lie in one another is bounded by the config (zones::nested_max).
+NextChange ChangeFinder::of_nested(const Known& known, ServiceId service) {
+  NextChange first;
+  NextChange last;
+  bool is_any_in = false;
+  bool does_any_stay = false;
+  for (const zones::Pool& pool : known.snapshot.model->services[service.value].pools) {
+    for (const zones::Endpoint& endpoint : pool.endpoints) {
+      const NextChange next = of_endpoint(known, endpoint.id);
+      take_sooner(first, next);
+      if (known.snapshot.eligibility->get(endpoint.id) != zones::Eligibility::eligible) continue;
+      is_any_in = true;
+      does_any_stay = does_any_stay || next.input == Input::none;
+      if (last.input == Input::none || next.at > last.at) last = next;
+    }
+  }
+  if (!is_any_in) return first;
+  return does_any_stay ? NextChange() : last;
 }
 
 uint32_t change_time(const NextChange& next, WallTime now) {

@@ -28,7 +28,9 @@ struct NextChange {
 /// Finds it: the soonest of all that the answers depend on now. That is, for each endpoint of the pools that answer
 /// or come before them, the intent that decides it, or else its checks and those of its cluster.
 ///
-/// Cost     O(endpoints × checks) of the service; no allocation after the first few calls.
+/// Nested   An endpoint that is another service of ours changes when the last of what is eligible there does, and, where
+///          nothing is, when the first of it comes back.
+/// Cost     O(endpoints × checks) of the service and of those in it; no allocation after the first few calls.
 /// Threads  The control thread.
 class ChangeFinder {
  public:
@@ -36,6 +38,14 @@ class ChangeFinder {
                   WallTime now);
 
  private:
+  struct Known {
+    const Join& join;
+    const zones::Snapshot& snapshot;
+    WallTime now;
+  };
+  static NextChange of_endpoint(const Known& known, EndpointId id);
+  static NextChange of_nested(const Known& known, ServiceId service);
+
   std::vector<bool> in_play_;
 };
 

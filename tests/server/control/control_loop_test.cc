@@ -66,11 +66,13 @@ TEST_CASE("a service's TTL falls while its health is being confirmed, and rises 
           "[control_loop]") {
   store::MemoryStore store;
   tests::ManualClock clock;
-  Life life(store, clock);
-  const auto ttl = [&] {
+  tests::SmallWorld world;
+  world.has_outer = true;
+  Life life(store, clock, world);
+  const auto ttl = [&](uint32_t service = 0) {
     const zones::Snapshot& snapshot = life.control.snapshot();
     const auto now = static_cast<uint32_t>(clock.wall().unix_milliseconds / 1000);
-    return snapshot.plans[0].ttl(snapshot.changes->get(ServiceId(0)), now).value;
+    return snapshot.plans[service].ttl(snapshot.changes->get(ServiceId(service)), now).value;
   };
   const auto tell = [&](const std::string& address, Health health, Milliseconds until_change) {
     health::CheckUpdate update;
@@ -100,6 +102,15 @@ TEST_CASE("a service's TTL falls while its health is being confirmed, and rises 
     CHECK(ttl() == 30);
     life.verdict("192.0.2.1", Health::down);
     CHECK(ttl() == 5);  // now it does
+  }
+  SECTION("a service that has it for an endpoint follows when nothing else of it is up") {
+    tell("192.0.2.1", Health::up, Milliseconds(15'000));
+    CHECK(ttl(1) == 30);
+    life.verdict("198.51.100.1", Health::down);
+    tell("192.0.2.1", Health::up, Milliseconds(12'000));
+    CHECK(ttl(1) == 12);
+    tell("192.0.2.1", Health::up, Milliseconds(0));
+    CHECK(ttl(1) == 30);
   }
   SECTION("a drain that ends soon is a change that is near") {
     REQUIRE(life.set({"drain", "cluster/fra", "ada", "rack work", "20s"}));

@@ -44,7 +44,9 @@ struct Known {
     }
     throw std::out_of_range(monitor + " at " + address);
   }
-  NextChange next() { return finder.find(join, *snapshot, ServiceId(0), now); }
+  NextChange next(uint32_t service = 0) {
+    return finder.find(join, *snapshot, ServiceId(service), now);
+  }
   std::string words() { return change_words(next(), join, now); }
 
   tests::SmallWorld world;
@@ -140,5 +142,31 @@ TEST_CASE("of an endpoint that an intent decides, the end of the intent counts a
   SECTION("one that ends in a hundred years is as good as endless") {
     put(now + Milliseconds(100LL * 365 * 24 * 3600 * 1000));
     CHECK(change_time(known.next(), now) == zones::ChangeTimes::unknown);
+  }
+}
+
+TEST_CASE("an endpoint that is a service of ours changes with the last of it that is up",
+          "[next_change]") {
+  tests::SmallWorld world;
+  world.has_outer = true;
+  Known known(std::move(world));
+  const uint32_t fra = known.check("web", "192.0.2.1");
+  const uint32_t ams = known.check("web", "198.51.100.1");
+  CHECK(known.next(1).input == Input::none);
+  known.tell(fra, Health::up, Milliseconds(900));
+  CHECK(known.next(0).at == now + Milliseconds(900));
+  CHECK(known.next(1).input == Input::none);  // ams stays
+  known.tell(ams, Health::up, Milliseconds(2'000));
+  CHECK(known.next(1).at == now + Milliseconds(2'000));
+  CHECK(change_words(known.next(1), known.join, now) ==
+        "endpoint 198.51.100.1: monitor web may go down in 2.0 s");
+  known.tell(fra, Health::down);
+  CHECK(known.next(1).at == now + Milliseconds(2'000));
+
+  SECTION("and with the first that comes back when nothing is") {
+    known.tell(ams, Health::down, Milliseconds(5'000));
+    CHECK(known.next(1).at == now + Milliseconds(5'000));
+    known.tell(fra, Health::down, Milliseconds(3'000));
+    CHECK(known.next(1).at == now + Milliseconds(3'000));
   }
 }

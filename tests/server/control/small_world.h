@@ -42,6 +42,8 @@ struct SmallWorld {
   std::shared_ptr<const zones::ZoneContents> zone;  // without it all its names are refused
   bool corroborate = true;
   uint32_t copies = 1;  // of the service, with other names
+  bool has_outer =
+      false;  // a service behind them, all.svc.example.test., whose only endpoint is the first
   Milliseconds housekeeping_every{250};
 
   static health::MonitorOptions calculated(const std::string& name, std::vector<std::string> of,
@@ -116,6 +118,13 @@ struct SmallWorld {
     for (uint32_t i = 1; i < copies; ++i) {
       service.name = *zones::parse_name("copy-" + std::to_string(i) + ".svc.example.test.");
       model->services.push_back(service);
+    }
+    if (has_outer) {
+      zones::Service outer;
+      outer.name = *zones::parse_name("all.svc.example.test.");
+      outer.pools.push_back(pool(0, "fra", 1, {}));
+      outer.pools.back().endpoints.push_back({model->services.front().name, {}});
+      model->services.push_back(outer);
     }
     model->rules = rules;
     model->steering.move_budget = move_budget;
