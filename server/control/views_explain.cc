@@ -86,7 +86,14 @@ Result<zones::Explanation> explain_past(const Past& past, const Question& questi
                              "it was too large, and is another by now",
                              zone.text())};
   }
-  return zones::explain(past.snapshot(), question.name, question.type, question.client, insight);
+  zones::Explanation explanation =
+      zones::explain(past.snapshot(), question.name, question.type, question.client, insight);
+  if (!explanation.service.empty()) {
+    explanation.steps.push_back(
+        {"caches", "not known",
+         "answers are counted for as long as their TTL runs, and what was counted is not kept"});
+  }
+  return explanation;
 }
 
 uint32_t seconds_of(WallTime time) {

@@ -96,6 +96,7 @@ python3 "$support/replay.py" check "$(address_of admin)" "$answers" --least 1000
 # One of them, for people: what was drained then is told so now.
 ctl explain order.svc.example.test. --client 127.0.21.7 --at 1s >"$work/told"
 grep -q "^at 20" "$work/told" || fail "explain --at: $(cat "$work/told")"
+grep -qE "caches +not known" "$work/told" || fail "explain --at says nothing of caches: $(cat "$work/told")"
 refused 1 "before the history" ctl explain $shop --at "$began"
 refused 1 "the daemon was stopped" ctl explain $shop --at "$away"
 refused 1 "still to come" ctl explain $shop --at 2999-01-01T00:00:00Z
