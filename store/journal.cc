@@ -9,32 +9,7 @@
 namespace swingover::store {
 namespace {
 
-constexpr size_t key_size = 12;
 constexpr uint8_t entry_version = 1;
-
-struct Key {
-  uint64_t milliseconds = 0;
-  uint32_t sequence = 0;
-};
-
-uint64_t key_time(WallTime time) {
-  return static_cast<uint64_t>(std::max<int64_t>(time.unix_milliseconds, 0));
-}
-
-std::string encode_key(Key key) {
-  std::string bytes(key_size, '\0');
-  ByteWriter writer(std::span(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()));
-  writer.u64(key.milliseconds);
-  writer.u32(key.sequence);
-  return bytes;
-}
-
-std::optional<Key> decode_key(std::string_view bytes) {
-  if (bytes.size() != key_size) return std::nullopt;
-  ByteReader reader(Bytes(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()));
-  const uint64_t milliseconds = reader.u64();
-  return Key{milliseconds, reader.u32()};
-}
 
 /// The texts of an entry in the order in which version 1 stores them.
 template <class Entry>
@@ -43,9 +18,38 @@ auto texts(Entry& entry) {
                     &entry.before, &entry.after,  &entry.reason};
 }
 
-bool about(const JournalEntry& entry, std::string_view target) {
-  return target.empty() || entry.target == target ||
-         (target.ends_with('/') && entry.target.starts_with(target));
+/// What decides whether an entry is asked for, read where it stands.
+struct Head {
+  WallTime at{};
+  std::string_view kind;
+  std::string_view target;
+};
+
+std::optional<Head> read_head(std::string_view bytes) {
+  ByteReader reader(Bytes(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()));
+  if (reader.u8() != entry_version) return std::nullopt;
+  Head head{.at = {static_cast<int64_t>(reader.u64())}, .kind = {}, .target = {}};
+  for (std::string_view* text : {&head.kind, &head.target}) {
+    const Bytes read = reader.take(reader.u32());
+    *text = {reinterpret_cast<const char*>(read.data()), read.size()};
+  }
+  if (reader.failed()) return std::nullopt;
+  return head;
+}
+
+bool is_of(std::string_view target, std::string_view asked) {
+  return asked.empty() || target == asked || (asked.ends_with('/') && target.starts_with(asked));
+}
+
+bool is_asked(const Head& head, const Journal::Query& query) {
+  if (query.since && head.at < *query.since) return false;
+  if (query.until && head.at > *query.until) return false;
+  if (!query.kinds.empty() && std::ranges::find(query.kinds, head.kind) == query.kinds.end())
+    return false;
+  if (!is_of(head.target, query.target)) return false;
+  return query.targets.empty() || std::ranges::any_of(query.targets, [&](const std::string& one) {
+           return is_of(head.target, one);
+         });
 }
 
 }  // namespace
@@ -89,9 +93,7 @@ Result<Journal> Journal::open(const Store& store) {
   const auto scanned = store.scan(Table::journal, "", "", Direction::descending,
                                   [&](std::string_view bytes, std::string_view) {
                                     if (const auto key = decode_key(bytes)) {
-                                      journal.newest_ = {static_cast<int64_t>(key->milliseconds)};
-                                      journal.sequence_ = key->sequence;
-                                      journal.is_empty_ = false;
+                                      journal.newest_ = *key;
                                     } else {
                                       problem = Error{ErrorCode::corrupt, "a damaged journal key"};
                                     }
@@ -103,39 +105,53 @@ Result<Journal> Journal::open(const Store& store) {
 }
 
 void Journal::append(Batch& batch, const JournalEntry& entry) {
-  const WallTime at{std::max<int64_t>(entry.at.unix_milliseconds, 0)};
-  if (is_empty_ || at > newest_) {
-    newest_ = at;
-    sequence_ = 0;
-  } else if (++sequence_ == 0) {
-    newest_ = newest_ + Milliseconds(1);
-  }
-  is_empty_ = false;
-  batch.put(Table::journal, encode_key({key_time(newest_), sequence_}), encode_entry(entry));
+  newest_ = next_key(newest_, entry.at);
+  batch.put(Table::journal, encode_key(newest_), encode_entry(entry));
 }
 
 Result<std::vector<JournalEntry>> Journal::read(const Store& store, const Query& query) {
   std::vector<JournalEntry> entries;
-  if (query.most == 0) return entries;
   std::optional<Error> problem;
-  // A key's time is never before its entry's, so nothing since `since` has a smaller key. There is no such
-  // bound for `until`: a clock that ran ahead leaves keys ahead of their entries.
-  const std::string first = query.since ? encode_key({key_time(*query.since), 0}) : std::string();
-  const auto scanned = store.scan(Table::journal, first, "", Direction::descending,
-                                  [&](std::string_view, std::string_view value) {
-                                    auto entry = decode_entry(value);
-                                    if (!entry) {
-                                      problem = entry.error();
-                                      return false;
-                                    }
-                                    const bool asked =
-                                        (!query.since || entry->at >= *query.since) &&
-                                        (!query.until || entry->at <= *query.until) &&
-                                        about(*entry, query.target);
-                                    if (asked) entries.push_back(*std::move(entry));
-                                    return entries.size() < query.most;
-                                  });
-  if (!scanned) return scanned.error("reading the journal");
+  std::optional<TimeKey> seen;
+  size_t looked_at = 0;
+  const auto goes_on = [&] {
+    return !problem && entries.size() < query.most && looked_at < query.looked_at_most;
+  };
+  const auto visit = [&](std::string_view, std::string_view value) {
+    ++looked_at;
+    const std::optional<Head> head = read_head(value);
+    if (head && !is_asked(*head, query)) return goes_on();
+    auto entry = decode_entry(value);
+    if (entry) {
+      entries.push_back(*std::move(entry));
+    } else {
+      problem = entry.error();
+    }
+    return goes_on();
+  };
+  const auto look = [&](std::string_view key, std::string_view) {
+    seen = decode_key(key);
+    if (!seen) problem = Error{ErrorCode::corrupt, "a damaged journal key"};
+    return false;
+  };
+  // Within an epoch a key's time is not before its entry's, and not long after it.
+  constexpr Milliseconds slack = epoch_step + Milliseconds(2);
+  for (std::string end; goes_on();) {
+    seen.reset();
+    Status scanned = store.scan(Table::journal, "", end, Direction::descending, look);
+    if (scanned && seen) {
+      const uint16_t epoch = seen->epoch;
+      const std::string first = encode_key({query.since ? key_time(*query.since) : 0, 0, epoch});
+      if (query.until) {
+        std::string last = encode_key({key_time(*query.until + slack), 0, epoch});
+        if (end.empty() || last < end) end = std::move(last);
+      }
+      scanned = store.scan(Table::journal, first, end, Direction::descending, visit);
+      end = encode_key({0, 0, epoch});
+    }
+    if (!scanned) return scanned.error("reading the journal");
+    if (!seen) break;
+  }
   if (problem) return problem->within("reading the journal");
   return entries;
 }
@@ -143,9 +159,12 @@ Result<std::vector<JournalEntry>> Journal::read(const Store& store, const Query&
 Result<size_t> Journal::prune(const Store& store, WallTime before, size_t most, Batch& batch) {
   size_t erased = 0;
   if (most == 0 || before.unix_milliseconds <= 0) return erased;
+  const auto newest = newest_before(store, Table::journal, {}, before);
+  if (!newest) return newest.error("pruning the journal");
+  if (!*newest) return erased;
   const auto scanned =
-      store.scan(Table::journal, "", encode_key({key_time(before), 0}), Direction::ascending,
-                 [&](std::string_view key, std::string_view) {
+      store.scan(Table::journal, "", encode_key({key_time(before), 0, (*newest)->key.epoch}),
+                 Direction::ascending, [&](std::string_view key, std::string_view) {
                    batch.erase(Table::journal, std::string(key));
                    return ++erased < most;
                  });

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "store/store.h"
+#include "store/time_key.h"
 
 namespace swingover::store {
 
@@ -28,8 +30,7 @@ Result<JournalEntry> decode_entry(std::string_view bytes);
 
 /// The journal table: time-ordered, appended with the state it tells of, pruned by age.
 ///
-/// Order    Keys are (time, sequence): entries of one millisecond keep their order, and a clock that jumps
-///          back never overwrites: the time of a key is at least that of the newest entry.
+/// Order    That in which they were written, whatever the clock does: see TimeKey.
 /// Threads  One owner; the Store beneath may be read by others.
 class Journal {
  public:
@@ -44,18 +45,19 @@ class Journal {
     std::optional<WallTime> until;
     std::string target;  // exact, or a prefix that ends in "/"; empty: all
     size_t most = 1000;
+    std::vector<std::string> kinds{};    // any of them; none: all
+    std::vector<std::string> targets{};  // any of them, each as `target` is; none: all
+    size_t looked_at_most = std::numeric_limits<size_t>::max();
   };
-  /// Newest first. Cost: decodes every entry from the newest back to `since`, or to the `most`th found.
+  /// Newest first. Cost: looks at every entry from `until`, or the newest, back to `since`, or to the `most`th found, or to
+  /// the `looked_at_most`th; decodes those asked for.
   static Result<std::vector<JournalEntry>> read(const Store& store, const Query& query);
 
-  /// Erases into `batch` up to `most` entries whose keys are older than `before`, the oldest first; returns
-  /// how many. Fewer than `most`: there is nothing more to prune. Commit before the next slice.
+  /// Erases into `batch` up to `most` entries that were written before `before`, the oldest first; returns how many. Fewer than `most`: there is nothing more to prune. Commit before the next slice.
   static Result<size_t> prune(const Store& store, WallTime before, size_t most, Batch& batch);
 
  private:
-  WallTime newest_{};
-  uint32_t sequence_ = 0;
-  bool is_empty_ = true;
+  TimeKey newest_{};
 };
 
 }  // namespace swingover::store

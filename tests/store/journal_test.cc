@@ -164,6 +164,91 @@ TEST_CASE("entries that follow a clock which ran ahead are found by their own ti
       Reasons{"mended"});
 }
 
+TEST_CASE(
+    "entries that follow a clock which ran ahead are found by their time alone, and are old in "
+    "time",
+    "[journal]") {
+  constexpr Milliseconds minute{60'000};
+  constexpr Milliseconds year{int64_t{86'400'000} * 365};
+  Book book;
+  book.write(entry(noon, "cluster/fra", "before"));
+  book.write(entry(noon + year, "cluster/fra", "a year ahead"));
+  book.write(entry(noon + minute, "cluster/fra", "mended"));
+  book.restart();
+  book.write(entry(noon + minute * 60, "cluster/fra", "later"));
+  CHECK(book.reasons() == Reasons{"later", "mended", "a year ahead", "before"});
+  CHECK(book.reasons({.since = {}, .until = noon + minute, .target = "", .most = 9}) ==
+        Reasons{"mended", "before"});
+  // It was written before what is too old now, whatever it says itself.
+  Batch batch;
+  CHECK(*Journal::prune(book.store, noon + minute * 2, 9, batch) == 3);
+  REQUIRE(book.store.commit(batch));
+  CHECK(book.reasons() == Reasons{"later"});
+}
+
+TEST_CASE("entries of a clock that is set back a little are all found by their time", "[journal]") {
+  Book book;
+  for (const int64_t seconds : {0, 200, -90, 20, 199, 230})
+    book.write(entry(noon + Milliseconds(seconds * 1'000), "", std::to_string(seconds)));
+  const auto until = [&](int64_t seconds) {
+    return book.reasons(
+        {.since = {}, .until = noon + Milliseconds(seconds * 1'000), .target = "", .most = 9});
+  };
+  CHECK(until(-91).empty());
+  CHECK(until(-90) == Reasons{"-90"});
+  CHECK(until(20) == Reasons{"20", "-90", "0"});
+  CHECK(until(229) == Reasons{"199", "20", "-90", "200", "0"});
+}
+
+TEST_CASE("only entries of the kinds and targets asked for count", "[journal]") {
+  Book book;
+  book.write(entry(noon, "endpoint/shop.example./192.0.2.1", "shop"));
+  book.write(entry(noon, "cluster/fra", "fra"));
+  book.write(entry(noon, "endpoint/mail.example./192.0.2.1", "mail"));
+  JournalEntry shares = entry(noon, "service/shop.example.", "shares");
+  shares.kind = "shares";
+  for (int i = 0; i < 10; ++i) book.write(shares);
+  const auto of = [&](Journal::Query query) {
+    query.most = 2;
+    return book.reasons(query);
+  };
+  Journal::Query query;
+  query.kinds = {"health", "hold"};
+  CHECK(of(query) == Reasons{"mail", "fra"});
+  query.targets = {"endpoint/shop.example./", "cluster/fra"};
+  CHECK(of(query) == Reasons{"fra", "shop"});
+  query.looked_at_most = 12;
+  CHECK(of(query) == Reasons{"fra"});
+}
+
+/// Counts what is looked at.
+class CountingStore : public MemoryStore {
+ public:
+  Status scan(Table table, std::string_view first, std::string_view last, Direction direction,
+              const Visit& visit) const override {
+    return MemoryStore::scan(table, first, last, direction,
+                             [&](std::string_view key, std::string_view value) {
+                               ++seen;
+                               return visit(key, value);
+                             });
+  }
+  mutable size_t seen = 0;
+};
+
+TEST_CASE("what was written long after the time asked for is not read", "[journal]") {
+  CountingStore store;
+  Journal journal = *Journal::open(store);
+  Batch batch;
+  for (int minute = 0; minute < 1'000; ++minute)
+    journal.append(batch, entry(noon + Milliseconds(60'000 * minute), "", std::to_string(minute)));
+  REQUIRE(store.commit(batch));
+  store.seen = 0;
+  const auto entries = Journal::read(store, {.since = {}, .until = noon, .target = "", .most = 1});
+  REQUIRE(entries);
+  CHECK(entries->front().reason == "0");
+  CHECK(store.seen < 10);
+}
+
 TEST_CASE("entries are found by their target, or by all below a prefix that ends in a slash",
           "[journal]") {
   Book book;
