@@ -8,29 +8,58 @@ namespace swingover::control {
 
 namespace {
 
-/// Of an intent's entry: whether it is of a kind that takes endpoints out or in, as its first word says.
-bool decides_endpoints(std::string_view words) {
+/// The kind of intent that makes an endpoint what it is, whatever its health.
+std::string_view deciding_kind(zones::Eligibility eligibility) {
+  switch (eligibility) {
+    case zones::Eligibility::excluded:
+      return word(IntentKind::drain);
+    case zones::Eligibility::down:
+      return word(IntentKind::force_down);
+    case zones::Eligibility::eligible:
+      return word(IntentKind::force_up);
+    case zones::Eligibility::unknown:
+      break;
+  }
+  return {};
+}
+
+/// The kind that an entry tells of, its first word; empty: one that never decides over endpoints.
+std::string_view told_kind(const store::JournalEntry& entry, bool is_over) {
+  const std::string_view words = is_over ? entry.before : entry.after;
   const std::string_view kind = words.substr(0, words.find(' '));
-  return kind == word(IntentKind::drain) || kind == word(IntentKind::force_up) ||
-         kind == word(IntentKind::force_down);
+  for (const IntentKind one : {IntentKind::drain, IntentKind::force_down, IntentKind::force_up}) {
+    if (kind == word(one)) return word(one);
+  }
+  return {};
 }
 
 }  // namespace
 
-PastReasons::PastReasons(const store::Store& store, WallTime at) {
+void PastReasons::read(const zones::Service& service) {
+  const std::string name = service_text(service);
   store::Journal::Query query;
-  query.until = at;
+  query.until = at_;
   query.most = entries_max;
-  const auto entries = store::Journal::read(store, query);
+  query.looked_at_most = looked_at_max;
+  // One publication of shares writes an entry for each service: these must not hide what people look for.
+  query.kinds = {"intent", "health", "hold", "kept"};
+  query.targets = {service_target(service), "pool/" + name + "/", "endpoint/" + name + "/"};
+  for (const zones::Pool& pool : service.pools)
+    query.targets.push_back(cluster_target(pool.cluster_name));
+  const auto entries = store::Journal::read(store_, query);
   if (!entries) return;
   for (const store::JournalEntry& entry : *entries) {
     if (entry.kind == "intent") {
       const bool is_over = entry.after == "cancelled" || entry.after == "expired";
-      if (!decides_endpoints(is_over ? entry.before : entry.after)) continue;
-      intents_.emplace(entry.target, is_over ? std::string()
-                                             : entry.after + " by " + entry.actor + " at " +
-                                                   rfc3339(entry.at) + ": " + entry.reason);
-    } else if (entry.kind == "health" || entry.kind == "hold" || entry.kind == "kept") {
+      const std::string_view kind = told_kind(entry, is_over);
+      if (kind.empty()) continue;
+      Asked asked{std::string(kind), {}};
+      if (!is_over) {
+        asked.words =
+            entry.after + " by " + entry.actor + " at " + rfc3339(entry.at) + ": " + entry.reason;
+      }
+      intents_.emplace(entry.target, std::move(asked));
+    } else {
       std::string words = entry.after.empty() ? "no longer " + entry.before : entry.after;
       words += " since " + rfc3339(entry.at);
       if (!entry.reason.empty()) words += ": " + entry.reason;
@@ -39,9 +68,17 @@ PastReasons::PastReasons(const store::Store& store, WallTime at) {
   }
 }
 
-std::string PastReasons::intent_on(const std::string& target) const {
-  const auto found = intents_.find(target);
-  return found == intents_.end() ? std::string() : found->second;
+/// Of several of a kind that of the narrowest target, as Intents has it.
+std::string PastReasons::intent_on(const zones::Service& service, const zones::Pool& pool,
+                                   const zones::Endpoint& endpoint) const {
+  const std::string_view kind = deciding_kind(snapshot_.eligibility->get(endpoint.id));
+  for (const std::string& target : {endpoint_target(service, endpoint), pool_target(service, pool),
+                                    service_target(service), cluster_target(pool.cluster_name)}) {
+    const auto found = intents_.find(target);
+    if (found != intents_.end() && found->second.kind == kind && !found->second.words.empty())
+      return found->second.words;
+  }
+  return {};
 }
 
 std::string PastReasons::health_of(const std::string& target) const {
@@ -49,18 +86,15 @@ std::string PastReasons::health_of(const std::string& target) const {
   return found == health_.end() ? std::string() : found->second;
 }
 
-std::string PastReasons::of(const zones::Model& model, EndpointId id) const {
-  for (const zones::Service& service : model.services) {
+std::string PastReasons::of(EndpointId id) {
+  for (const zones::Service& service : snapshot_.model->services) {
     for (const zones::Pool& pool : service.pools) {
       for (const zones::Endpoint& endpoint : pool.endpoints) {
         if (endpoint.id != id) continue;
-        const std::string own = endpoint_target(service, endpoint);
+        if (read_.insert(service.id.value).second) read(service);
+        if (std::string words = intent_on(service, pool, endpoint); !words.empty()) return words;
         const std::string cluster = cluster_target(pool.cluster_name);
-        for (const std::string& target :
-             {own, pool_target(service, pool), service_target(service), cluster}) {
-          if (std::string words = intent_on(target); !words.empty()) return words;
-        }
-        std::string words = health_of(own);
+        std::string words = health_of(endpoint_target(service, endpoint));
         const std::string of_cluster = health_of(cluster);
         if (!of_cluster.empty()) words += (words.empty() ? "" : "; ") + cluster + " " + of_cluster;
         return words;

@@ -113,6 +113,18 @@ Json error_value(const Error& error) {
   return {{"error", {{"code", code}, {"message", error.message}}}};
 }
 
+/// However a question ends, what is large is not kept for the next one.
+class AtRest {
+ public:
+  explicit AtRest(Past& past) : past_(past) {}
+  ~AtRest() { past_.rest(); }
+  AtRest(const AtRest&) = delete;
+  AtRest& operator=(const AtRest&) = delete;
+
+ private:
+  Past& past_;
+};
+
 }  // namespace
 
 Result<Question> parse_question(const std::string& name, const std::string& type,
@@ -173,13 +185,14 @@ std::string explain_json(const zones::Explanation& explanation, const Question& 
 }
 
 Result<std::string> past_json(Past& past, const store::Store& store, const Question& question) {
+  const AtRest at_rest(past);
   const Result<Past::Instant> then = past.seek(question.at);
   if (!then) return then.error();
-  const PastReasons reasons(store, question.at);
+  PastReasons reasons(store, question.at, past.snapshot());
   const auto explanation = explain_past(
       past, question,
       {.now = seconds_of(question.at),
-       .endpoint = [&](EndpointId id) { return reasons.of(*past.snapshot().model, id); },
+       .endpoint = [&](EndpointId id) { return reasons.of(id); },
        .change = {},
        .shaping =
            [](const zones::Service& service) {
@@ -195,12 +208,11 @@ Result<std::string> past_json(Past& past, const store::Store& store, const Quest
              return cost_words(*past.snapshot().model, service, place, client);
            }});
   if (!explanation) return explanation.error();
-  std::string json = explain_json(*explanation, question, then->generation, &*then);
-  past.rest();
-  return json;
+  return explain_json(*explanation, question, then->generation, &*then);
 }
 
 std::string past_list_json(Past& past, const PastQuestions& asked) {
+  const AtRest at_rest(past);
   std::vector<size_t> order(asked.questions.size());
   std::iota(order.begin(), order.end(), size_t{0});
   // In the order of time each record is read once, and each generation compiled once.
@@ -222,7 +234,6 @@ std::string past_list_json(Past& past, const PastQuestions& asked) {
     all[i] = explain_value(*explanation, question, then->generation, &*then);
     if (asked.with_steps) all[i]["steps"] = steps_value(*explanation);
   }
-  past.rest();
   return Json{{"explanations", std::move(all)}}.dump(-1, ' ', false,
                                                      Json::error_handler_t::replace) +
          "\n";
