@@ -56,7 +56,7 @@ HttpReply error_reply(const Error& error) {
     case ErrorCode::conflict:
       return http_error(409, "conflict", error.message);
     case ErrorCode::unavailable:
-      return http_error(503, "store_unavailable", "the store cannot write: " + error.message);
+      return http_error(503, "store_unavailable", error.message);
     case ErrorCode::corrupt:
     case ErrorCode::system:
       return http_error(500, "system", error.message);
@@ -331,6 +331,9 @@ void Admin::what_if(const HttpRequest& request, const HttpResponder& respond) {
   solve(respond, [asked = *std::move(asked), is_over = is_over_](SteeringInputs inputs) {
     const Result<std::string> json =
         what_if_json(std::move(inputs), asked, [&] { return is_over->load(); });
+    // Given up: no fault of the store.
+    if (!json && json.error().code == ErrorCode::unavailable)
+      return http_error(503, "unavailable", json.error().message);
     if (!json) return error_reply(json.error());
     HttpReply reply;
     reply.large_body = std::make_shared<const std::string>(*json);

@@ -76,6 +76,11 @@ void add_to(store::Batch& batch, const store::Change& change) {
   }
 }
 
+/// What a commit that failed says to the person who asked for it.
+Error refused(const std::string& problem) {
+  return {ErrorCode::unavailable, "the store cannot write: " + problem};
+}
+
 }  // namespace
 
 class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core> {
@@ -201,7 +206,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
     for (const auto& waiting : given_up) {
       const std::string problem =
           "the disk has not answered for " + duration_text(options_.commit_within);
-      finish(waiting, Error{ErrorCode::unavailable, problem});
+      finish(waiting, refused(problem));
     }
   }
 
@@ -335,7 +340,7 @@ class StoreWriter::Core : public std::enable_shared_from_this<StoreWriter::Core>
       if (!stored || waiting->is_given_up) pending_.add_undo(waiting->undo);
       if (waiting->is_given_up) continue;
       Status status = Done{};
-      if (!stored) status = Error{ErrorCode::unavailable, stored.error().message};
+      if (!stored) status = refused(stored.error().message);
       loop_.post([self = shared_from_this(), waiting, status]() {
         if (!self->is_gone_) self->finish(waiting, status);
       });

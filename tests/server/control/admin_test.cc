@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/control/admin_replies.h"
 #include "server/control/views.h"
 #include "store/memory_store.h"
 #include "tests/server/control/small_world.h"
@@ -317,8 +318,15 @@ TEST_CASE("while the store fails, intents are refused and the reason is named", 
   const std::string refused = at.ask("POST", "/v1/intents", drain);
   CHECK(is(refused, 503));
   CHECK(has(refused, "store_unavailable"));
-  CHECK(has(refused, "No space left"));
+  CHECK(has(refused, "the store cannot write: No space left"));
   at.store.fail_commits(std::nullopt);
+}
+
+TEST_CASE("what cannot be read says so, and nothing of writing", "[admin]") {
+  const HttpReply reply = error_reply({ErrorCode::unavailable, "the store cannot be read"});
+  CHECK(reply.status == 503);
+  CHECK(body_of("\r\n\r\n" + reply.body)["error"] ==
+        nlohmann::json{{"code", "store_unavailable"}, {"message", "the store cannot be read"}});
 }
 
 TEST_CASE("what people get wrong is said, with a status that fits", "[admin]") {
