@@ -1,6 +1,5 @@
 #include "base/files.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -25,7 +24,7 @@ Files& Files::on_disk() {
 
 Result<std::string> NotedFiles::read(const std::string& path, size_t size_max) {
   Result<std::string> text = Files::read(path, size_max);
-  if (std::ranges::find(read_, path, &ReadFile::path) != read_.end()) return text;
+  if (!noted_.insert(path).second) return text;
   ReadFile& note = read_.emplace_back();
   note.path = path;
   note.is_missing = !text;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/file.h"
@@ -52,6 +53,7 @@ class NotedFiles : public Files {
 
  private:
   std::vector<ReadFile> read_;
+  std::unordered_set<std::string> noted_;  // their paths
 };
 
 }  // namespace swingover

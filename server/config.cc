@@ -382,6 +382,22 @@ void warn_of_unused(const TomlDocument& document, Diagnostics& diagnostics) {
   warn("cluster", {"cluster"}, "has no pool of any service");
 }
 
+/// What answers are made of, before its services: zones, steering and topology.
+struct Names {
+  std::vector<std::string> monitors;
+  std::vector<zones::Name> zones;
+};
+Names read_surroundings(const TomlDocument& document, Config& config, Diagnostics& diagnostics) {
+  read_clients(document, config.clients, diagnostics);
+  config.zones = parse_zones(document, diagnostics);
+  config.steering = zones::parse_steering(document, diagnostics);
+  Names names{names_in(document.root, "monitor"), {}};
+  for (const ZoneOptions& zone : config.zones) names.zones.push_back(zone.name);
+  config.topology = zones::parse_topology(document, names.monitors, diagnostics);
+  config.topology.costs = config.steering.distance_costs();
+  return names;
+}
+
 Config read_config(const TomlDocument& document, const std::string& path,
                    Diagnostics& diagnostics) {
   Config config;
@@ -407,24 +423,17 @@ Config read_config(const TomlDocument& document, const std::string& path,
   const TomlValue* self =
       read_section(document, "self_check", self_check_options, config.self_check, diagnostics);
   if (self) read_self_checks(*self, config.self_check, diagnostics);
-  read_clients(document, config.clients, diagnostics);
-  config.zones = parse_zones(document, diagnostics);
   config.tsig_keys = zones::parse_tsig_keys(document, path, diagnostics);
 
-  const std::vector<std::string> monitor_names = names_in(document.root, "monitor");
-  std::vector<zones::Name> zone_names;
-  for (const ZoneOptions& zone : config.zones) zone_names.push_back(zone.name);
-  config.steering = zones::parse_steering(document, diagnostics);
-  config.topology = zones::parse_topology(document, monitor_names, diagnostics);
-  config.topology.costs = config.steering.distance_costs();
+  const Names names = read_surroundings(document, config, diagnostics);
   resolve_loads(document, path, config.topology, diagnostics);
   auto monitors = health::parse_monitors(document, diagnostics);
   resolve_authorities(document, path, monitors, diagnostics);
   resolve_local(document, path, monitors, diagnostics);
   config.services = zones::parse_services(document,
                                           {.topology = config.topology,
-                                           .monitors = monitor_names,
-                                           .zones = zone_names,
+                                           .monitors = names.monitors,
+                                           .zones = names.zones,
                                            .steering = config.steering},
                                           diagnostics);
   if (document.complete) warn_of_unused(document, diagnostics);
@@ -486,16 +495,9 @@ LoadedConfig parse_past_config(const std::string& path, std::string_view text) {
   const TomlDocument document = parse_toml(text, diagnostics);
   Config config;
   config.file = path;
-  read_clients(document, config.clients, diagnostics);
-  config.zones = parse_zones(document, diagnostics);
-  const std::vector<std::string> monitor_names = names_in(document.root, "monitor");
-  std::vector<zones::Name> zone_names;
-  for (const ZoneOptions& zone : config.zones) zone_names.push_back(zone.name);
-  config.steering = zones::parse_steering(document, diagnostics);
-  config.topology = zones::parse_topology(document, monitor_names, diagnostics);
-  config.topology.costs = config.steering.distance_costs();
+  const Names names = read_surroundings(document, config, diagnostics);
   config.services = zones::parse_services(
-      document, {.topology = config.topology, .monitors = monitor_names, .zones = zone_names},
+      document, {.topology = config.topology, .monitors = names.monitors, .zones = names.zones},
       diagnostics);
   zones::number(config.services);
   LoadedConfig loaded{std::nullopt, diagnostics.text()};

@@ -32,11 +32,10 @@ class Finder {
     const Service& service = snapshot_.model->services[id.value];
     const ServicePlan& plan = snapshot_.plans[id.value];
     const bool is_address = type_ == type::a || type_ == type::aaaa || type_ == type::any;
-    const auto is_this = [&](const ServiceChoices& one) {
-      return one.service == service.name.folded().text();
-    };
+    const std::string name = service.name.folded().text();
+    const auto is_this = [&](const ServiceChoices& one) { return one.service == name; };
     if ((!is_address && !plan.has_targets()) || std::ranges::any_of(out_, is_this)) return;
-    out_.push_back({service.name.folded().text(), {}, {}});
+    out_.push_back({name, {}, {}});
     const size_t place = out_.size() - 1;
     out_[place].choices = choices(service, plan);
     if (plan.sticky() == Sticky::client && !out_[place].choices.empty())
@@ -44,9 +43,9 @@ class Finder {
     const std::vector<ServiceChoices::Choice> found = out_[place].choices;
     for (const ServiceChoices::Choice& choice : found) {
       if (choice.may.size() != 1 || parse_ip_address(choice.may.front())) continue;
-      for (const Service& next : snapshot_.model->services) {
-        if (next.name.folded().text() == lower(choice.may.front())) add(next.id);
-      }
+      const Result<Name> target = parse_name(choice.may.front());
+      const Service* next = target ? snapshot_.model->service(*target) : nullptr;
+      if (next) add(next->id);
     }
   }
 

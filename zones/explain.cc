@@ -130,13 +130,6 @@ std::string_view nearness_word(Nearness nearness) {
   return "";
 }
 
-const Service* service_of(const Snapshot& snapshot, const Name& name) {
-  for (const Service& service : snapshot.model->services) {
-    if (service.name == name) return &service;
-  }
-  return nullptr;
-}
-
 /// CLUSTER.on.SERVICE: that pool, whatever its health.
 struct DebugName {
   const Service* service = nullptr;
@@ -144,7 +137,7 @@ struct DebugName {
 };
 DebugName debug_name(const Snapshot& snapshot, const Name& name) {
   if (name.labels() < 3) return {};
-  const Service* service = service_of(snapshot, name.parent().parent());
+  const Service* service = snapshot.model->service(name.parent().parent());
   if (!service) return {};
   for (const Pool& pool : service->pools) {
     const Result<Name> on = Name::child("on", service->name);
@@ -416,7 +409,7 @@ Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,
   };
   teller.step("locality", out.locality.empty() ? "none" : out.locality,
               client_reason(*snapshot.model, client));
-  const Service* service = service_of(snapshot, name);
+  const Service* service = snapshot.model->service(name);
   if (service) {
     out.choices = choices_of(snapshot, service->id, type, client);
     tell_service(*service);

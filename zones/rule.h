@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,9 @@ struct Rule {
   std::optional<double> covers_demand{};
   std::vector<ServiceId> service_ids{};  // of `services`
 
-  bool counts(const std::string& cluster) const;
+  bool counts(const std::string& cluster) const {
+    return clusters.empty() || std::ranges::count(clusters, cluster) > 0;
+  }
   bool is_of_capacity() const { return min_capacity || min_capacity_part || covers_demand; }
 };
 

@@ -40,10 +40,6 @@ void find_services(const TomlValue& table, std::span<const Service> services, Ru
 
 }  // namespace
 
-bool Rule::counts(const std::string& cluster) const {
-  return clusters.empty() || std::ranges::count(clusters, cluster) > 0;
-}
-
 std::vector<Rule> parse_rules(const TomlDocument& document, std::span<const Service> services,
                               Diagnostics& diagnostics) {
   const std::vector<std::string> clusters = names_in(document.root, "cluster");

@@ -22,10 +22,13 @@ MinHealthy min_healthy_of(const Pool& pool) {
           .all_up = pool.min_healthy_up};
 }
 
+bool Service::has_capacities() const {
+  return std::ranges::all_of(
+      pools, [](const Pool& pool) { return pool.last_resort || pool.capacity.has_value(); });
+}
+
 bool Service::is_steered() const {
-  return may_be_steered && policy != Policy::all &&
-         std::ranges::all_of(
-             pools, [](const Pool& pool) { return pool.last_resort || pool.capacity.has_value(); });
+  return may_be_steered && policy != Policy::all && has_capacities();
 }
 
 Counts number(std::vector<Service>& services) {

@@ -97,8 +97,9 @@ struct Service {
   bool may_be_steered = true;  // false: the policy alone decides, whatever its pools can carry
   double bytes_per_unit = 0;   // what a unit of load, of a second, sends; for what traffic costs
 
-  /// Its shares follow capacity, load and distance: it is known what each ordinary pool can carry, and an answer is of
-  /// one pool.
+  /// What each ordinary pool can carry is known.
+  bool has_capacities() const;
+  /// Its shares follow capacity, load and distance: it has capacities, and an answer is of one pool.
   bool is_steered() const;
   Ttl least_ttl() const { return std::min(ttl_min.value_or(Ttl(5)), ttl); }
 };

@@ -85,6 +85,11 @@ std::shared_ptr<const Zone> unchanged_zone(const Snapshot& previous, const ZoneS
   return has_same_names(previous, *old, own) ? old->zone : nullptr;
 }
 
+const Service* Model::service(const Name& name) const {
+  const auto found = std::ranges::find(services, name, &Service::name);
+  return found == services.end() ? nullptr : &*found;
+}
+
 std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> model,
                                                SnapshotOptions options, const Snapshot* previous) {
   auto snapshot = std::make_shared<Snapshot>();

@@ -50,6 +50,9 @@ struct Model {
   SteeringOptions steering{};
   std::vector<Rule> rules{};
   std::optional<ClientSources> clients{};  // absent: the topology alone says where clients are
+
+  /// None of that name: null. O(services).
+  const Service* service(const Name& name) const;
 };
 
 /// The immutable whole that answers come from (docs/architecture.md), with the three mutable parts beside it: the

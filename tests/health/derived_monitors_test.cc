@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "health/monitor_file.h"
+#include "tests/support/problems.h"
 
 using namespace swingover;
 using namespace swingover::health;
@@ -16,12 +17,7 @@ std::vector<std::string> problems_of(const std::string& text,
   const TomlDocument document = parse_toml(text, diagnostics);
   std::vector<MonitorOptions> monitors = parse_monitors(document, diagnostics);
   if (parsed) *parsed = std::move(monitors);
-  std::vector<std::string> problems;
-  for (const auto& problem : diagnostics.problems()) {
-    problems.push_back(std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) +
-                       ": " + problem.message);
-  }
-  return problems;
+  return tests::listed(diagnostics);
 }
 
 using Problems = std::vector<std::string>;

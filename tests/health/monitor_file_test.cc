@@ -4,6 +4,7 @@
 
 #include "base/toml_source.h"
 #include "health/prober.h"
+#include "tests/support/problems.h"
 
 using namespace swingover;
 using health::MonitorOptions;
@@ -19,11 +20,7 @@ Parsed parsed(std::string_view text) {
   Diagnostics diagnostics("t.toml", text);
   const TomlDocument document = parse_toml(text, diagnostics);
   Parsed result{health::parse_monitors(document, diagnostics), {}};
-  for (const auto& problem : diagnostics.problems()) {
-    result.problems.push_back(std::to_string(problem.at.line) + ":" +
-                              std::to_string(problem.at.column) + ": " +
-                              (problem.is_error ? "" : "warning: ") + problem.message);
-  }
+  result.problems = tests::listed(diagnostics);
   return result;
 }
 

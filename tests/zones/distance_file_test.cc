@@ -2,8 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/problems.h"
+
 using namespace swingover;
 using namespace swingover::zones;
+using tests::only;
 
 namespace {
 
@@ -29,19 +32,12 @@ name = "same"
   Diagnostics diagnostics("t.toml", text);
   const TomlDocument document = parse_toml(text, diagnostics);
   Parsed result{parse_distances(document, diagnostics), {}};
-  for (const auto& problem : diagnostics.problems()) {
-    result.problems.push_back(std::to_string(problem.at.line - 11) + ":" +
-                              std::to_string(problem.at.column) + ": " + problem.message);
-  }
+  result.problems = tests::listed(diagnostics, 11);
   return result;
 }
 
 std::string distance(const std::string& from, const std::string& to, const std::string& keys) {
   return "[[distance]]\nfrom = \"" + from + "\"\nto = \"" + to + "\"\n" + keys;
-}
-
-std::vector<std::string> only(std::string problem) {
-  return {std::move(problem)};
 }
 
 }  // namespace

@@ -2,10 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/problems.h"
 #include "zones/service.h"
 
 using namespace swingover;
 using namespace swingover::zones;
+using tests::only;
 
 namespace {
 
@@ -37,10 +39,7 @@ name = "ams"
   Diagnostics diagnostics("t.toml", text);
   const TomlDocument document = parse_toml(text, diagnostics);
   Parsed result{parse_rules(document, services, diagnostics), {}};
-  for (const auto& problem : diagnostics.problems()) {
-    result.problems.push_back(std::to_string(problem.at.line - 4) + ":" +
-                              std::to_string(problem.at.column) + ": " + problem.message);
-  }
+  result.problems = tests::listed(diagnostics, 4);
   return result;
 }
 

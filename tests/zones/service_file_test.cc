@@ -5,6 +5,7 @@
 #include "base/toml_source.h"
 #include "base/toml_tables.h"
 #include "tests/support/config_text.h"
+#include "tests/support/problems.h"
 #include "zones/steering_file.h"
 #include "zones/topology_file.h"
 
@@ -29,12 +30,7 @@ std::vector<std::string> problems_of(std::string_view text) {
                   .zones = zones,
                   .steering = parse_steering(document, diagnostics)},
                  diagnostics);
-  std::vector<std::string> problems;
-  for (const auto& problem : diagnostics.problems()) {
-    problems.push_back(std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) +
-                       ": " + problem.message);
-  }
-  return problems;
+  return tests::listed(diagnostics);
 }
 
 std::string problem_of(std::string_view old, std::string_view by) {
@@ -310,7 +306,8 @@ TEST_CASE("a weight of a service within capacity is warned of", "[service_file]"
               "name = \"ams\"\n", "name = \"ams\"\ncapacity = 100\n");
   const auto problems = problems_of(with_capacities);
   REQUIRE(problems.size() == 2);
-  CHECK(problems[0].starts_with(R"(27:12: "weight" has no effect while shares follow capacity)"));
+  CHECK(problems[0].starts_with(
+      R"(27:12: warning: "weight" has no effect while shares follow capacity)"));
   CHECK(problems[1].starts_with("30:12: "));
   SECTION("not where they are equal") {
     CHECK(problems_of(changed(with_capacities, "weight = 95", "weight = 5")).empty());

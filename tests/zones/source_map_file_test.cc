@@ -2,12 +2,15 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/problems.h"
+
 #include <chrono>
 
 #include "zones/source_map.h"
 
 using namespace swingover;
 using namespace swingover::zones;
+using tests::only;
 
 namespace {
 
@@ -16,23 +19,10 @@ struct Parsed {
   std::vector<std::string> problems;
 };
 
-std::vector<std::string> lines_of(const Diagnostics& diagnostics) {
-  std::vector<std::string> lines;
-  for (const auto& problem : diagnostics.problems()) {
-    lines.push_back(std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) +
-                    ": " + problem.message);
-  }
-  return lines;
-}
-
 Parsed parsed(std::string_view text) {
   Diagnostics diagnostics("clients.map", text);
   auto file = parse_source_map(text, diagnostics);
-  return {std::move(file), lines_of(diagnostics)};
-}
-
-std::vector<std::string> only(std::string problem) {
-  return {std::move(problem)};
+  return {std::move(file), tests::listed(diagnostics)};
 }
 
 Topology two_localities() {
@@ -109,7 +99,7 @@ TEST_CASE("a client map may name only localities that are there", "[source_map_f
   const auto file = parse_source_map(text, diagnostics);
   REQUIRE(file);
   check_names(*file, two_localities(), diagnostics);
-  CHECK(lines_of(diagnostics) ==
+  CHECK(tests::listed(diagnostics) ==
         only(R"(2:12: no [[locality]] is named "ams-b"; did you mean "ams-a"?)"));
 }
 
@@ -131,7 +121,8 @@ TEST_CASE("two files must not put one prefix into two localities", "[source_map_
   Diagnostics diagnostics("b.map", text);
   const auto second = parse_source_map(text, diagnostics);
   check_against(*second, *first, "a.map", diagnostics);
-  CHECK(lines_of(diagnostics) == only(R"(2:1: 10.9.0.0/16 is in "ams-a" already, by a.map:2)"));
+  CHECK(tests::listed(diagnostics) ==
+        only(R"(2:1: 10.9.0.0/16 is in "ams-a" already, by a.map:2)"));
 }
 
 TEST_CASE("the config counts where it and a file list the same prefix", "[source_map_file]") {
@@ -142,8 +133,8 @@ TEST_CASE("the config counts where it and a file list the same prefix", "[source
   const Topology topology = two_localities();
   check_against(*file, topology, diagnostics);
   CHECK_FALSE(diagnostics.has_errors());
-  CHECK(lines_of(diagnostics) ==
-        only(R"(1:1: 10.1.0.0/16 is in "fra-a" by the config file, which counts)"));
+  CHECK(tests::listed(diagnostics) ==
+        only(R"(1:1: warning: 10.1.0.0/16 is in "fra-a" by the config file, which counts)"));
 
   const SourceMapFile* const files[] = {file.get()};
   const SourceMap map(listed_clients(topology, files));

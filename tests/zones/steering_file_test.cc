@@ -2,8 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/problems.h"
+
 using namespace swingover;
 using namespace swingover::zones;
+using tests::only;
 
 namespace {
 
@@ -17,15 +20,8 @@ Parsed parsed(const std::string& keys) {
   Diagnostics diagnostics("t.toml", text);
   const TomlDocument document = parse_toml(text, diagnostics);
   Parsed result{parse_steering(document, diagnostics), {}};
-  for (const auto& problem : diagnostics.problems()) {
-    result.problems.push_back(std::to_string(problem.at.line) + ":" +
-                              std::to_string(problem.at.column) + ": " + problem.message);
-  }
+  result.problems = tests::listed(diagnostics);
   return result;
-}
-
-std::vector<std::string> only(std::string problem) {
-  return {std::move(problem)};
 }
 
 }  // namespace

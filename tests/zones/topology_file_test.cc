@@ -3,9 +3,11 @@
 #include <catch2/catch.hpp>
 
 #include "base/toml_source.h"
+#include "tests/support/problems.h"
 
 using namespace swingover;
 using namespace swingover::zones;
+using tests::only;
 
 namespace {
 
@@ -19,15 +21,8 @@ Parsed parsed(std::string_view text) {
   const TomlDocument document = parse_toml(text, diagnostics);
   const std::vector<std::string> monitors{"ingress"};
   Parsed result{parse_topology(document, monitors, diagnostics), {}};
-  for (const auto& problem : diagnostics.problems()) {
-    result.problems.push_back(std::to_string(problem.at.line) + ":" +
-                              std::to_string(problem.at.column) + ": " + problem.message);
-  }
+  result.problems = tests::listed(diagnostics);
   return result;
-}
-
-std::vector<std::string> only(std::string problem) {
-  return {std::move(problem)};
 }
 
 }  // namespace

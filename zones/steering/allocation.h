@@ -44,7 +44,6 @@ struct Problem {
 enum class Regime : uint8_t { normal, tight, overload };
 std::string_view word(Regime regime);
 
-struct Problem;
 /// Of the highest level of all clusters.
 Regime regime_of(double max_level, const Problem& problem);
 

@@ -112,7 +112,6 @@ size_t Balancer::find_room(uint32_t block) {
   return none;
 }
 
-/// How much all localities together can move between two clusters.
 void Balancer::move_to(Transport& transport, size_t to) {
   const auto for_each_mover = [&](size_t from, size_t next, const auto& visit) {
     const auto flows = transport.flows_to(from);

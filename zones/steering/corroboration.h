@@ -28,7 +28,7 @@ struct CorroborationRules {
 
 /// Which of those whose probes say `down` are to be taken out, by place; the others are kept in answers.
 ///
-/// Rule     While half or more of all capacity is down, it is as likely that the probes are wrong as that the clusters
+/// Rule     While `from` or more of all capacity is down, it is as likely that the probes are wrong as that the clusters
 ///          are: a soft `down` (timeouts) then counts only once the cluster's own reports are `age_max` old too. Hard
 ///          failures need nothing more, nor does a cluster that never reported.
 /// Measured Two of three clusters that seem down and serve: nothing dropped in 90 minutes, 3 % or more without (bench/steering).
