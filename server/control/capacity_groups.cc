@@ -227,6 +227,13 @@ std::optional<CapacityGroups::Place> CapacityGroups::place_of(ServiceId service)
   return place.group == none ? std::nullopt : std::optional(place);
 }
 
+bool CapacityGroups::has_same_costs(const Member& member, const CapacityGroups& other,
+                                    const Member& other_member) const {
+  const Kind& mine = kinds_[member.kind];
+  const Kind& theirs = other.kinds_[other_member.kind];
+  return mine.classes == theirs.classes && mine.costs == theirs.costs;
+}
+
 CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs) const {
   const Group& g = groups_[group];
   Posed posed;

@@ -63,6 +63,10 @@ class CapacityGroups {
   };
   std::optional<Place> place_of(ServiceId service) const;
   size_t rows() const { return rows_; }
+  /// Whether the member's clients have the same costs as those of another one, maybe of another generation, whose pools and
+  /// rows stand in the same order.
+  bool has_same_costs(const Member& member, const CapacityGroups& other,
+                      const Member& other_member) const;
 
   /// What is known of a group now.
   struct Inputs {

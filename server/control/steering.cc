@@ -20,6 +20,7 @@ namespace {
 
 constexpr Milliseconds slice_time{8};
 constexpr size_t parts_a_slice = 64;
+constexpr size_t services_a_look = 200;
 constexpr size_t solutions_max = 2'048;
 /// A demand that is so much off is no good start for the next run; at most so often.
 constexpr double stored_again = 0.05;
@@ -104,11 +105,13 @@ void Steering::tick() {
   for (auto at = coming_back_.begin(); at != coming_back_.end();) {
     const uint32_t place = *at;
     bool is_any_left = false;
-    for (Comeback& comeback : states_[place].comebacks) {
+    const auto look = [&](const Comeback& comeback) {
       const double part = comeback_part(groups_.groups()[place], comeback);
-      if (part != comeback.factor) mark(place, ShareCause::ramp);
+      if (part != comeback.factor && !comeback.is_out) mark(place, ShareCause::ramp);
       is_any_left = is_any_left || comeback.since.has_value();
-    }
+    };
+    for (const Comeback& comeback : states_[place].comebacks) look(comeback);
+    for (const auto& one : states_[place].pool_comebacks) look(one.second);
     at = is_any_left ? std::next(at) : coming_back_.erase(at);
   }
   const Milliseconds gone = clock_.now() - looked_at_;
@@ -130,10 +133,12 @@ Steering::Slice Steering::work() {
   for (size_t part = 0; part < parts_a_slice && !is_idle(); ++part) {
     if (publishing_) {
       publish_part(slice);
+    } else if (learning_) {
+      learn_part(slice);
     } else if (waiting_.empty()) {
       store_part(slice);
     } else {
-      solve_next(slice);
+      take_next(slice);
     }
     if (clock_.now() - begin >= slice_time) break;
   }
@@ -152,27 +157,46 @@ bool Steering::is_short(const Solved& solved) {
   return false;
 }
 
-void Steering::solve_next(Slice& slice) {
+void Steering::take_next(Slice& slice) {
   std::ranges::pop_heap(waiting_, [this](uint32_t a, uint32_t b) { return is_busier(a, b); });
   const uint32_t group = waiting_.back();
   waiting_.pop_back();
-  GroupState& state = states_[group];
-  ShareCause cause = std::exchange(state.cause, ShareCause::none);
+  const ShareCause cause = std::exchange(states_[group].cause, ShareCause::none);
+  if (cause != ShareCause::load) return solve(group, cause, slice);
+  learn_bands(group);
+  learning_ = Learning{.group = group, .next = 0};
+}
 
+void Steering::learn_part(Slice& slice) {
+  Learning& learning = *learning_;
+  const std::vector<CapacityGroups::Member>& members = groups_.groups()[learning.group].members;
+  for (size_t i = 0; i < services_a_look && learning.next < members.size(); ++i, ++learning.next)
+    learn_demand(model().services[members[learning.next].service.value]);
+  if (learning.next < members.size()) return;
+  const uint32_t group = learning.group;
+  learning_.reset();
+  solve(group, ShareCause::load, slice);
+}
+
+void Steering::solve(uint32_t group, ShareCause cause, Slice& slice) {
+  GroupState& state = states_[group];
   const MonotonicTime last_by_load = state.last_by_load;
+  const bool may_keep = std::exchange(state.keeps_rows, false) && !state.solved;
   if (state.waiting && state.waiting->until <= clock_.wall()) state.waiting.reset();
-  const std::vector<Comeback> comebacks = state.comebacks;
-  if (look_at_comebacks(group)) store_later(group);
-  if (cause == ShareCause::load) {
-    learn_bands(group);
-    learn_demand(group);
-  }
+  const Comebacks comebacks{state.comebacks, state.pool_comebacks};
+  const bool has_changed = look_at_comebacks(group);
   const bool was_needed = !state.needed.empty();
   if (was_needed) state.needed.assign(state.comebacks.size(), false);
-  CapacityGroups::Posed posed = pose(group, {});
+  const std::vector<std::vector<bool>> usable = usable_of(group);
+  if (look_at_pools(group, usable) || has_changed) store_later(group);
+  CapacityGroups::Posed posed = pose(group, {.usable = &usable});
   state.demand = std::accumulate(posed.problem.demands.begin(), posed.problem.demands.end(), 0.0);
+  const bool is_repaced = std::exchange(state.is_repaced, false);
+  if (is_repaced) cause = std::max(cause, ShareCause::ramp);
   if (std::exchange(state.is_replanned, false)) {
     cause = std::max(cause, ShareCause::intent);
+  } else if (is_repaced) {
+    // What comes of the problem is another mean.
   } else if (state.solved && !was_needed && !spills(group) &&
              changes_nothing(*state.solved, posed.problem)) {
     return;
@@ -194,7 +218,13 @@ void Steering::solve_next(Slice& slice) {
     if (yield(group, was_needed, posed)) solved = solution(posed.problem);
     if (was_needed || !state.needed.empty()) tell_needed(group, slice);
   }
-  Outcome best = outcome(group, std::move(posed), std::move(solved));
+  Outcome best = outcome(group, posed, solved);
+  if (best.parts.size() > 1 && has_returning(group) && !is_short(*solved) &&
+      std::ranges::any_of(best.parts, [](const auto& part) { return is_short(*part); })) {
+    // The others cannot carry it without those who come back.
+    let_pools_in(group);
+    best = outcome(group, std::move(posed), std::move(solved));
+  }
   const Regime before = std::exchange(
       state.regime, is_short(*best.solved) ? Regime::overload : best.solved->allocation.regime);
   // What does not fit is told, and goes where it is to go, however equal the shares are.
@@ -209,22 +239,25 @@ void Steering::solve_next(Slice& slice) {
     pause_comebacks(group, comebacks);
     return;
   }
-  if (!is_sound(group, best, slice)) return;
+  if (!is_sound(group, best, state.is_refused, slice)) return;
   Publication next{.group = group,
                    .cause = cause,
-                   .best = std::move(best),
+                   .best = {},
                    .thawed = {},
                    .next = 0,
-                   .is_planned = planned};
+                   .is_planned = planned,
+                   .keeps_rows = may_keep && may_keep_rows(group, best)};
+  state.solved = next.keeps_rows ? with_rows_kept(group, best) : best.solved;
+  next.best = std::move(best);
+  pass_ramps(group, *state.solved);
   if (has_frozen(group)) {
     CapacityGroups::Posed thawed = pose(group, {.is_thawed = true});
     std::shared_ptr<const Solved> then = solution(thawed.problem);
-    next.thawed = outcome(group, std::move(thawed), std::move(then));
-    if (!is_sound(group, *next.thawed, slice)) return;
+    Outcome shadow = outcome(group, std::move(thawed), std::move(then));
+    if (is_sound(group, shadow, state.is_thawed_refused, slice)) next.thawed = std::move(shadow);
   }
   state.waiting.reset();
   state.paced_at = clock_.now();
-  state.solved = next.best.solved;
   publishing_ = std::move(next);
 }
 
@@ -252,65 +285,18 @@ CapacityGroups::Posed Steering::pose(uint32_t place, const PoseAs& as) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
   std::vector<double> capacities;
   for (size_t i = 0; i < group.holders.size(); ++i) capacities.push_back(usable_capacity(place, i));
-  std::vector<std::vector<bool>> usable;
+  std::vector<std::vector<bool>> looked_at;
+  if (!as.usable) looked_at = usable_of(place);
+  const std::vector<std::vector<bool>>& usable = as.usable ? *as.usable : looked_at;
   std::vector<std::vector<double>> demands;
-  for (const CapacityGroups::Member& member : group.members) {
-    usable.push_back(usable_pools(model().services[member.service.value]));
+  demands.reserve(group.members.size());
+  for (const CapacityGroups::Member& member : group.members)
     demands.push_back(services_[member.service.value]->demand.all());
-  }
-  if (!as.is_thawed && has_frozen(place)) set_aside_frozen(place, capacities, demands);
+  if (!as.is_thawed && has_frozen(place)) set_aside_frozen(place, usable, capacities, demands);
   const std::vector<std::span<const double>> rows(demands.begin(), demands.end());
   const std::vector<uint32_t> own_rows = apart(place, as.more);
   return groups_.pose(
       place, {.capacities = capacities, .usable = usable, .demands = rows, .apart = own_rows});
-}
-
-/// Whether any of its services is: then what would be without that is worked out, too.
-bool Steering::has_frozen(uint32_t place) const {
-  if (plans_.frozen.empty()) return false;
-  const auto is_frozen = [this](const auto& member) { return plans_.is_frozen(member.service); };
-  return std::ranges::any_of(groups_.groups()[place].members, is_frozen);
-}
-
-/// Who is frozen goes on with the shares that he has: what they bring to a holder is not there for the others. Exact at
-/// the limit; the target moves up a little.
-void Steering::set_aside_frozen(uint32_t place, std::vector<double>& capacities,
-                                std::vector<std::vector<double>>& demands) const {
-  const CapacityGroups::Group& group = groups_.groups()[place];
-  for (size_t m = 0; m < group.members.size(); ++m) {
-    const CapacityGroups::Member& member = group.members[m];
-    if (!plans_.is_frozen(member.service)) continue;
-    const std::vector<uint16_t>& shares = services_[member.service.value]->shares;
-    const size_t pools = member.holders.size();
-    for (size_t row = 0; row < demands[m].size(); ++row) {
-      for (size_t pool = 0; pool < pools; ++pool) {
-        const uint32_t holder = member.holders[pool];
-        if (holder == CapacityGroups::none || capacities[holder] <= 0) continue;
-        const double load = demands[m][row] * shares[row * pools + pool] / steering::share_parts;
-        capacities[holder] = std::max(capacities[holder] - load / group.limit, 0.0);
-      }
-      demands[m][row] = 0;
-    }
-  }
-}
-
-/// What clients bring to each holder by the shares that they really get.
-void Steering::note_loads(uint32_t place) {
-  const CapacityGroups::Group& group = groups_.groups()[place];
-  std::vector<double>& loads = states_[place].loads;
-  loads.assign(group.holders.size(), 0);
-  for (const CapacityGroups::Member& member : group.members) {
-    const ServiceState& state = *services_[member.service.value];
-    const size_t pools = member.holders.size();
-    for (size_t row = 0; row < groups_.rows(); ++row) {
-      const double demand = state.demand.of(row) / steering::share_parts;
-      if (demand <= 0) continue;
-      for (size_t pool = 0; pool < pools; ++pool) {
-        if (member.holders[pool] != CapacityGroups::none)
-          loads[member.holders[pool]] += demand * state.shares[row * pools + pool];
-      }
-    }
-  }
 }
 
 /// What was reported lately, else what the requests under way say, else what is configured.
@@ -370,6 +356,15 @@ size_t Steering::eligible_count(uint32_t place, size_t holder) const {
 double Steering::healthy_part(uint32_t place, size_t holder) const {
   return steering::healthy_fraction(eligible_count(place, holder),
                                     groups_.groups()[place].holders[holder].endpoints.size());
+}
+
+/// By member, by pool.
+std::vector<std::vector<bool>> Steering::usable_of(uint32_t place) const {
+  std::vector<std::vector<bool>> usable;
+  usable.reserve(groups_.groups()[place].members.size());
+  for (const CapacityGroups::Member& member : groups_.groups()[place].members)
+    usable.push_back(usable_pools(model().services[member.service.value]));
+  return usable;
 }
 
 std::vector<bool> Steering::usable_pools(const zones::Service& service) const {
@@ -473,7 +468,7 @@ std::optional<Steering::ServiceView> Steering::view(ServiceId id) const {
     const uint32_t holder = member.holders[pool];
     if (holder == CapacityGroups::none) continue;
     out.is_ordinary = true;
-    const Comeback& comeback = states_[place->group].comebacks[holder];
+    const Comeback& comeback = *comeback_of(id, service.pools[pool].id);
     out.capacity = nominal_capacity(place->group, holder);
     out.usable = used_capacity(place->group, holder);
     out.is_needed = is_needed(place->group, holder);

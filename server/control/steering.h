@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,6 +33,7 @@
 #include "zones/steering/load_band.h"
 #include "zones/steering/move_budget.h"
 #include "zones/steering/publish_rule.h"
+#include "zones/steering/ramp.h"
 
 namespace swingover::control {
 
@@ -119,7 +121,9 @@ class Steering {
   double difference(ServiceId service) const;
 
   /// Whether work() has anything to do.
-  bool is_idle() const { return waiting_.empty() && !publishing_ && to_store_.empty(); }
+  bool is_idle() const {
+    return waiting_.empty() && !learning_ && !publishing_ && to_store_.empty();
+  }
   /// What a slice of it comes to: for the store, and for people.
   struct Slice {
     store::Batch batch;
@@ -232,19 +236,25 @@ class Steering {
     steering::BandCapacity capacity;
     MonotonicTime taken{INT64_MIN};  // the newest report that it has
   };
+  using PoolPlace = std::pair<uint32_t, uint32_t>;  // member of a group, its pool
   struct GroupState {
     ShareCause cause = ShareCause::none;  // none: nothing to do
     double demand = 0;                    // in all, when it was looked at last
     std::shared_ptr<const Solved> solved;
     std::vector<Comeback> comebacks;  // by holder
-    std::vector<Band> bands;          // by holder; empty: no pool of the group has one
+    std::map<PoolPlace, Comeback>
+        pool_comebacks;       // of those that share a holder, and were out alone
+    bool is_repaced = false;  // one of these has another part now
+    std::vector<Band> bands;  // by holder; empty: no pool of the group has one
     MonotonicTime last_by_load{INT64_MIN / 2};
     std::vector<bool> needed;        // by holder: its flap holds yield; empty: nobody's do
     bool is_replanned = false;       // what people ask of it has changed
     std::optional<Waiting> waiting;  // ramps or traffic on its way home
     bool comes_home = false;         // what load makes worth it
+    bool keeps_rows = false;         // not solved yet, but for who came or left as before
     MonotonicTime paced_at{};        // when its shares changed last, or its ramps were paused
     bool is_refused = false;         // the newest allocation was; it is told
+    bool is_thawed_refused = false;  // likewise what thawing would come to
     steering::Regime regime = steering::Regime::normal;  // of the newest solution
     std::vector<double> loads;  // by holder: with the shares in force and demand as it is
     double stored_demand = 0;
@@ -273,6 +283,13 @@ class Steering {
     std::optional<Outcome> thawed;  // were nobody frozen; none: nobody is
     size_t next = 0;                // member
     bool is_planned = false;        // counts for the budget
+    bool keeps_rows = false;        // for who has none yet
+  };
+
+  /// A group whose services' reports are being looked at.
+  struct Learning {
+    uint32_t group = 0;
+    size_t next = 0;  // member
   };
 
   const zones::Model& model() const { return *snapshot_->model; }
@@ -286,31 +303,41 @@ class Steering {
     CapacityGroups groups;
     std::vector<GroupState> states;
     std::vector<std::unique_ptr<ServiceState>> services;
-    std::vector<std::optional<uint32_t>> row_of;  // by row of now: the row then
-    bool has_same_rows = false;                   // and estimates go by the same rules
+    std::optional<uint32_t> publishing{};  // the group of which not all have their new shares
+    std::vector<double> heard{};           // by cluster
+    std::vector<std::optional<uint32_t>> row_of{};  // by row of now: the row then
+    bool has_same_rows = false;                     // and estimates go by the same rules
   };
   Generation begin_generation(std::shared_ptr<const zones::Snapshot> snapshot,
                               CapacityGroups groups);
   void note_rows(Generation& before) const;
+  void carry_heard(const Generation& before);
   bool keeps_all(const zones::Service& service, const zones::Service& was,
                  const Generation& before) const;
   void carry_service(const zones::Service& service, uint32_t old, Generation& before);
   void carry_comeback(HolderPlace holder, const Comeback& was);
+  bool has_new_neighbours(uint32_t group, std::span<const std::optional<uint32_t>> old_services,
+                          const Generation& before) const;
+  bool may_keep_rows(uint32_t group, const Outcome& best) const;
+  std::shared_ptr<const Solved> with_rows_kept(uint32_t group, const Outcome& best) const;
   void carry_group(uint32_t group, std::span<const std::optional<uint32_t>> old_services,
                    Generation& before);
   std::unique_ptr<ServiceState> new_state(const zones::Service& service) const;
   std::optional<HolderPlace> holder_of(ServiceId service, PoolId pool) const;
   const Comeback* comeback_of(ServiceId service, PoolId pool) const;
+  PoolPlace pool_place(ServiceId service, PoolId pool) const;
   void take_over(const zones::Service& service, const SteeringRecord& memory);
   SteeringRecord record_of(const zones::Service& service) const;
   void mark(uint32_t group, ShareCause cause);
   bool is_busier(uint32_t one, uint32_t other) const;
-  void solve_next(Slice& slice);
-  bool is_sound(uint32_t group, const Outcome& outcome, Slice& slice);
+  void take_next(Slice& slice);
+  void learn_part(Slice& slice);
+  void solve(uint32_t group, ShareCause cause, Slice& slice);
+  bool is_sound(uint32_t group, const Outcome& outcome, bool& is_refused, Slice& slice);
   std::vector<std::string> locality_names(uint32_t group,
                                           const std::vector<std::vector<uint32_t>>& rows) const;
   bool is_sudden(uint32_t group) const;
-  void learn_demand(uint32_t group);
+  void learn_demand(const zones::Service& service);
   void listen();
   void learn_bands(uint32_t group);
   void learn_where_clients_are(const zones::Service& service, ServiceState& state);
@@ -326,10 +353,14 @@ class Steering {
   struct PoseAs {
     bool is_thawed =
         false;  // else who is frozen keeps his shares, and the others get what he leaves
-    const SwingParts* more = nullptr;  // what another plan would take
+    const SwingParts* more = nullptr;                        // what another plan would take
+    const std::vector<std::vector<bool>>* usable = nullptr;  // usable_of(), where it is known
   };
   CapacityGroups::Posed pose(uint32_t group, const PoseAs& as) const;
-  void set_aside_frozen(uint32_t group, std::vector<double>& capacities,
+  std::span<const uint16_t> reached(const zones::Service& service,
+                                    const std::vector<bool>& usable) const;
+  void set_aside_frozen(uint32_t place, std::span<const std::vector<bool>> usable,
+                        std::vector<double>& capacities,
                         std::vector<std::vector<double>>& demands) const;
   bool has_frozen(uint32_t group) const;
   Outcome outcome(uint32_t group, CapacityGroups::Posed posed,
@@ -339,6 +370,14 @@ class Steering {
   void store_part(Slice& slice);
   double healthy_part(uint32_t group, size_t holder) const;
   bool look_at_comebacks(uint32_t group);
+  bool is_shared(uint32_t group, uint32_t holder) const;
+  bool look_at_pools(uint32_t group, std::span<const std::vector<bool>> usable);
+  bool look_at_pool(uint32_t group, PoolPlace at, bool is_usable);
+  void add_returning(uint32_t group, const std::vector<std::vector<uint32_t>>& rows,
+                     std::vector<steering::Leaving>& all) const;
+  bool has_returning(uint32_t group) const;
+  void let_pools_in(uint32_t group);
+  void carry_pool(PoolId pool, ServiceId service, const Comeback& was);
   double comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const;
   steering::PublishRules publish_rules(uint32_t group) const;
   steering::InForce in_force(uint32_t group) const;
@@ -346,11 +385,17 @@ class Steering {
   bool has_other_capacities(uint32_t group, const steering::Problem& problem) const;
   bool may_be_worth_it(uint32_t group, const steering::Problem& problem) const;
   bool is_worth_it(uint32_t group, const Solved& best);
+  steering::RampRules ramp_rules(const CapacityGroups::Group& group) const;
+  void pass_ramps(uint32_t group, const Solved& solved);
   bool has_flapping(uint32_t group) const;
   bool yield(uint32_t group, bool was_needed, CapacityGroups::Posed& posed);
   void tell_needed(uint32_t group, Slice& slice) const;
   bool is_planned(uint32_t group, ShareCause cause, const Solved& solved) const;
-  void pause_comebacks(uint32_t group, const std::vector<Comeback>& before);
+  struct Comebacks {
+    std::vector<Comeback> holders;
+    std::map<PoolPlace, Comeback> pools;
+  };
+  void pause_comebacks(uint32_t group, const Comebacks& before);
   bool may_move(uint32_t group, const Solved& solved);
   double moved_part(uint32_t group, const Solved& solved) const;
   double weight_of(ServiceId service) const;
@@ -372,7 +417,7 @@ class Steering {
   void add_old_loads(const CapacityGroups::Member& member, OldLoads& to) const;
   std::optional<OldLoads> old_loads(uint32_t group) const;
   void count_old_loads();
-  void yield(uint32_t group, steering::Problem& problem);
+  std::vector<std::vector<bool>> usable_of(uint32_t group) const;
   std::vector<bool> usable_pools(const zones::Service& service) const;
   bool spills(uint32_t group) const;
   static bool differs_in_demand_alone(const Solved& before, const steering::Problem& problem);
@@ -383,12 +428,21 @@ class Steering {
   std::vector<uint16_t> shares_of(const zones::Service& service,
                                   const CapacityGroups::Member& member,
                                   const std::vector<uint32_t>& rows, const Solved& solved) const;
-  void spill(std::span<uint16_t> row, const zones::Service& service,
+  void spill(std::span<uint16_t> row, size_t place, const zones::Service& service,
              const CapacityGroups::Member& member, const Solved& solved) const;
   void publish(const zones::Service& service, std::vector<uint16_t> shares, Slice& slice);
   void note_regime(const zones::Service& service, const CapacityGroups::Member& member,
                    const Outcome& outcome, size_t place, Slice& slice);
   void note_regimes(uint32_t group, const Outcome& outcome, Slice& slice);
+  void note_frozen_regimes(uint32_t group, Slice& slice);
+  /// Why a service has a regime.
+  struct Strain {
+    double level = 0;     // of the fullest of its clusters
+    double excess = 0;    // units above their limits
+    double unserved = 0;  // units that nobody can serve
+  };
+  void tell_regime(const zones::Service& service, steering::Regime of_level, const Strain& strain,
+                   Slice& slice);
   void replan(uint32_t group);
   std::vector<uint32_t> apart(uint32_t group, const SwingParts* more) const;
   static steering::Leaving leaving_rows(const CapacityGroups::Member& member,
@@ -411,6 +465,7 @@ class Steering {
   bool has_resort(const zones::Service& service, size_t row) const;
   std::vector<uint32_t> broken_pools(const zones::Service& service) const;
   void set_rows(ServiceId service) const;
+  void note_in_force(const zones::Service& service) const;
   void read_rows(ServiceId service) const;
 
   const Clock& clock_;
@@ -423,6 +478,7 @@ class Steering {
   std::vector<std::unique_ptr<ServiceState>> services_;  // by service; null: not within capacity
   std::vector<uint32_t> waiting_;                        // groups, a heap: the busiest on top
   std::optional<Publication> publishing_;
+  std::optional<Learning> learning_;
   struct ToStore {
     uint32_t group = 0;
     size_t next = 0;  // member
@@ -435,6 +491,7 @@ class Steering {
   Allocate allocate_;
   IsFlapping is_flapping_;  // empty: nothing ever flaps
   std::unordered_multimap<uint64_t, std::shared_ptr<const Solved>> solutions_;  // of this burst
+  mutable std::vector<uint16_t> reached_;                                       // see reached()
   Counters counters_;
   SharePlans plans_;
   steering::MoveBudget budget_;

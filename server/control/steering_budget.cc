@@ -183,15 +183,16 @@ void Steering::count_old_loads() {
 }
 
 /// A ramp that may not go on stands still, so that it goes on in steps when it may.
-void Steering::pause_comebacks(uint32_t place, const std::vector<Comeback>& before) {
+void Steering::pause_comebacks(uint32_t place, const Comebacks& before) {
   GroupState& state = states_[place];
   const MonotonicTime now = clock_.now();
-  for (size_t i = 0; i < before.size(); ++i) {
-    if (!before[i].since || *before[i].since > now) continue;
-    Comeback& comeback = state.comebacks[i];
-    comeback = before[i];
+  const auto pause = [&](const Comeback& was, Comeback& comeback) {
+    if (!was.since || *was.since > now) return;
+    comeback = was;
     comeback.since = *comeback.since + (now - std::max(state.paced_at, *comeback.since));
-  }
+  };
+  for (size_t i = 0; i < before.holders.size(); ++i) pause(before.holders[i], state.comebacks[i]);
+  for (const auto& [at, was] : before.pools) pause(was, state.pool_comebacks[at]);
   state.paced_at = now;
 }
 

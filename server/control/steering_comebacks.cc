@@ -23,8 +23,18 @@ std::optional<Steering::HolderPlace> Steering::holder_of(ServiceId id, PoolId po
 }
 
 const Steering::Comeback* Steering::comeback_of(ServiceId id, PoolId pool) const {
-  const auto place = holder_of(id, pool);
-  return place ? &states_[place->group].comebacks[place->holder] : nullptr;
+  const auto holder = holder_of(id, pool);
+  if (!holder) return nullptr;
+  const GroupState& state = states_[holder->group];
+  const auto of_pool = state.pool_comebacks.find(pool_place(id, pool));
+  return of_pool == state.pool_comebacks.end() ? &state.comebacks[holder->holder]
+                                               : &of_pool->second;
+}
+
+Steering::PoolPlace Steering::pool_place(ServiceId id, PoolId pool) const {
+  const std::vector<zones::Pool>& pools = model().services[id.value].pools;
+  const auto found = std::ranges::find(pools, pool, &zones::Pool::id);
+  return {groups_.place_of(id)->member, static_cast<uint32_t>(found - pools.begin())};
 }
 
 std::vector<PoolId> Steering::waiting_for_person(ServiceId service) const {
@@ -40,9 +50,16 @@ std::vector<PoolId> Steering::waiting_for_person(ServiceId service) const {
 bool Steering::resume(ServiceId service, PoolId pool) {
   const auto place = holder_of(service, pool);
   if (!place) return false;
-  Comeback& comeback = states_[place->group].comebacks[place->holder];
-  if (!std::exchange(comeback.waits_for_person, false)) return false;
-  comeback.since = clock_.now();
+  GroupState& state = states_[place->group];
+  const auto of_pool = state.pool_comebacks.find(pool_place(service, pool));
+  bool is_any = false;
+  for (Comeback* comeback : {of_pool == state.pool_comebacks.end() ? nullptr : &of_pool->second,
+                             &state.comebacks[place->holder]}) {
+    if (!comeback || !std::exchange(comeback->waits_for_person, false)) continue;
+    comeback->since = clock_.now();
+    is_any = true;
+  }
+  if (!is_any) return false;
   coming_back_.insert(place->group);
   mark(place->group, ShareCause::intent);
   return true;
@@ -102,12 +119,34 @@ bool Steering::look_at_comebacks(uint32_t place) {
 double Steering::comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const {
   if (comeback.waits_for_person) return 0;
   if (!comeback.since) return 1;
-  const zones::SteeringOptions& options = model().steering;
   const Milliseconds since = clock_.now() - *comeback.since;
   if (since < Milliseconds(0)) return 0;  // on hold
-  return steering::ramp_factor(since, {.duration = options.ramp,
-                                       .start = options.ramp_start,
-                                       .ttl = Milliseconds(int64_t{group.ttl.value} * 1'000)});
+  return steering::ramp_factor(since, ramp_rules(group));
+}
+
+steering::RampRules Steering::ramp_rules(const CapacityGroups::Group& group) const {
+  const zones::SteeringOptions& options = model().steering;
+  return {.duration = options.ramp,
+          .start = options.ramp_start,
+          .ttl = Milliseconds(int64_t{group.ttl.value} * 1'000)};
+}
+
+/// Who was needed before his ramp was over carries what he got: as much of it is behind him, so that nobody who comes
+/// back later takes it away from him again.
+void Steering::pass_ramps(uint32_t place, const Solved& solved) {
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  std::vector<Comeback>& comebacks = states_[place].comebacks;
+  const MonotonicTime now = clock_.now();
+  for (size_t i = 0; i < comebacks.size(); ++i) {
+    Comeback& comeback = comebacks[i];
+    const bool is_ramping = comeback.since && *comeback.since <= now && comeback.factor < 1;
+    const double ready = ready_capacity(place, i);
+    if (!is_ramping || ready <= 0 || solved.problem.capacities[i] <= ready * comeback.factor)
+      continue;
+    const double carried = solved.allocation.loads[i] / (ready * group.target);
+    const Milliseconds reached = steering::ramp_reaches(carried, ramp_rules(group));
+    comeback.since = std::min(*comeback.since, now + Milliseconds(-reached.value));
+  }
 }
 
 bool Steering::has_flapping(uint32_t place) const {

@@ -19,6 +19,9 @@ constexpr double capacity_noise = 0.02;
 constexpr double answers_kept = 0.85;  // of a count, from look to look: half of it after 40 s
 constexpr double answers_min = 50;     // fewer say nothing of where clients are
 constexpr size_t heard_members_max = 1'000;
+// So many are taken to have come from everywhere alike: a handful of questions, whose client subnet anybody may choose,
+// are no reason to move a service.
+constexpr double answers_assumed = 200;
 
 }  // namespace
 
@@ -65,32 +68,29 @@ bool Steering::is_sudden(uint32_t place) const {
   return false;
 }
 
-void Steering::learn_demand(uint32_t place) {
+void Steering::learn_demand(const zones::Service& service) {
   const MonotonicTime now = clock_.now();
-  for (const CapacityGroups::Member& member : groups_.groups()[place].members) {
-    const zones::Service& service = model().services[member.service.value];
-    steering::Demand& demand = services_[service.id.value]->demand;
-    if (loads_.state(service.id, now) == LoadBoard::State::held) demand.hold_over();
-    std::vector<steering::ClusterLoad> fresh;
-    std::vector<std::vector<double>> splits;
-    const std::vector<LoadBoard::Load> loads = loads_.fresh(service.id, now);
-    splits.reserve(loads.size());
-    for (const LoadBoard::Load& load : loads) {
-      const auto pool = std::ranges::find(service.pools, load.cluster, &zones::Pool::cluster);
-      if (pool == service.pools.end()) continue;
-      splits.emplace_back(load.by_locality.begin(), load.by_locality.end());
-      // Row 0 is for clients of no known locality, of whom no cluster can tell.
-      if (!splits.back().empty()) splits.back().insert(splits.back().begin(), 0);
-      fresh.push_back({.cluster = static_cast<uint32_t>(pool - service.pools.begin()),
-                       .load = load.load,
-                       .taken = load.taken,
-                       .by_locality = splits.back()});
-    }
-    if (!fresh.empty()) {
-      demand.update(fresh);
-    } else if (add_answers_ && demand.source() != steering::DemandSource::reports) {
-      learn_where_clients_are(service, *services_[service.id.value]);
-    }
+  steering::Demand& demand = services_[service.id.value]->demand;
+  if (loads_.state(service.id, now) == LoadBoard::State::held) demand.hold_over();
+  std::vector<steering::ClusterLoad> fresh;
+  std::vector<std::vector<double>> splits;
+  const std::vector<LoadBoard::Load> loads = loads_.fresh(service.id, now);
+  splits.reserve(loads.size());
+  for (const LoadBoard::Load& load : loads) {
+    const auto pool = std::ranges::find(service.pools, load.cluster, &zones::Pool::cluster);
+    if (pool == service.pools.end()) continue;
+    splits.emplace_back(load.by_locality.begin(), load.by_locality.end());
+    // Row 0 is for clients of no known locality, of whom no cluster can tell.
+    if (!splits.back().empty()) splits.back().insert(splits.back().begin(), 0);
+    fresh.push_back({.cluster = static_cast<uint32_t>(pool - service.pools.begin()),
+                     .load = load.load,
+                     .taken = load.taken,
+                     .by_locality = splits.back()});
+  }
+  if (!fresh.empty()) {
+    demand.update(fresh);
+  } else if (add_answers_ && demand.source() != steering::DemandSource::reports) {
+    learn_where_clients_are(service, *services_[service.id.value]);
   }
 }
 
@@ -106,9 +106,13 @@ void Steering::learn_where_clients_are(const zones::Service& service, ServiceSta
   }
   const double all = std::accumulate(state.asked.begin(), state.asked.end(), 0.0);
   if (all < answers_min) return;
-  state.demand.answers(state.asked);
+  std::vector<double> counts = state.asked;
+  const size_t first = groups_.rows() > 1 ? 1 : 0;
+  for (size_t row = first; row < counts.size(); ++row)
+    counts[row] += answers_assumed / static_cast<double>(counts.size() - first);
+  state.demand.answers(counts);
   if (service.demand)
-    state.demand.baseline(steering::split_by_counts(*service.demand, state.asked, groups_.rows()));
+    state.demand.baseline(steering::split_by_counts(*service.demand, counts, groups_.rows()));
 }
 
 /// The pool of its own whose capacity follows the requests under way; null: it does not.

@@ -61,6 +61,8 @@ std::vector<uint32_t> Steering::apart(uint32_t place, const SwingParts* more) co
   const CapacityGroups::Group& group = groups_.groups()[place];
   std::vector<uint32_t> out;
   std::map<std::vector<std::pair<uint32_t, uint16_t>>, uint32_t> alike{{{}, 0}};
+  auto returning = states_[place].pool_comebacks.begin();
+  const auto returning_end = states_[place].pool_comebacks.end();
   for (size_t m = 0; m < group.members.size(); ++m) {
     std::vector<std::pair<uint32_t, uint16_t>> key;
     const auto add = [&](const auto& moves) {
@@ -72,6 +74,11 @@ std::vector<uint32_t> Steering::apart(uint32_t place, const SwingParts* more) co
     };
     add(plans_.moves);
     if (more) add(more->moves);
+    for (; returning != returning_end && returning->first.first == m; ++returning) {
+      if (!returning->second.is_out)
+        key.emplace_back(returning->first.second,
+                         static_cast<uint16_t>(returning->second.factor * steering::share_parts));
+    }
     if (key.empty() && out.empty()) continue;
     out.resize(m, 0);
     const auto next = static_cast<uint32_t>(alike.size());
@@ -99,6 +106,7 @@ std::vector<steering::Leaving> Steering::leaving(
   if (const auto found = plans_.cuts.find(place); found != plans_.cuts.end()) {
     for (const SharePlans::Cut& cut : found->second) all.push_back({cut.holder, {}, cut.moved});
   }
+  add_returning(place, rows, all);
   if (plans_.moves.empty()) return all;
   const CapacityGroups::Group& group = groups_.groups()[place];
   for (size_t m = 0; m < group.members.size(); ++m) {
@@ -243,9 +251,8 @@ SwingState Steering::state_of(const SwingParts& parts) const {
     const CapacityGroups::Place place = *groups_.place_of(service.id);
     const uint32_t holder = groups_.groups()[place.group].members[place.member].holders[pool];
     if (holder == CapacityGroups::none) return SwingTarget::down;
-    if (usable[pool])
-      return states_[place.group].comebacks[holder].factor > 0 ? SwingTarget::in
-                                                               : SwingTarget::held;
+    const Comeback& comeback = *comeback_of(service.id, service.pools[pool].id);
+    if (usable[pool]) return comeback.factor > 0 ? SwingTarget::in : SwingTarget::held;
     return std::ranges::all_of(endpoints, is_down) ? SwingTarget::down : SwingTarget::held;
   };
   for (const uint32_t id : parts.services) {

@@ -15,6 +15,7 @@
 
 namespace swingover::control {
 
+using steering::Problem;
 using steering::Regime;
 
 namespace {
@@ -59,7 +60,7 @@ std::vector<std::string> Steering::locality_names(
 
 /// What is refused is told once, until it is sound again; the counter has each time. Of what is mixed by weights each
 /// part is looked at: what each of them keeps their mean does, too.
-bool Steering::is_sound(uint32_t place, const Outcome& outcome, Slice& slice) {
+bool Steering::is_sound(uint32_t place, const Outcome& outcome, bool& is_refused, Slice& slice) {
   const CapacityGroups::Group& group = groups_.groups()[place];
   std::vector<std::string> clusters;
   for (const CapacityGroups::Holder& holder : group.holders) clusters.push_back(holder.cluster);
@@ -70,7 +71,7 @@ bool Steering::is_sound(uint32_t place, const Outcome& outcome, Slice& slice) {
                                          {.localities = localities, .clusters = clusters});
     if (!broken.empty()) break;
   }
-  const bool was_refused = std::exchange(states_[place].is_refused, !broken.empty());
+  const bool was_refused = std::exchange(is_refused, !broken.empty());
   if (broken.empty()) return true;
   ++counters_.refused;
   if (was_refused) return false;
@@ -91,15 +92,22 @@ void Steering::publish_part(Slice& slice) {
     const zones::Service& service = model().services[member.service.value];
     const bool is_thawed = publication.thawed && plans_.is_frozen(service.id);
     const Outcome& outcome = is_thawed ? *publication.thawed : publication.best;
-    note_regime(service, member, outcome, publication.next, slice);
+    if (!plans_.is_frozen(service.id))
+      note_regime(service, member, outcome, publication.next, slice);
     const std::vector<uint32_t>& rows = outcome.rows[publication.next];
     std::vector<uint16_t> shares = shares_of(service, member, rows, *outcome.solved);
     move_rows(service, member, rows, outcome.leaving, shares);
+    if (publication.keeps_rows) {
+      std::vector<uint16_t> kept = services_[service.id.value]->shares;
+      fill_empty_rows(shares, service.pools.size(), kept);
+      shares = std::move(kept);
+    }
     publish(service, std::move(shares), slice);
     ++publication.next;
   }
   if (publication.next < group.members.size()) return;
   note_loads(publication.group);
+  note_frozen_regimes(publication.group, slice);
   publishing_.reset();
 }
 
@@ -121,19 +129,20 @@ std::vector<uint16_t> Steering::shares_of(const zones::Service& service,
                       ? uint16_t{0}
                       : solved.allocation.shares[rows[row] * holders + holder];
     }
-    if (service.overflow == zones::Overflow::last_resort) spill(out, service, member, solved);
+    if (service.overflow == zones::Overflow::last_resort) spill(out, row, service, member, solved);
   }
   return shares;
 }
 
 /// What would lift a pool above its limit goes to the pools of last resort.
-void Steering::spill(std::span<uint16_t> row, const zones::Service& service,
+void Steering::spill(std::span<uint16_t> row, size_t place, const zones::Service& service,
                      const CapacityGroups::Member& member, const Solved& solved) const {
   std::vector<double> resorts(row.size(), 0);
   const std::vector<bool> usable = usable_pools(service);
-  for (size_t pool = 0; pool < row.size(); ++pool) {
+  for (uint32_t pool = 0; pool < row.size(); ++pool) {
     const zones::Pool& p = service.pools[pool];
-    if (p.last_resort && usable[pool]) resorts[pool] = p.capacity.value_or(1);
+    if (p.last_resort && usable[pool] && serves(service, pool, place))
+      resorts[pool] = p.capacity.value_or(1);
   }
   if (std::ranges::all_of(resorts, [](double weight) { return weight <= 0; })) return;
   uint16_t excess = 0;
@@ -161,7 +170,8 @@ void Steering::publish(const zones::Service& service, std::vector<uint16_t> shar
     const std::vector<uint16_t> before = state.shares;
     fill_empty_rows(shares, service.pools.size(), state.shares);
     if (shares != state.shares) state.shadow = std::move(shares);
-    if (before == state.shares) return;
+    // Who is out is masked in what is frozen, too.
+    if (before == state.shares) return note_in_force(service);
   } else {
     if (publishing_->is_planned)
       budget_.spend(weight_of(service.id) * difference_of(state, shares), clock_.now());
@@ -189,43 +199,77 @@ bool Steering::has_resort(const zones::Service& service, size_t row) const {
 
 void Steering::note_regimes(uint32_t place, const Outcome& outcome, Slice& slice) {
   const CapacityGroups::Group& group = groups_.groups()[place];
-  for (size_t m = 0; m < group.members.size(); ++m)
-    note_regime(model().services[group.members[m].service.value], group.members[m], outcome, m,
-                slice);
+  for (size_t m = 0; m < group.members.size(); ++m) {
+    if (!plans_.is_frozen(group.members[m].service))
+      note_regime(model().services[group.members[m].service.value], group.members[m], outcome, m,
+                  slice);
+  }
+  note_frozen_regimes(place, slice);
+}
+
+/// Who is frozen has the regime of what he really brings, and not of what thawing would come to.
+void Steering::note_frozen_regimes(uint32_t place, Slice& slice) {
+  if (!has_frozen(place)) return;
+  const CapacityGroups::Group& group = groups_.groups()[place];
+  const std::vector<double>& loads = states_[place].loads;
+  for (const CapacityGroups::Member& member : group.members) {
+    if (!plans_.is_frozen(member.service)) continue;
+    const zones::Service& service = model().services[member.service.value];
+    const ServiceState& state = *services_[service.id.value];
+    const std::vector<bool> usable = usable_pools(service);
+    Strain strain;
+    for (size_t pool = 0; pool < member.holders.size(); ++pool) {
+      const uint32_t holder = member.holders[pool];
+      if (holder == CapacityGroups::none || !usable[pool]) continue;
+      const double capacity = usable_capacity(place, holder);
+      if (capacity <= 0) continue;
+      strain.level = std::max(strain.level, loads[holder] / capacity);
+      strain.excess += std::max(0.0, loads[holder] - capacity * group.limit);
+    }
+    const bool is_dark = std::ranges::none_of(usable, std::identity());
+    if (is_dark) strain.unserved = state.demand.total();
+    // Shares are rounded.
+    Problem bounds;
+    bounds.target = group.target;
+    bounds.limit = group.limit;
+    tell_regime(service, steering::regime_of(strain.level * (1 - 1e-3), bounds), strain, slice);
+  }
 }
 
 void Steering::note_regime(const zones::Service& service, const CapacityGroups::Member& member,
                            const Outcome& outcome, size_t place, Slice& slice) {
   const Solved& solved = *outcome.solved;
-  double level = 0;
-  double excess = 0;
+  Strain strain;
   for (const uint32_t holder : member.holders) {
     if (holder == CapacityGroups::none || solved.problem.capacities[holder] <= 0) continue;
-    level = std::max(level, solved.allocation.levels[holder]);
-    excess += std::max(0.0, solved.allocation.loads[holder] -
-                                solved.problem.capacities[holder] * solved.problem.limit);
+    strain.level = std::max(strain.level, solved.allocation.levels[holder]);
+    strain.excess += std::max(0.0, solved.allocation.loads[holder] -
+                                       solved.problem.capacities[holder] * solved.problem.limit);
   }
-  double unserved = 0;
   for (size_t row = 0; row < outcome.rows[place].size(); ++row) {
     if (solved.allocation.unserved[outcome.rows[place][row]] && !has_resort(service, row))
-      unserved += services_[service.id.value]->demand.of(row);
+      strain.unserved += services_[service.id.value]->demand.of(row);
   }
-  const Regime regime =
-      unserved > 0 ? Regime::overload : steering::regime_of(level, solved.problem);
+  tell_regime(service, steering::regime_of(strain.level, solved.problem), strain, slice);
+}
+
+void Steering::tell_regime(const zones::Service& service, Regime of_level, const Strain& strain,
+                           Slice& slice) {
+  const Regime regime = strain.unserved > 0 ? Regime::overload : of_level;
   Regime& now = services_[service.id.value]->regime;
   if (regime == now) return;
   const Regime before = std::exchange(now, regime);
   std::string reason =
-      fmt::format("its clusters have to go to {} of their capacity", percent(level));
-  if (excess > 0 && regime == Regime::overload) {
-    reason += fmt::format("; {:g} units more than their limits allow {}", excess,
+      fmt::format("its clusters have to go to {} of their capacity", percent(strain.level));
+  if (strain.excess > 0 && regime == Regime::overload) {
+    reason += fmt::format("; {:g} units more than their limits allow {}", strain.excess,
                           service.overflow == zones::Overflow::last_resort
                               ? "go to the pools of last resort"
                               : "are shared by all of them alike");
   }
-  if (unserved > 0) {
-    reason =
-        fmt::format("{:g} units come from clients whom no cluster with capacity serves", unserved);
+  if (strain.unserved > 0) {
+    reason = fmt::format("{:g} units come from clients whom no cluster with capacity serves",
+                         strain.unserved);
   }
   if (slice.told.lines.size() < lines_a_slice) {
     slice.told.lines.push_back({regime == Regime::overload ? LogLevel::warning : LogLevel::info,
@@ -280,7 +324,12 @@ void Steering::set_rows(ServiceId id) const {
   for (size_t row = 0; row < groups_.rows(); ++row) {
     snapshot_->shares->set(id, row, std::span(state.shares).subspan(row * pools, pools));
   }
-  state.demand.in_force(state.shares, clock_.now(), broken_pools(service));
+  note_in_force(service);
+}
+
+void Steering::note_in_force(const zones::Service& service) const {
+  services_[service.id.value]->demand.in_force(reached(service, usable_pools(service)),
+                                               clock_.now(), broken_pools(service));
 }
 
 void Steering::read_rows(ServiceId id) const {

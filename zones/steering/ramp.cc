@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 namespace swingover::steering {
 namespace {
@@ -37,6 +38,16 @@ double ramp_factor(Milliseconds since_up, const RampRules& rules) {
   const int64_t reached = std::max<int64_t>(since_up.value, 0) / step * step;
   const double part = static_cast<double>(reached) / static_cast<double>(rules.duration.value);
   return std::min(1.0, rules.start + (1 - rules.start) * part);
+}
+
+Milliseconds ramp_reaches(double factor, const RampRules& rules) {
+  if (factor <= rules.start) return Milliseconds(0);
+  if (factor >= 1) return rules.duration;
+  const int64_t step = step_length(rules);
+  const double line = (factor - rules.start) / (1 - rules.start);
+  const double steps = line * static_cast<double>(rules.duration.value) / static_cast<double>(step);
+  const auto whole = static_cast<int64_t>(std::ceil(steps - 1e-9));
+  return Milliseconds(std::min(whole * step, rules.duration.value));
 }
 
 double healthy_fraction(size_t eligible, size_t all) {

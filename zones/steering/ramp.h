@@ -25,6 +25,9 @@ inline constexpr int64_t ramp_steps_max = 10;
 /// `duration` in steps, each one a TTL or a tenth of the ramp long, whichever is longer.
 double ramp_factor(Milliseconds since_up, const RampRules& rules);
 
+/// The least `since_up` from which on ramp_factor() is not below `factor`.
+Milliseconds ramp_reaches(double factor, const RampRules& rules);
+
 /// The part of a pool's capacity that its endpoints still are. A pool without endpoints has none.
 double healthy_fraction(size_t eligible, size_t all);
 

@@ -3,7 +3,8 @@
 namespace swingover::steering {
 
 Regime regime_of(double max_level, const Problem& problem) {
-  constexpr double at_bound = 1 + 1e-9;
+  // Demand is kept in whole 65,536ths: what a sum of them is above a bound is no overload.
+  constexpr double at_bound = 1 + 1e-6;
   if (max_level <= problem.target * at_bound) return Regime::normal;
   return max_level <= problem.limit * at_bound ? Regime::tight : Regime::overload;
 }

@@ -516,6 +516,39 @@ TEST_CASE("what is frozen stays, and what thawing would move is known", "[planne
   CHECK(world.steering.difference(ServiceId(0)) == 0);
 }
 
+TEST_CASE("what is frozen leads where it really leads when a cluster dies", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", {}}, {"B", {}}});
+  world.add("cart", {{"B", {}}, {"C", {}}});
+  world.begin(Eligibility::eligible, asked({{"shop", {800, 0, 0}}, {"cart", {0, 1'000, 0}}}));
+  world.ask({.kind = "freeze", .target = shop_target, .owner = {}, .reason = {}, .expires = {}});
+  world.set_cluster("A", Eligibility::down);
+  // All 800 of the frozen one are B's now: 200 are left of it for the other, and 1,000 of C.
+  CHECK(world.shares(1, 1)[0] == Approx(1'667).margin(5));
+  const auto shop = world.steering.view(ServiceId(0));
+  CHECK(shop->pools[0].load == 0);
+  CHECK(shop->pools[1].load == Approx(967).margin(1));
+  CHECK(shop->regime == steering::Regime::tight);
+
+  world.report("B", "shop", 800);
+  world.report("B", "cart", 167);
+  world.report("C", "cart", 833);
+  for (int i = 0; i < 6; ++i) world.pass(Milliseconds(1'000));
+  CHECK(world.steering.view(ServiceId(0))->demand == Approx(800).epsilon(0.02));
+}
+
+TEST_CASE("what thawing would come to is no reason to hold the others back", "[planned_swings]") {
+  Plans world;
+  world.add("shop", {{"A", {}}, {"B", {}}});
+  world.add("cart", {{"A", {}}, {"B", {}}});
+  world.begin(Eligibility::eligible, asked({{"shop", {300, 0, 0}}, {"cart", {0, 300, 0}}}));
+  world.ask({.kind = "freeze", .target = shop_target, .owner = {}, .reason = {}, .expires = {}});
+  world.is_faulty_from = 500;  // the whole demand; without what is frozen it is 300
+  world.set_cluster("B", Eligibility::down);
+  CHECK(world.shares(1, 1) == Shares{10'000, 0});
+  CHECK(world.steering.counters().refused > 0);
+}
+
 TEST_CASE("a weight by intent is a part of the pool's own capacity", "[planned_swings]") {
   Plans world;
   world.add("shop", {{"A", 1'000}, {"B", 1'000}});
@@ -579,6 +612,10 @@ TEST_CASE("what makes no sense is refused by the field's name", "[planned_swings
   CHECK(refusal(weight).ends_with("set `weight` in the config and reload"));
   CHECK(refusal(drain("pool/cart.svc.example.test./A")).starts_with("over: steps are of shares"));
   cart.may_be_steered = true;
+  cart.policy = zones::Policy::all;
+  CHECK(refusal(weight).ends_with("set `weight` in the config and reload"));
+  CHECK(refusal(drain("pool/cart.svc.example.test./A")).starts_with("over: steps are of shares"));
+  cart.policy = zones::Policy::failover;
   for (zones::Pool& pool : cart.pools) pool.capacity.reset();
   CHECK(refusal(drain("pool/cart.svc.example.test./A")).starts_with("over: steps are of shares"));
 }

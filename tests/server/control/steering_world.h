@@ -1,6 +1,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -35,7 +36,8 @@ struct World {
   std::vector<uint32_t> answered;  // by row, for every pool
   std::set<uint32_t> flapping;     // endpoints that are up, and held for it
   steering::Allocator allocator;
-  bool is_faulty = false;  // what it gives breaks an invariant
+  bool is_faulty = false;            // what it gives breaks an invariant
+  double is_faulty_from = INFINITY;  // likewise where so much is asked for
   Steering steering{clock,
                     loads,
                     [this](ServiceId, std::span<uint32_t> sums) {
@@ -44,7 +46,9 @@ struct World {
                     },
                     [this](const steering::Problem& problem) {
                       steering::Allocation allocation = allocator.allocate(problem);
-                      if (is_faulty) --allocation.shares[0];
+                      const auto& demands = problem.demands;
+                      const double all = std::accumulate(demands.begin(), demands.end(), 0.0);
+                      if (is_faulty || all > is_faulty_from) --allocation.shares[0];
                       return allocation;
                     },
                     {},
@@ -136,8 +140,12 @@ struct World {
     number(next->services);
     model = next;
     const auto old = std::exchange(snapshot, zones::build_snapshot(model, {}));
-    for (uint32_t i = 0; i < snapshot->counts.endpoints; ++i)
-      snapshot->eligibility->set(EndpointId(i), Eligibility::eligible);
+    const bool has_same_endpoints = old->counts.endpoints == snapshot->counts.endpoints;
+    for (uint32_t i = 0; i < snapshot->counts.endpoints; ++i) {
+      const EndpointId id(i);
+      snapshot->eligibility->set(
+          id, has_same_endpoints ? old->eligibility->get(id) : Eligibility::eligible);
+    }
     std::vector<std::optional<ServiceId>> ids;
     for (const std::optional<uint32_t> place : old_services)
       ids.push_back(place ? std::optional(ServiceId(*place)) : std::nullopt);

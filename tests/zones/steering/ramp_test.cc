@@ -83,6 +83,19 @@ TEST_CASE("a TTL longer than the ramp, or no ramp at all, still ends at the whol
   CHECK(ramp_factor(seconds(0), none) == 1);
 }
 
+TEST_CASE("a part of the capacity is reached at the step that has it", "[ramp]") {
+  for (const auto& [ramp, ttl] : {std::pair(120'000, 30'000), std::pair(120'000, 1'000),
+                                  std::pair(50'000, 30'000), std::pair(0, 30'000)}) {
+    const RampRules rules{.duration = Milliseconds(ramp), .start = 0.10, .ttl = Milliseconds(ttl)};
+    for (const double factor : {0.0, 0.05, 0.10, 0.11, 0.325, 0.5, 0.99, 1.0, 1.5}) {
+      const Milliseconds at = ramp_reaches(factor, rules);
+      CHECK(ramp_factor(at, rules) >= std::min(factor, 1.0) - 1e-9);
+      if (at > Milliseconds(0))
+        CHECK(ramp_factor(Milliseconds(at.value - 1), rules) < std::min(factor, 1.0));
+    }
+  }
+}
+
 TEST_CASE("a pool has the part of its capacity that its endpoints still are", "[ramp]") {
   CHECK(healthy_fraction(3, 4) == Approx(0.75));
   CHECK(healthy_fraction(0, 4) == 0);
