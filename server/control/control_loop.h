@@ -265,6 +265,7 @@ class Control {
     ServiceId service;
     std::vector<PoolId> pools;
   };
+  size_t resume_pools(const std::vector<std::pair<std::string, std::string>>& waiting);
   std::vector<WaitingPools> waiting_pools(const Target& target, const FoundTarget& found) const;
   void let_come_back(const std::vector<std::string>& keys);
   void apply_pushed(const std::vector<health::CheckUpdate>& updates);

@@ -100,33 +100,57 @@ void Control::resume(const ResumeRequest& request, std::function<void(Result<Res
     record.penalty = 0;
     batch.put(store::Table::state, key, encode_health(record));
   }
-  size_t pools = 0;
-  for (const auto& [service, ids] : waiting) {
-    const std::string key = steering_key(service_text(join_->model().services[service.value]));
-    undo.put(store::Table::state, key, encode_steering(steering_.record_with(service, {})));
-    batch.put(store::Table::state, key, encode_steering(steering_.record_with(service, ids)));
-    pools += ids.size();
+  std::vector<std::pair<std::string, std::string>> pools;  // service, cluster
+  for (const auto& [id, ids] : waiting) {
+    const zones::Service& service = join_->model().services[id.value];
+    const std::string key = steering_key(service_text(service));
+    undo.put(store::Table::state, key, encode_steering(steering_.record_with(id, {})));
+    batch.put(store::Table::state, key, encode_steering(steering_.record_with(id, ids)));
+    for (const zones::Pool& pool : service.pools) {
+      if (std::ranges::count(ids, pool.id) > 0)
+        pools.emplace_back(service_text(service), pool.cluster_name);
+    }
   }
   std::string resumed = std::to_string(keys.size()) + " checks resumed";
-  if (pools > 0) resumed += ", " + std::to_string(pools) + " pools";
+  if (!pools.empty()) resumed += ", " + std::to_string(pools.size()) + " pools";
   Entries entries{{environment_.clock.wall(), "resume", target->text(), request.owner, "held",
                    std::move(resumed), request.reason}};
   environment_.writer.commit(
       std::move(batch), std::move(entries), std::move(undo),
-      [this, keys, waiting, pools, generation = snapshot_->generation, text = target->text(),
-       request, done = std::move(done)](const Status& stored) {
+      [this, keys, pools, text = target->text(), request,
+       done = std::move(done)](const Status& stored) {
         if (!stored) return done(stored.error());
-        if (generation == snapshot_->generation) {
-          for (const auto& [service, ids] : waiting) {
-            for (const PoolId pool : ids) steering_.resume(service, pool);
-          }
-        }
+        const size_t pools_resumed = resume_pools(pools);
         go_on();
         log_info("resumed",
                  {{"target", text}, {"owner", request.owner}, {"reason", request.reason}});
         let_come_back(keys);
-        done(Resumed{.checks = keys.size(), .pools = pools});
+        done(Resumed{.checks = keys.size(), .pools = pools_resumed});
       });
+}
+
+/// By name: a reload may have gone by since they were found. How many waited until now.
+size_t Control::resume_pools(const std::vector<std::pair<std::string, std::string>>& waiting) {
+  std::vector<std::pair<ServiceId, PoolId>> found;
+  for (const auto& [name, cluster] : waiting) {
+    const std::optional<ServiceId> id = loads_.find(name);
+    if (!id) continue;
+    const std::vector<PoolId> ids = steering_.waiting_for_person(*id);
+    for (const zones::Pool& pool : join_->model().services[id->value].pools) {
+      if (pool.cluster_name == cluster && std::ranges::count(ids, pool.id) > 0)
+        found.emplace_back(*id, pool.id);
+    }
+  }
+  // Services may share what waits: one of them ends it for all.
+  for (const auto& [id, pool] : found) steering_.resume(id, pool);
+  // A reload may have stored them as it found them, waiting.
+  store::Batch batch;
+  for (const auto& [id, pool] : found) {
+    batch.put(store::Table::state, steering_key(service_text(join_->model().services[id.value])),
+              encode_steering(steering_.record_with(id, {})));
+  }
+  if (!batch.empty()) environment_.writer.write(batch, {});
+  return found.size();
 }
 
 /// By key: a reload may have gone by since they were found.

@@ -131,4 +131,48 @@ TEST_CASE("a freeze beside a swing is stored, told and expires by itself", "[con
   CHECK(told[2] == "ada:  -> swing");
 }
 
+TEST_CASE("what a person resumes comes back although a reload came between", "[control_swings]") {
+  store::MemoryStore store;
+  ManualClock clock;
+  SmallWorld world = within_capacity();
+  world.failback = zones::Failback::manual;
+  Life life(store, clock, world);
+  life.all_up();
+  life.verdict("192.0.2.1", Health::down);
+  int turns = 0;
+  const auto pass_turns = [&] {
+    turns = 0;
+    life.loop.run_until(
+        [&] {
+          clock.advance(Milliseconds(1'000));
+          return ++turns > 50;
+        },
+        patience);
+  };
+  pass_turns();
+  life.verdict("192.0.2.1", Health::up);
+  pass_turns();
+  const auto waits = [&] {
+    const auto view = life.control.steering().view(ServiceId(0));
+    return view && view->pools[0].waits_for_person;
+  };
+  REQUIRE(waits());
+  const uint64_t generation = life.control.snapshot().generation;
+  std::optional<Result<Control::Resumed>> resumed;
+  life.control.resume({"cluster/fra", "bob", "fra is well"},
+                      [&](auto given) { resumed = std::move(given); });
+  life.control.reload([](const auto&) {});
+  REQUIRE(life.control.snapshot().generation == generation + 1);  // before that is stored
+  REQUIRE_FALSE(resumed);
+  life.loop.run_until([&] { return resumed.has_value(); }, patience);
+  REQUIRE(*resumed);
+  CHECK((*resumed)->pools == 1);
+  CHECK_FALSE(waits());
+  life.writer.flush(Milliseconds(patience));
+  Life next(store, clock, world);
+  const auto view = next.control.steering().view(ServiceId(0));
+  REQUIRE(view);
+  CHECK_FALSE(view->pools[0].waits_for_person);
+}
+
 }  // namespace swingover::tests
