@@ -75,7 +75,10 @@ void Control::take_pulled(const health::Pulled& pulled, const LoadPage& page) {
   if (problem.empty()) {
     const LoadBoard::Now now = load_now();
     const WallTime at = now.wall + (pulled.at - now.now);
-    const auto reports = pulled_loads_.reports(pulled.name, page, std::min(pulled.at, now.now), at);
+    // Where pulls are rarer than loads are fresh, one that failed still leaves a rate.
+    const Milliseconds gap_max = std::max(loads_.rules().age_max, cluster->load.interval * 2);
+    const auto reports =
+        pulled_loads_.reports(pulled.name, page, std::min(pulled.at, now.now), at, gap_max);
     const Result<LoadBoard::Outcome> outcome = loads_.take(reports, now);
     if (!outcome) problem = outcome.error().message;
   }

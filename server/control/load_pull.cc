@@ -47,18 +47,21 @@ LoadPage read_load_page(const zones::LoadSource& source, std::string_view body) 
 }
 
 std::vector<LoadReport> PulledLoads::reports(const std::string& cluster, const LoadPage& page,
-                                             MonotonicTime at, WallTime wall) {
+                                             MonotonicTime at, WallTime wall,
+                                             Milliseconds gap_max) {
   std::map<std::string_view, double> loads;  // by service
   if (!page.samples.is_counter) {
     for (const health::MetricSample& sample : page.samples.samples)
       loads[sample.service] += sample.value;
   } else {
     const auto before = before_.find(cluster);
+    const bool is_rate =
+        before != before_.end() && before->second.at < at && at - before->second.at <= gap_max;
     Before now{at, {}};
     now.values.reserve(page.samples.samples.size());
     for (const health::MetricSample& sample : page.samples.samples) {
       now.values[sample.series] = sample.value;
-      if (before == before_.end() || at <= before->second.at) continue;
+      if (!is_rate) continue;
       const auto was = before->second.values.find(sample.series);
       if (was == before->second.values.end()) continue;
       const double more = sample.value - (sample.value < was->second ? 0 : was->second);

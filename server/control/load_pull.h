@@ -26,13 +26,15 @@ LoadPage read_load_page(const zones::LoadSource& source, std::string_view body);
 
 /// The loads in pages of counters need the page before: a load is a rate between two pulls.
 ///
+/// Gaps     After pages that failed a rate would be a mean of long ago: the next page only begins anew.
 /// Resets   A counter that fell began anew at 0, as Prometheus has it; a series' first sample says nothing yet.
 /// Memory   24 octets or so a series of the last page.
 class PulledLoads {
  public:
   /// The reports of a page that was there at `at`, by service; those of samples without a service are the cluster's.
+  /// `gap_max`: the longest from the page before for a rate.
   std::vector<LoadReport> reports(const std::string& cluster, const LoadPage& page,
-                                  MonotonicTime at, WallTime wall);
+                                  MonotonicTime at, WallTime wall, Milliseconds gap_max);
   /// Forgets those that are not asked any more.
   void keep(const std::vector<health::Pull>& pulls);
 

@@ -7,6 +7,8 @@
 namespace swingover::control {
 namespace {
 
+constexpr Milliseconds gap_max{25'000};
+
 constexpr MonotonicTime at_second(int64_t second) {
   return {second * 1'000'000'000};
 }
@@ -26,7 +28,7 @@ TEST_CASE("gauges are loads as they are, summed by service", "[load_pull]") {
                                 "in_flight{service=\"a.\",pod=\"2\"} 4\n"
                                 "in_flight{service=\"b.\"} 5\nin_flight 6\n");
   CHECK(page.problem.empty());
-  const auto reports = loads.reports("fra", page, at_second(1), {1});
+  const auto reports = loads.reports("fra", page, at_second(1), {1}, gap_max);
   REQUIRE(reports.size() == 3);
   CHECK(reports[0].service.empty());
   CHECK(reports[0].load == 6);
@@ -40,10 +42,10 @@ TEST_CASE("counters become rates between two pulls", "[load_pull]") {
   PulledLoads loads;
   const char* first =
       "r_total{service=\"a.\",pod=\"1\"} 1000\nr_total{service=\"a.\",pod=\"2\"} 50\n";
-  CHECK(loads.reports("fra", page_of("r_total", first), at_second(10), {}).empty());
+  CHECK(loads.reports("fra", page_of("r_total", first), at_second(10), {}, gap_max).empty());
   const char* second =
       "r_total{service=\"a.\",pod=\"1\"} 1600\nr_total{service=\"a.\",pod=\"2\"} 80\n";
-  auto reports = loads.reports("fra", page_of("r_total", second), at_second(20), {});
+  auto reports = loads.reports("fra", page_of("r_total", second), at_second(20), {}, gap_max);
   REQUIRE(reports.size() == 1);
   CHECK(reports[0].load == Approx(63));
 
@@ -51,17 +53,25 @@ TEST_CASE("counters become rates between two pulls", "[load_pull]") {
     const char* third =
         "r_total{service=\"a.\",pod=\"1\"} 100\nr_total{service=\"a.\",pod=\"2\"} 180\n"
         "r_total{service=\"a.\",pod=\"3\"} 9999\n";
-    reports = loads.reports("fra", page_of("r_total", third), at_second(30), {});
+    reports = loads.reports("fra", page_of("r_total", third), at_second(30), {}, gap_max);
     REQUIRE(reports.size() == 1);
     CHECK(reports[0].load == Approx(20));
   }
   SECTION("clusters do not mix, and who is not asked any more is forgotten") {
-    CHECK(loads.reports("ams", page_of("r_total", second), at_second(21), {}).empty());
+    CHECK(loads.reports("ams", page_of("r_total", second), at_second(21), {}, gap_max).empty());
     loads.keep({});
-    CHECK(loads.reports("fra", page_of("r_total", second), at_second(30), {}).empty());
+    CHECK(loads.reports("fra", page_of("r_total", second), at_second(30), {}, gap_max).empty());
+  }
+  SECTION("over a long gap they are no rate of now, and the page after it has one again") {
+    CHECK(loads.reports("fra", page_of("r_total", second), at_second(46), {}, gap_max).empty());
+    const char* third =
+        "r_total{service=\"a.\",pod=\"1\"} 2600\nr_total{service=\"a.\",pod=\"2\"} 80\n";
+    reports = loads.reports("fra", page_of("r_total", third), at_second(71), {}, gap_max);
+    REQUIRE(reports.size() == 1);
+    CHECK(reports[0].load == Approx(40));
   }
   SECTION("two pages of one instant are no rate") {
-    CHECK(loads.reports("fra", page_of("r_total", second), at_second(20), {}).empty());
+    CHECK(loads.reports("fra", page_of("r_total", second), at_second(20), {}, gap_max).empty());
   }
 }
 
@@ -72,7 +82,7 @@ TEST_CASE("a page that says nothing says why", "[load_pull]") {
   CHECK(read_load_page(json, "{}").problem == "/rps: nothing is there");
   PulledLoads loads;
   const auto reports = loads.reports("fra", read_load_page(json, R"({"rps": {"a.": 1, "b.": 2}})"),
-                                     at_second(1), {});
+                                     at_second(1), {}, gap_max);
   REQUIRE(reports.size() == 2);
   CHECK(reports[1].service == "b.");
 }
