@@ -217,7 +217,7 @@ Status Daemon::start(std::string config_text) {
     signals_.push_back(std::make_unique<loop::Signal>(loop_, number, [this] { loop_.stop(); }));
   }
   timers_.push_back(std::make_unique<loop::Timer>(loop_, [this] {
-    serving_->reclaim([this](auto old) { background_->run([old = std::move(old)] {}); });
+    serving_->reclaim([this](auto work, auto done) { offload(std::move(work), std::move(done)); });
   }));
   timers_.back()->start_repeating(reclaim_every);
   timers_.push_back(std::make_unique<loop::Timer>(loop_, [this] {

@@ -1,5 +1,7 @@
 #include "server/serving.h"
 
+#include <algorithm>
+
 #include "server/control/target.h"
 
 namespace swingover::server {
@@ -14,38 +16,70 @@ void ServingTable::publish(std::shared_ptr<const zones::Snapshot> next) {
   published_.publish(current_);
 }
 
-void ServingTable::reclaim(
-    const std::function<void(std::shared_ptr<const query::Serving>)>& destroy) {
-  std::erase_if(retired_, [this](const auto& serving) {
-    // This one and the publisher's own: no worker counts in it any more.
-    if (serving.use_count() > 2) return false;
-    add(past_, *serving);
-    return true;
+void ServingTable::reclaim(const Offload& offload) {
+  published_.reclaim([&](std::shared_ptr<const query::Serving> old) {
+    offload([old = std::move(old)]() mutable { old.reset(); }, [] {});
   });
-  published_.reclaim(destroy);
+  if (is_adding_) return;
+  Servings over;
+  for (const auto& serving : retired_) {
+    // This one and the publisher's own: no worker counts in it any more.
+    if (serving.use_count() <= 2) over.push_back(serving);
+  }
+  if (over.empty()) return;
+  is_adding_ = true;
+  // Until they are added each counts where it stands, so that no counter falls meanwhile.
+  struct Work {
+    std::shared_ptr<const Totals> past;
+    Servings over;
+    std::shared_ptr<const Totals> next{};
+  };
+  auto work = std::make_shared<Work>(Work{past_, std::move(over)});
+  offload([work] { work->next = std::make_shared<const Totals>(sum(*work->past, work->over)); },
+          [this, work, offload] {
+            past_ = std::move(work->next);
+            std::erase_if(retired_, [&](const auto& serving) {
+              return std::ranges::find(work->over, serving) != work->over.end();
+            });
+            is_adding_ = false;
+            // Both may be the last to hold theirs.
+            offload(
+                [past = std::exchange(work->past, nullptr),
+                 over = std::exchange(work->over, {})]() mutable {
+                  past.reset();
+                  over.clear();
+                },
+                [] {});
+          });
 }
 
-void ServingTable::add(Totals& totals, const query::Serving& serving) {
-  for (const zones::Service& service : serving.snapshot->model->services) {
-    const std::string name = control::service_text(service);
-    for (const zones::Pool& pool : service.pools) {
-      uint64_t& total = totals[{name, pool.cluster_name}];
-      for (const auto& tally : serving.tallies) total += tally->answers(service.id, pool.id);
+ServingTable::Totals ServingTable::sum(const Totals& past, const Servings& servings) {
+  Totals totals = past;
+  for (const auto& serving : servings) {
+    for (const zones::Service& service : serving->snapshot->model->services) {
+      const std::string name = control::service_text(service);
+      for (const zones::Pool& pool : service.pools) {
+        uint64_t& total = totals[{name, pool.cluster_name}];
+        for (const auto& tally : serving->tallies) total += tally->answers(service.id, pool.id);
+      }
     }
   }
+  return totals;
 }
 
-std::vector<control::Traffic::Answers> ServingTable::answers() const {
-  Totals totals = past_;
-  for (const auto& serving : retired_) add(totals, *serving);
-  add(totals, *current_);
-  std::vector<control::Traffic::Answers> answers;
-  for (const auto& [key, count] : totals) answers.push_back({key.first, key.second, count});
-  return answers;
+std::function<std::vector<control::Traffic::Answers>()> ServingTable::answers() const {
+  Servings servings = retired_;
+  servings.push_back(current_);
+  return [past = past_, servings = std::move(servings)] {
+    std::vector<control::Traffic::Answers> answers;
+    for (const auto& [key, count] : sum(*past, servings))
+      answers.push_back({key.first, key.second, count});
+    return answers;
+  };
 }
 
 control::Traffic traffic(const query::QueryCounters& counters,
-                         std::vector<control::Traffic::Answers> answers) {
+                         std::function<std::vector<control::Traffic::Answers>()> answers) {
   control::Traffic traffic;
   traffic.queries = counters.queries;
   traffic.types = counters.types;

@@ -103,8 +103,9 @@ void add_traffic(Families& families, const Traffic& traffic) {
   families.push_back(types.take());
 
   Family answers("answers_total", "Answers given from each pool of a service.", Type::Counter);
-  for (const Traffic::Answers& pool : traffic.answers) {
-    answers.counter({{"service", pool.service}, {"pool", pool.pool}}, number(pool.count));
+  if (traffic.answers) {
+    for (const Traffic::Answers& pool : traffic.answers())
+      answers.counter({{"service", pool.service}, {"pool", pool.pool}}, number(pool.count));
   }
   families.push_back(answers.take());
 

@@ -108,7 +108,9 @@ TEST_CASE("docs/metrics.md has the labels of each metric", "[metrics]") {
   MetricsPage page = collect_metrics(life.control, {}, {});
   page.monitors.emplace_back().monitor = "web";
   page.traffic.types[1] = 1;
-  page.traffic.answers.push_back({"shop.svc.example.test.", "fra", 1});
+  page.traffic.answers = [] {
+    return std::vector<Traffic::Answers>{{"shop.svc.example.test.", "fra", 1}};
+  };
   page.traffic.dropped.push_back({"proxy", 1});
   page.traffic.tls_handshakes.emplace_back("full", 1);
   page.monitors[0].duration_buckets.resize(health::probe_duration_bounds().size() + 1);
