@@ -21,8 +21,8 @@ using store::Table;
 
 constexpr uint32_t last_sequence = std::numeric_limits<uint32_t>::max();
 
-StateKey end_of(WallTime at) {
-  return {static_cast<uint64_t>(std::max<int64_t>(at.unix_milliseconds, 0)), last_sequence};
+StateKey end_of(WallTime at, uint16_t epoch) {
+  return {store::key_time(at), last_sequence, epoch};
 }
 
 Error nothing_known(std::string words) {
@@ -53,35 +53,81 @@ Result<std::string> PastTexts::read(const std::string& path) const {
                            file->form == KeptFile::Form::large ? ", for it is too large" : "")};
 }
 
-/// Where the clock was set forward there was no such instant, where it was set back there were two.
-Status Past::check_clock(WallTime at) const {
+/// The epoch of the log in which the clock showed it. Where it was set forward there was no such instant, where it was set
+/// back there were two; one that was skipped may have come after all, when the clock was set back later.
+Result<uint16_t> Past::epoch_of(WallTime at) const {
   std::optional<Error> problem;
-  Status scanned = store_.scan(
-      Table::past, std::string(1, clock_table), std::string(1, clock_table + 1),
-      Direction::ascending, [&](std::string_view, std::string_view value) {
-        const Result<StateRecord> set = decode_state(value);
-        if (!set) {
-          problem = set.error();
-        } else if (set->from < at && at < set->to) {
-          problem = nothing_known(
-              fmt::format("this instant never was: the clock was set forward from {} to {}",
-                          rfc3339(set->from), rfc3339(set->to)));
-        } else if (set->to <= at && at <= set->from) {
-          problem =
-              Error{ErrorCode::conflict,
-                    fmt::format("this instant came twice: the clock was set back from {} to {}",
-                                rfc3339(set->from), rfc3339(set->to))};
-        }
-        return !problem;
-      });
-  if (problem) return *problem;
-  return scanned;
+  std::optional<StateKey> first;
+  Status scanned =
+      store_.scan(Table::past, std::string(1, record_table), std::string(1, record_table + 1),
+                  Direction::ascending, [&](std::string_view key, std::string_view) {
+                    first = parse_state_key(key);
+                    return false;
+                  });
+  if (!scanned) return scanned.error();
+  if (!first) return uint16_t{0};
+  // From one setting of the clock to the next it showed each time once.
+  struct Span {
+    WallTime from{};
+    uint16_t epoch = 0;
+    bool is_in_order = true;
+  };
+  Span span{{static_cast<int64_t>(first->milliseconds)}, first->epoch};
+  uint16_t epoch = first->epoch;
+  size_t shown = 0;
+  const auto end_span = [&](WallTime to) {
+    if (at < span.from || to < at) return;
+    if (!span.is_in_order) {
+      if (shown == 0)
+        problem = Error{ErrorCode::conflict,
+                        "what was so then was written down without order, for the clock was set "
+                        "back far before"};
+      return;
+    }
+    ++shown;
+    epoch = span.epoch;
+  };
+  std::optional<StateRecord> skipped;
+  std::optional<StateRecord> repeated;
+  std::optional<Error> damage;
+  scanned = store_.scan(Table::past, std::string(1, clock_table), std::string(1, clock_table + 1),
+                        Direction::ascending, [&](std::string_view key, std::string_view value) {
+                          const auto place = parse_state_key(key);
+                          Result<StateRecord> set = decode_state(value);
+                          if (!place || !set) {
+                            damage = set ? Error{ErrorCode::corrupt, "a damaged key"} : set.error();
+                            return false;
+                          }
+                          if (*first < *place) end_span(set->from);
+                          // A store of a program that knew of no epochs.
+                          const bool is_far_back = set->to + store::epoch_step < set->from;
+                          span = {set->to, place->epoch,
+                                  !is_far_back || place->epoch != span.epoch || !(*first < *place)};
+                          if (set->from < at && at < set->to) skipped = *set;
+                          if (set->to <= at && at <= set->from) repeated = *set;
+                          return true;
+                        });
+  if (!scanned) return scanned.error();
+  if (damage) return *damage;
+  end_span({std::numeric_limits<int64_t>::max()});
+  if (shown > 1 && repeated) {
+    return Error{ErrorCode::conflict,
+                 fmt::format("this instant came twice: the clock was set back from {} to {}",
+                             rfc3339(repeated->from), rfc3339(repeated->to))};
+  }
+  if (shown == 0 && problem) return *problem;
+  if (shown == 0 && skipped) {
+    return nothing_known(
+        fmt::format("this instant never was: the clock was set forward from {} to {}",
+                    rfc3339(skipped->from), rfc3339(skipped->to)));
+  }
+  return epoch;
 }
 
-Result<StateCycle> Past::cycle_at(WallTime at) const {
+Result<StateCycle> Past::cycle_at(StateKey end) const {
   std::optional<Result<StateCycle>> found;
   Status scanned =
-      store_.scan(Table::past, std::string(1, cycle_table), state_key(cycle_table, end_of(at)),
+      store_.scan(Table::past, std::string(1, cycle_table), state_key(cycle_table, end),
                   Direction::descending, [&](std::string_view, std::string_view value) {
                     found = decode_cycle(value);
                     return false;
@@ -164,8 +210,7 @@ Status Past::apply(const StateValues& values) const {
   return Done{};
 }
 
-Result<Past::Instant> Past::read_on(StateKey first, WallTime at) {
-  const StateKey end = end_of(at);
+Result<Past::Instant> Past::read_on(StateKey first, StateKey end, WallTime at) {
   Instant instant{.at = at,
                   .since = since_,
                   .until = {},
@@ -180,12 +225,21 @@ Result<Past::Instant> Past::read_on(StateKey first, WallTime at) {
       problem = record ? Error{ErrorCode::corrupt, "a damaged key"} : record.error();
       return false;
     }
+    const bool is_set_back = record->kind == Kind::clock && record->to < record->from;
     if (record->kind == Kind::part || record->kind == Kind::clock) {
-      if (end < *place) return true;
+      if (end < *place) {
+        if (!is_set_back || ended || !instant.unsure.empty()) return true;
+        instant.until = record->from;  // what comes then has other times
+        return false;
+      }
+      if (is_set_back) {
+        instant.since = std::min(instant.since, record->to);
+        instant.is_changing = false;
+      }
     } else if (ended && record->kind != Kind::begin && record->kind != Kind::end) {
       return true;  // of a generation whose begin is not there
     } else if (ended || end < *place) {
-      if (record->from <= at) instant.is_changing = true;
+      if (record->from <= at && place->epoch == end.epoch) instant.is_changing = true;
       if (!instant.unsure.empty())
         instant.unsure += ", and another one answers since " + rfc3339(record->from);
       instant.until = record->from;
@@ -221,21 +275,24 @@ Result<Past::Instant> Past::read_on(StateKey first, WallTime at) {
 }
 
 Result<Past::Instant> Past::seek(WallTime at) {
-  if (Status clock = check_clock(at); !clock) return clock.error();
-  const Result<StateCycle> cycle = cycle_at(at);
+  const Result<uint16_t> epoch = epoch_of(at);
+  if (!epoch) return epoch.error();
+  const StateKey end = end_of(at, *epoch);
+  const Result<StateCycle> cycle = cycle_at(end);
   if (!cycle) return cycle.error();
   if (!cycle_ || !is_same_generation(*cycle_, *cycle)) {
     read_to_.reset();
     if (Status built = build(*cycle); !built) return built.error();
   }
   StateKey first = cycle->first;
-  const bool goes_on = read_to_ && *read_to_ <= end_of(at) && *read_to_ >= first;
+  const bool goes_on = read_to_ && *read_to_ <= end && *read_to_ >= first;
   if (goes_on) {
-    first = {read_to_->milliseconds, read_to_->sequence + 1};
+    first = *read_to_;
+    ++first.sequence;
   } else {
     since_ = {static_cast<int64_t>(first.milliseconds)};
   }
-  Result<Instant> instant = read_on(first, at);
+  Result<Instant> instant = read_on(first, end, at);
   if (!instant) read_to_.reset();
   return instant;
 }

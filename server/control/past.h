@@ -73,10 +73,10 @@ class Past {
   void rest();
 
  private:
-  Status check_clock(WallTime at) const;
-  Result<StateCycle> cycle_at(WallTime at) const;
+  Result<uint16_t> epoch_of(WallTime at) const;
+  Result<StateCycle> cycle_at(StateKey end) const;
   Status build(const StateCycle& cycle);
-  Result<Instant> read_on(StateKey first, WallTime at);
+  Result<Instant> read_on(StateKey first, StateKey end, WallTime at);
   Status apply(const StateValues& values) const;
 
   const store::Store& store_;

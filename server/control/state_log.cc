@@ -103,18 +103,10 @@ void StateLog::begin(std::shared_ptr<const zones::Snapshot> snapshot, WallTime f
                      const std::string& config_path, const std::string& config_hash,
                      const std::vector<ReadFile>& files) {
   look_at_clock();
-  if (const auto left_open = std::exchange(left_open_, std::nullopt)) {
-    push(*left_open);
-    if (newest_.milliseconds > key_time(clock_.wall()) + 1) {
-      // It was set back while nobody ran: what is older and what comes now have the same times.
-      store::Batch batch;
-      const StateRecord set{.kind = Kind::clock,
-                            .from = {static_cast<int64_t>(newest_.milliseconds)},
-                            .to = clock_.wall()};
-      batch.put(store::Table::past, state_key(clock_table, push(set, batch)), encode_state(set));
-      writer_.write(batch, {});
-    }
-  }
+  if (const auto left_open = std::exchange(left_open_, std::nullopt)) push(*left_open);
+  // It was set back while nobody ran: what is older and what comes now have the same times.
+  if (!snapshot_ && newest_.milliseconds > key_time(clock_.wall()) + 1)
+    tell_clock({static_cast<int64_t>(newest_.milliseconds)}, clock_.wall());
   snapshot_ = std::move(snapshot);
   store::Batch batch;
   keep_texts(config_path, config_hash, files, batch);
@@ -230,13 +222,11 @@ void StateLog::close_cycle(StateKey first, StateKey last, store::Batch& batch) c
   batch.put(store::Table::past, state_key(cycle_table, last), encode_cycle(cycle));
 }
 
+/// Of what is told late the time may be long before the newest place: only a clock that is itself begins an epoch.
 StateKey StateLog::next_key(WallTime at) {
-  const uint64_t time = key_time(at);
-  if (time > newest_.milliseconds) {
-    newest_ = {time, 0};
-  } else {
-    ++newest_.sequence;
-  }
+  const WallTime newest{static_cast<int64_t>(newest_.milliseconds)};
+  const bool is_clock_behind = clock_.wall() + store::epoch_step < newest;
+  newest_ = store::next_key(newest_, is_clock_behind ? at : std::max(at, newest));
   return newest_;
 }
 
@@ -305,11 +295,18 @@ void StateLog::look_at_clock() {
   const int64_t step = now - before;
   if (std::abs(step) <= clock_step.value || !snapshot_) return;
   const WallTime wall = clock_.wall();
-  const StateRecord set{.kind = Kind::clock, .from = wall + Milliseconds(-step), .to = wall};
-  log_warning("the clock was set", {{"from", rfc3339(set.from)}, {"to", rfc3339(set.to)}});
+  log_warning("the clock was set",
+              {{"from", rfc3339(wall + Milliseconds(-step))}, {"to", rfc3339(wall)}});
+  tell_clock(wall + Milliseconds(-step), wall);
+}
+
+void StateLog::tell_clock(WallTime from, WallTime to) {
+  const StateRecord set{.kind = Kind::clock, .from = from, .to = to};
   store::Batch batch;
   const StateKey key = push(set, batch);
   batch.put(store::Table::past, state_key(clock_table, key), encode_state(set));
+  // Else a restart would take this run to have lived until the time that it was set back from.
+  batch.put(store::Table::meta, std::string(alive_key), store::encode_number(key_time(to)));
   writer_.write(batch, {});
 }
 

@@ -32,7 +32,8 @@ namespace swingover::control {
 ///           newest record; killed within the moment that the values of a new generation are written in, it says that what
 ///           came next is not known.
 /// Store     While the disk fails at most `waiting_octets_max` wait for it; then the log has a gap, and says so.
-/// Clock     That the wall clock was set, by more than `clock_step`, is a record too.
+/// Clock     That the wall clock was set, by more than `clock_step`, is a record too. One that went back far begins an
+///           epoch (store::TimeKey), so that nothing stays ahead of its time.
 /// Secrets   Of the config the text without its secrets; no file but those of zones and [clients]. The key of sticky
 ///           picks (Snapshot::pick_secret), since without it nobody can tell what a client stuck to: of past
 ///           processes, and, while this one runs, of this one. Whoever reads the store could aim queries at one pool.
@@ -109,6 +110,7 @@ class StateLog {
   void push(const StateRecord& record);
   void put(StateKey key, std::string bytes, store::Batch& batch);
   void look_at_clock();
+  void tell_clock(WallTime from, WallTime to);
   void keep_texts(const std::string& config_path, const std::string& config_hash,
                   const std::vector<ReadFile>& files, store::Batch& batch);
   void begin_whole(WallTime from, store::Batch batch);

@@ -11,17 +11,12 @@ using store::Table;
 
 /// The newest cycle that was whole before then: whoever asks for a later instant begins there.
 Result<std::optional<StateCycle>> cycle_before(const store::Store& store, WallTime before) {
-  std::optional<Result<StateCycle>> found;
-  const StateKey end{static_cast<uint64_t>(std::max<int64_t>(before.unix_milliseconds, 0)), 0};
-  Status scanned = store.scan(Table::past, std::string(1, cycle_table), state_key(cycle_table, end),
-                              Direction::descending, [&](std::string_view, std::string_view value) {
-                                found = decode_cycle(value);
-                                return false;
-                              });
-  if (!scanned) return scanned.error();
-  if (!found) return std::optional<StateCycle>();
-  if (!*found) return found->error();
-  return std::optional<StateCycle>(**found);
+  const auto found = store::newest_before(store, Table::past, std::string(1, cycle_table), before);
+  if (!found) return found.error();
+  if (!*found) return std::optional<StateCycle>();
+  const Result<StateCycle> cycle = decode_cycle((*found)->value);
+  if (!cycle) return cycle.error();
+  return std::optional<StateCycle>(*cycle);
 }
 
 /// Every key of table config that a list of files still names, and those lists.

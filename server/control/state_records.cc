@@ -14,7 +14,6 @@ namespace swingover::control {
 namespace {
 
 constexpr uint8_t version = 1;
-constexpr size_t key_size = 13;
 // Of all services in a record: ten times as many as 100,000 services of 50 localities and 8 pools have; a few damaged octets
 // must not fill the memory.
 constexpr uint64_t shares_max = uint64_t{1} << 28;
@@ -178,7 +177,7 @@ Result<StateRecord> decode_state(std::string_view bytes) {
 
 std::string encode_cycle(const StateCycle& record) {
   Writer writer;
-  writer.number(record.first.milliseconds)
+  writer.number(record.first.milliseconds | uint64_t{record.first.epoch} << store::time_bits)
       .number(record.first.sequence)
       .number(record.generation)
       .text(record.files)
@@ -197,7 +196,9 @@ std::string encode_cycle(const StateCycle& record) {
 Result<StateCycle> decode_cycle(std::string_view bytes) {
   Reader reader(bytes);
   StateCycle record;
-  record.first.milliseconds = reader.number();
+  const uint64_t time = reader.number();
+  record.first.milliseconds = time & store::time_max;
+  record.first.epoch = static_cast<uint16_t>(time >> store::time_bits);
   record.first.sequence = reader.small();
   record.generation = reader.number();
   record.files = reader.text();
@@ -249,18 +250,11 @@ std::string files_key(std::string_view encoded) {
 }
 
 std::string state_key(char table, StateKey key) {
-  std::string bytes(key_size, table);
-  ByteWriter writer(std::span(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()).subspan(1));
-  writer.u64(key.milliseconds);
-  writer.u32(key.sequence);
-  return bytes;
+  return store::encode_key(key, {&table, 1});
 }
 
 std::optional<StateKey> parse_state_key(std::string_view key) {
-  if (key.size() != key_size) return std::nullopt;
-  ByteReader reader(Bytes(reinterpret_cast<const uint8_t*>(key.data()), key.size()).subspan(1));
-  const uint64_t milliseconds = reader.u64();
-  return StateKey{milliseconds, reader.u32()};
+  return store::decode_key(key, key.substr(0, 1));
 }
 
 }  // namespace swingover::control

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "store/time_key.h"
 #include "zones/snapshot.h"
 
 namespace swingover::control {
@@ -17,12 +17,9 @@ namespace swingover::control {
 // What answers came from, instant by instant, as the store keeps it: tables past and config. Like records.h: a version
 // byte first, whatever is read that no encoder writes is corrupt. Numbers are of variable length (LEB128).
 
-/// A place in the log of states. Its time is that of the record, or of the newest before it where the clock went back.
-struct StateKey {
-  uint64_t milliseconds = 0;
-  uint32_t sequence = 0;
-  friend auto operator<=>(const StateKey&, const StateKey&) = default;
-};
+/// A place in the log of states. Its time is that of the record, or of the newest before it where the clock went back a
+/// little; where it went back far an epoch begins.
+using StateKey = store::TimeKey;
 
 /// Of these places of one generation, the values as workers read them. Absolute: to apply them twice is to apply them
 /// once.

@@ -293,6 +293,60 @@ TEST_CASE("an instant that the clock skipped never was, and one that it showed t
   }
 }
 
+TEST_CASE("after a clock that was a year ahead each instant is explained again, over a restart too",
+          "[past]") {
+  constexpr Milliseconds year{int64_t{86'400'000} * 365};
+  constexpr Milliseconds minute{60'000};
+  store::MemoryStore store;
+  tests::ManualClock clock;
+  Worlds worlds;
+  for (const uint64_t generation : {1U, 2U, 3U}) worlds.add(generation, {});
+  std::map<int64_t, zones::Eligibility> was;
+  const auto pass_verdict = [&](Life& life, Health health) {
+    clock.advance(minute);
+    life.verdict("192.0.2.1", health);
+    clock.advance(minute);
+    was[clock.wall().unix_milliseconds] = life.fra();
+  };
+  const bool is_stopped_ahead = GENERATE(false, true);
+  {
+    Life life(store, clock);
+    life.all_up();
+    pass_verdict(life, Health::down);
+    clock.jump_wall(year);
+    pass_verdict(life, Health::up);
+    if (!is_stopped_ahead) {
+      clock.jump_wall(Milliseconds(-year.value));
+      pass_verdict(life, Health::down);
+      pass_verdict(life, Health::up);
+    }
+    clock.advance(minute);
+  }
+  if (is_stopped_ahead) clock.jump_wall(Milliseconds(-year.value));
+  clock.advance(minute * 10);
+  {
+    Life life(store, clock);
+    pass_verdict(life, Health::down);
+    pass_verdict(life, Health::up);
+    clock.advance(minute);
+    life.control.when_past_is_stored([](const Status&) {});
+    life.writer.flush(Milliseconds(tests::patience));
+    Past past(store, worlds.build());
+    for (const auto& [at, eligibility] : was) {
+      INFO("at " << rfc3339({at}));
+      if (at > clock.wall().unix_milliseconds) continue;  // still to come, as far as people know
+      const auto instant = past.seek({at});
+      REQUIRE(told(instant) == "found");
+      CHECK(past.snapshot().eligibility->get(EndpointId(0)) == eligibility);
+      CHECK(instant->since.unix_milliseconds <= at);
+      CHECK_FALSE(instant->is_changing);
+      if (instant->until) CHECK(instant->until->unix_milliseconds >= at);
+      CHECK(instant->unsure.empty());
+    }
+    CHECK(told(past.seek(clock.wall())) == "found");
+  }
+}
+
 TEST_CASE("what nobody can compile any more is said", "[past]") {
   store::MemoryStore store;
   tests::ManualClock clock;

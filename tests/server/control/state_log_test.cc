@@ -131,7 +131,7 @@ TEST_CASE("a record is read as it was written, and nothing else is read", "[stat
     damaged[random.below(damaged.size())] ^= static_cast<char>(1 + random.below(255));
     (void)decode_state(damaged);  // whatever it says, it ends
   }
-  const StateCycle cycle{.first = {5, 6},
+  const StateCycle cycle{.first = {5, 6, 7},
                          .generation = 7,
                          .files = "files/1",
                          .pick_secret = UINT64_MAX,
@@ -188,6 +188,32 @@ TEST_CASE("after many changes all is told again, and the log is read from there"
   CHECK(logged.count(Table::past, "c") == 1);
   CHECK(past.seek(logged.clock.wall()));
   CHECK_FALSE(past.seek(first));
+}
+
+TEST_CASE("what a clock far ahead left is old in time", "[state_log]") {
+  constexpr Milliseconds year{int64_t{86'400'000} * 365};
+  Logged logged;
+  logged.begin(1, {file("/a.zone", "one")});
+  logged.clock.jump_wall(year);
+  logged.log.look();
+  logged.clock.advance(Milliseconds(1'000));
+  logged.begin(2, {file("/a.zone", "two")});
+  logged.clock.jump_wall(Milliseconds(-year.value));
+  logged.log.look();
+  logged.clock.advance(Milliseconds(1'000));
+  logged.begin(3, {file("/a.zone", "three")});
+  logged.clock.advance(Milliseconds(1'000));
+  logged.set(0, Eligibility::down);
+  logged.clock.advance(Milliseconds(1'000));
+  CHECK(logged.count(Table::past, "j") == 2);
+  const WallTime now = logged.clock.wall();
+  logged.prune(now);
+  CHECK(logged.count(Table::past, "c") == 1);
+  CHECK(logged.count(Table::past, "j") == 0);
+  CHECK(logged.count(Table::config, "file/") == 1);
+  Past past = logged.past();
+  CHECK(past.seek(now));
+  CHECK(past.snapshot().eligibility->get(EndpointId(0)) == Eligibility::down);
 }
 
 TEST_CASE("each text is kept once, as long as an instant of the history needs it", "[state_log]") {
