@@ -334,12 +334,13 @@ bool is_answered_from(const Service& service, const WorkerTally& tally) {
 }
 
 std::vector<uint8_t> query_packet(const Name& name, uint16_t type) {
-  std::vector<uint8_t> packet(header_size);
+  const Bytes wire = name.wire();
+  std::vector<uint8_t> packet(header_size + wire.size() + 4);
   packet[5] = 1;  // one question
-  packet.insert(packet.end(), name.wire().begin(), name.wire().end());
+  auto at = std::copy(wire.begin(), wire.end(), packet.begin() + header_size);
   for (const unsigned word : {unsigned{type}, unsigned{dns_class::in}}) {
-    packet.push_back(static_cast<uint8_t>(word >> 8));
-    packet.push_back(static_cast<uint8_t>(word));
+    *at++ = static_cast<uint8_t>(word >> 8);
+    *at++ = static_cast<uint8_t>(word);
   }
   return packet;
 }
