@@ -109,7 +109,7 @@ TEST_CASE("what else is wrong with a client map does not hide localities that ar
   Diagnostics diagnostics("clients.map", text);
   const Topology topology = two_localities();
   CHECK_FALSE(parse_source_map(text, diagnostics, &topology));
-  const auto problems = lines_of(diagnostics);
+  const auto problems = tests::listed(diagnostics);
   REQUIRE(problems.size() == 2);
   CHECK(problems[0].starts_with("1:1: "));
   CHECK(problems[1] == R"(2:12: no [[locality]] is named "ams-b"; did you mean "ams-a"?)");
