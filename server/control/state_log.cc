@@ -103,6 +103,8 @@ void StateLog::begin(std::shared_ptr<const zones::Snapshot> snapshot, WallTime f
                      const std::string& config_path, const std::string& config_hash,
                      const std::vector<ReadFile>& files) {
   look_at_clock();
+  // What the last one began with is written down as of that one.
+  if (beginning_) finish_beginning(encode_state(beginning_->record));
   if (const auto left_open = std::exchange(left_open_, std::nullopt)) push(*left_open);
   // It was set back while nobody ran: what is older and what comes now have the same times.
   if (!snapshot_ && newest_.milliseconds > key_time(clock_.wall()) + 1)
@@ -155,7 +157,6 @@ void StateLog::keep_texts(const std::string& config_path, const std::string& con
 /// All values at once, as only a new generation needs it: copied here, since they change, and put into octets elsewhere.
 /// Their place in the log is that of now, in front of all changes that come meanwhile; until they are there an end stands for them.
 void StateLog::begin_whole(WallTime from, store::Batch batch) {
-  if (beginning_) finish_beginning(encode_state(beginning_->record));
   for (std::vector<uint32_t>* noted : {&endpoints_, &changes_, &rows_}) noted->clear();
   first_note_.reset();
   telling_.reset();

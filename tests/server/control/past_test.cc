@@ -329,8 +329,7 @@ TEST_CASE("after a clock that was a year ahead each instant is explained again, 
     pass_verdict(life, Health::down);
     pass_verdict(life, Health::up);
     clock.advance(minute);
-    life.control.when_past_is_stored([](const Status&) {});
-    life.writer.flush(Milliseconds(tests::patience));
+    store_past(life);
     Past past(store, worlds.build());
     for (const auto& [at, eligibility] : was) {
       INFO("at " << rfc3339({at}));
