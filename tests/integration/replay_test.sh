@@ -99,6 +99,6 @@ grep -q "^at 20" "$work/told" || fail "explain --at: $(cat "$work/told")"
 grep -qE "caches +not known" "$work/told" || fail "explain --at says nothing of caches: $(cat "$work/told")"
 refused 1 "before the history" ctl explain $shop --at "$began"
 refused 1 "the daemon was stopped" ctl explain $shop --at "$away"
-refused 1 "still to come" ctl explain $shop --at 2999-01-01T00:00:00Z
-refused 1 "neither a time" ctl explain $shop --at yesterday
+refused 2 "still to come" ctl explain $shop --at 2999-01-01T00:00:00Z
+refused 2 "neither a time" ctl explain $shop --at yesterday
 stop_daemon
