@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
+#include "bench/cpu_time.h"
 #include "zones/steering/allocator.h"
 
 namespace {
 
 using namespace swingover;
 using namespace swingover::steering;
+using bench::cpu_milliseconds;
 
 struct Kind {
   size_t localities;
@@ -45,12 +46,6 @@ Problem make_problem(const Kind& kind, Random& random) {
   const double load = 0.35 + 0.55 * random.unit();
   for (double& d : problem.demands) d *= load * capacity / demand;
   return problem;
-}
-
-double cpu_milliseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
 
 struct Times {

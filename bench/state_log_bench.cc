@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "base/loop/loop.h"
 #include "base/random.h"
+#include "bench/cpu_time.h"
 #include "server/control/records.h"
 #include "server/control/state_log.h"
 #include "store/memory_store.h"
@@ -20,15 +20,10 @@ namespace {
 
 using namespace swingover;
 using namespace swingover::control;
+using bench::cpu_milliseconds;
 
 constexpr size_t localities = 50;
 constexpr size_t clusters = 8;
-
-double cpu_milliseconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-}
 
 std::shared_ptr<const zones::Model> make_model(size_t services) {
   auto model = std::make_shared<zones::Model>();

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
+#include "bench/cpu_time.h"
 #include "server/control/steering.h"
 #include "zones/carried_shares.h"
 
@@ -18,15 +18,10 @@ namespace {
 
 using namespace swingover;
 using namespace swingover::control;
+using bench::cpu_milliseconds;
 
 constexpr size_t localities = 50;
 constexpr size_t clusters = 8;
-
-double cpu_milliseconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-}
 
 std::shared_ptr<zones::Model> make_model(size_t services, size_t kinds, Steering::Memory& memory) {
   auto model = std::make_shared<zones::Model>();
