@@ -347,7 +347,7 @@ bool is_looked_at(const Group& group) {
 /// Of one pool, by fault; nothing: never, or, for the way back, when a person lets it.
 struct PoolTimes {
   bool is_looked_at = false;
-  WayBack back;
+  zones::WayBack back;
   std::array<std::optional<SwingTime>, faults.size()> times;
 };
 
@@ -367,7 +367,7 @@ class Times {
     const Lists shared{cluster.monitors, cluster.voting_monitors};
     const bool is_ingress = !shared.empty() && is_at_ingress(pool, cluster);
     const zones::Service* nested = nested_in(pool);
-    const WayBack back = ways_back_.of(service, pool);
+    const zones::WayBack back = ways_back_.of(service, pool);
     // What all of it depends on; to work it out for each of 50,000 services would take minutes.
     std::string key =
         fmt::format("{} {} {} {} {} {}", service.ttl.value, service.least_ttl().value, own.text(),

@@ -1,6 +1,7 @@
 #include "zones/service.h"
 
 #include <algorithm>
+#include <array>
 
 namespace swingover::zones {
 
@@ -22,13 +23,24 @@ MinHealthy min_healthy_of(const Pool& pool) {
           .all_up = pool.min_healthy_up};
 }
 
-bool Service::has_capacities() const {
-  return std::ranges::all_of(
-      pools, [](const Pool& pool) { return pool.last_resort || pool.capacity.has_value(); });
+bool Service::is_steered() const {
+  return may_be_steered && policy != Policy::all &&
+         std::ranges::all_of(
+             pools, [](const Pool& pool) { return pool.last_resort || pool.capacity.has_value(); });
 }
 
-bool Service::is_steered() const {
-  return may_be_steered && policy != Policy::all && has_capacities();
+WayBack way_back_of(const Service& service) {
+  const bool has_hold = service.failback == Failback::hold;
+  return {.failback = service.failback, .hold = has_hold ? service.failback_hold : Milliseconds(0)};
+}
+
+WayBack more_cautious(const WayBack& one, const WayBack& other) {
+  constexpr std::array boldest_first{Failback::at_once, Failback::ramp, Failback::hold,
+                                     Failback::manual};
+  const auto caution = [&](Failback way) { return std::ranges::find(boldest_first, way); };
+  return {
+      .failback = caution(one.failback) < caution(other.failback) ? other.failback : one.failback,
+      .hold = std::max(one.hold, other.hold)};
 }
 
 Counts number(std::vector<Service>& services) {

@@ -97,12 +97,20 @@ struct Service {
   bool may_be_steered = true;  // false: the policy alone decides, whatever its pools can carry
   double bytes_per_unit = 0;   // what a unit of load, of a second, sends; for what traffic costs
 
-  /// What each ordinary pool can carry is known.
-  bool has_capacities() const;
-  /// Its shares follow capacity, load and distance: it has capacities, and an answer is of one pool.
+  /// Its shares follow capacity, load and distance: each ordinary pool has a capacity, and an answer is of one pool.
   bool is_steered() const;
   Ttl least_ttl() const { return std::min(ttl_min.value_or(Ttl(5)), ttl); }
 };
+
+/// How whoever was out gets his share back once he is healthy.
+struct WayBack {
+  Failback failback = Failback::at_once;
+  Milliseconds hold{0};  // before his share begins to grow; 0 but with Failback::hold
+  friend bool operator==(const WayBack&, const WayBack&) = default;
+};
+WayBack way_back_of(const Service& service);
+/// Of those who share a capacity: the boldest is at_once, and the most cautious manual; the longer of two holds.
+WayBack more_cautious(const WayBack& one, const WayBack& other);
 
 /// Gives services, pools and endpoints their ids: running numbers in file order.
 struct Counts {

@@ -1,7 +1,6 @@
 #include "server/control/capacity_groups.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <numeric>
 #include <set>
@@ -109,7 +108,9 @@ class CapacityGroups::Maker {
     Member member{service.id, kind_of(service), {}};
     for (const zones::Pool& pool : service.pools) {
       member.holders.push_back(pool.last_resort ? none : holder_of(pool, group, place));
-      if (!pool.last_resort) be_cautious(group.holders[member.holders.back()], service);
+      if (pool.last_resort) continue;
+      Holder& holder = group.holders[member.holders.back()];
+      holder.back = more_cautious(holder.back, way_back_of(service));
     }
     const zones::SteeringOptions& defaults = model_.steering;
     const double target = service.target.value_or(defaults.target);
@@ -118,15 +119,6 @@ class CapacityGroups::Maker {
     group.limit = group.members.empty() ? limit : std::min(group.limit, limit);
     group.ttl = std::max(group.ttl, service.ttl);
     group.members.push_back(std::move(member));
-  }
-
-  static void be_cautious(Holder& holder, const zones::Service& service) {
-    constexpr std::array boldest_first{zones::Failback::at_once, zones::Failback::ramp,
-                                       zones::Failback::hold, zones::Failback::manual};
-    const auto caution = [&](zones::Failback way) { return std::ranges::find(boldest_first, way); };
-    if (caution(service.failback) > caution(holder.failback)) holder.failback = service.failback;
-    if (service.failback == zones::Failback::hold)
-      holder.failback_hold = std::max(holder.failback_hold, service.failback_hold);
   }
 
   uint32_t holder_of(const zones::Pool& pool, Group& group, uint32_t place) {

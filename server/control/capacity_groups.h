@@ -35,8 +35,7 @@ class CapacityGroups {
     std::vector<EndpointId> endpoints;  // of all pools that take from it
     uint32_t takers = 0;                // those pools
     // How its share comes back after it was out: of several services' ways the most cautious one.
-    zones::Failback failback = zones::Failback::at_once;
-    Milliseconds failback_hold{0};
+    zones::WayBack back;
   };
   struct Member {
     ServiceId service;

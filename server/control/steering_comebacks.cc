@@ -99,13 +99,14 @@ bool Steering::look_at_comebacks(uint32_t place) {
       const bool is_known = has(zones::Eligibility::down) || has(zones::Eligibility::excluded) ||
                             has(zones::Eligibility::eligible);
       comeback = {.is_out = comeback.is_out || is_known, .since = {}};
-      comeback.waits_for_person = comeback.is_out && holder.failback == zones::Failback::manual;
-    } else if (comeback.waits_for_person && holder.failback == zones::Failback::manual) {
+      comeback.waits_for_person =
+          comeback.is_out && holder.back.failback == zones::Failback::manual;
+    } else if (comeback.waits_for_person && holder.back.failback == zones::Failback::manual) {
       comeback.is_out = false;
     } else if (bool was_out = std::exchange(comeback.is_out, false);
                (std::exchange(comeback.waits_for_person, false) || was_out) &&
-               holder.failback != zones::Failback::at_once) {
-      comeback.since = clock_.now() + holder.failback_hold;
+               holder.back.failback != zones::Failback::at_once) {
+      comeback.since = clock_.now() + holder.back.hold;
       coming_back_.insert(place);
     }
     comeback.factor = comeback_part(group, comeback);

@@ -362,7 +362,7 @@ void Steering::take_over(const zones::Service& service, const SteeringRecord& me
       const Milliseconds age = clock_.wall() - since;
       const CapacityGroups::Holder& holder =
           groups_.groups()[place.group].holders[member.holders[pool]];
-      comeback.since = clock_.now() + std::min(Milliseconds(-age.value), holder.failback_hold);
+      comeback.since = clock_.now() + std::min(Milliseconds(-age.value), holder.back.hold);
     }
     carry_pool(service.pools[pool].id, service.id, comeback);
   }

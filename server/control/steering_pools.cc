@@ -62,8 +62,7 @@ bool Steering::look_at_pool(uint32_t place, PoolPlace at, bool is_usable) {
   } else if (bool was_out = std::exchange(now.is_out, false);
              (std::exchange(now.waits_for_person, false) || was_out) &&
              service.failback != zones::Failback::at_once) {
-    const bool has_hold = service.failback == zones::Failback::hold;
-    now.since = clock_.now() + (has_hold ? service.failback_hold : Milliseconds(0));
+    now.since = clock_.now() + way_back_of(service).hold;
     coming_back_.insert(place);
   }
   now.factor = now.is_out ? 1 : comeback_part(group, now);
