@@ -40,7 +40,7 @@ void Admin::explain(const HttpRequest& request, const HttpResponder& respond) {
             return change_words(control_.next_change(id), control_.join(), now);
           },
       .is_many_caches = control_.environment().is_many_caches,
-      .is_held = [this](EndpointId id) { return is_held(control_.join().endpoint(id)); },
+      .is_held = [this](EndpointId id) { return control_.join().endpoint(id).is_held(); },
       .shaping =
           [this](const zones::Service& service) {
             auto steps = ShareReasons(control_.steering()).steps(service);

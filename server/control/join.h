@@ -111,6 +111,10 @@ class Join {
         KeptBy::nobody;  // who keeps its cluster, where that makes it worth more than its health
     bool is_needed = false;  // its flap hold yields to a shortage
     KeptBy keeper() const { return kept != KeptBy::nobody ? kept : kept_with; }
+    /// It is up, and kept out of answers nevertheless.
+    bool is_held() const {
+      return !intent && health == health::Health::up && usable != health::Health::up;
+    }
   };
   struct ClusterState {
     health::Health health = health::Health::unknown;

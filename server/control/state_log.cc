@@ -6,16 +6,13 @@
 #include "base/log.h"
 #include "server/control/records.h"
 #include "store/format.h"
+#include "store/time_key.h"
 
 namespace swingover::control {
 
 namespace {
 
 using Kind = StateRecord::Kind;
-
-uint64_t key_time(WallTime time) {
-  return static_cast<uint64_t>(std::max<int64_t>(time.unix_milliseconds, 0));
-}
 
 /// Adds one place's value; places come ascending.
 template <class Value>
@@ -107,7 +104,7 @@ void StateLog::begin(std::shared_ptr<const zones::Snapshot> snapshot, WallTime f
   if (beginning_) finish_beginning(encode_state(beginning_->record));
   if (const auto left_open = std::exchange(left_open_, std::nullopt)) push(*left_open);
   // It was set back while nobody ran: what is older and what comes now have the same times.
-  if (!snapshot_ && newest_.milliseconds > key_time(clock_.wall()) + 1)
+  if (!snapshot_ && newest_.milliseconds > store::key_time(clock_.wall()) + 1)
     tell_clock({static_cast<int64_t>(newest_.milliseconds)}, clock_.wall());
   snapshot_ = std::move(snapshot);
   store::Batch batch;
@@ -196,7 +193,7 @@ void StateLog::finish_beginning(std::string bytes) {
   octets_ = of_changes;
   close_cycle(done->key, done->key, batch);
   batch.put(store::Table::meta, std::string(alive_key),
-            store::encode_number(key_time(done->record.to)));
+            store::encode_number(store::key_time(done->record.to)));
   writer_.write(batch, {});
   drop_beginning();
 }
@@ -307,7 +304,7 @@ void StateLog::tell_clock(WallTime from, WallTime to) {
   const StateKey key = push(set, batch);
   batch.put(store::Table::past, state_key(clock_table, key), encode_state(set));
   // Else a restart would take this run to have lived until the time that it was set back from.
-  batch.put(store::Table::meta, std::string(alive_key), store::encode_number(key_time(to)));
+  batch.put(store::Table::meta, std::string(alive_key), store::encode_number(store::key_time(to)));
   writer_.write(batch, {});
 }
 
@@ -365,7 +362,7 @@ void StateLog::look() {
   alive_told_ = clock_.now();
   store::Batch batch;
   batch.put(store::Table::meta, std::string(alive_key),
-            store::encode_number(key_time(clock_.wall())));
+            store::encode_number(store::key_time(clock_.wall())));
   writer_.write(batch, {});
 }
 
@@ -390,7 +387,7 @@ void StateLog::when_stored(std::function<void(Status)> done) {
 void StateLog::store_alive(std::function<void(Status)> done) {
   store::Batch batch;
   batch.put(store::Table::meta, std::string(alive_key),
-            store::encode_number(key_time(clock_.wall())));
+            store::encode_number(store::key_time(clock_.wall())));
   writer_.commit(std::move(batch), {}, {}, std::move(done));
 }
 

@@ -41,14 +41,6 @@ Json intent_word(const Intent* intent) {
   return intent ? Json(std::string(word(intent->kind))) : Json();
 }
 
-}  // namespace
-
-bool is_held(const Join::EndpointState& state) {
-  return !state.intent && state.health == health::Health::up && state.usable != health::Health::up;
-}
-
-namespace {
-
 /// The endpoint's eligibility as people call it, with the intent that made it so.
 std::string_view eligibility_word(const Join::EndpointState& state) {
   if (state.intent) {
@@ -67,7 +59,7 @@ std::string_view eligibility_word(const Join::EndpointState& state) {
   }
   switch (state.health) {
     case health::Health::up:
-      return is_held(state) ? "held" : "eligible";
+      return state.is_held() ? "held" : "eligible";
     case health::Health::down:
       return state.usable == health::Health::up ? "kept" : "unhealthy";
     case health::Health::unknown:

@@ -16,9 +16,6 @@ namespace swingover::control {
 // What the admin address shows, as JSON text; docs/admin-api.md has the shapes. Octets that are not UTF-8
 // become U+FFFD: names and reasons may hold anything. Control thread.
 
-/// Whether the endpoint is up, and kept out of answers nevertheless.
-bool is_held(const Join::EndpointState& state);
-
 /// What the probe thread knows of checks, by their places, ascending; those that it does not know are not among them.
 using CheckDetailsList = std::span<const health::CheckDetails>;
 
