@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/toml_tables.h"
@@ -15,30 +16,6 @@ namespace {
 
 constexpr size_t secret_file_size_max = 4096;
 constexpr size_t secret_octets_wise = 16;
-
-/// RFC 4648 section 4, with its padding; blanks around it are no part of it.
-std::optional<std::vector<uint8_t>> decode_base64(std::string_view text) {
-  static constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return std::nullopt;
-  text = text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-  if (text.size() % 4 != 0) return std::nullopt;
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  std::vector<uint8_t> octets;
-  uint32_t bits = 0;
-  unsigned count = 0;  // of bits that wait for more
-  for (const char c : text.substr(0, text.size() - padding)) {
-    const size_t digit = digits.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    octets.push_back(static_cast<uint8_t>(bits >> count));
-  }
-  return octets;
-}
 
 bool is_open_to_all(const std::string& path) {
   using std::filesystem::perms;
@@ -80,7 +57,7 @@ std::optional<std::vector<uint8_t>> read_secret(const TsigKeyOptions& key, const
     }
     text = std::move(*read);
   }
-  auto secret = decode_base64(text);
+  auto secret = decode_base64(trimmed(text));
   if (!secret || secret->empty()) {
     diagnostics.error(table.at,
                       fmt::format("the secret of the key {} is not base64", key.name.text()));

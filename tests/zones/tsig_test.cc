@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "base/base64.h"
 #include "tests/support/served.h"
 
 namespace swingover::tests {
@@ -34,10 +35,7 @@ TsigKey key_of(const Method& method, std::string_view name = "Key.Example.") {
 }
 
 std::string base64(std::string_view text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  out.resize(static_cast<size_t>(EVP_EncodeBlock(
-      reinterpret_cast<uint8_t*>(out.data()), octets(text).data(), static_cast<int>(text.size()))));
-  return out;
+  return encode_base64(octets(text));
 }
 
 /// A packet of ldns, and its end.
