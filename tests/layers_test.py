@@ -5,18 +5,21 @@ import pathlib
 import re
 import sys
 
-MAY_INCLUDE = {
+NAMES = {"zones/name", "zones/protocol"}  # units of zones/ that the folders below it know too
+ZONES = {*NAMES, "zones/dnssec", "zones/steering", "zones"}
+MAY_INCLUDE = {  # a folder, or one unit of it that is a layer of its own
     "base": set(),
     "base/loop": {"base"},
     "store": {"base"},
+    **dict.fromkeys(NAMES, {"base"}),
+    "zones/dnssec": {"base", *NAMES},
     "zones/steering": {"base"},
-    "zones": {"base", "zones/steering"},
+    "zones": {"base", *ZONES},
     "health": {"base", "base/loop"},
     "ctl": {"base", "base/loop", "zones/steering"},
-    "server/query": {"base", "base/loop", "zones/steering", "zones"},
-    "server/control": {"base", "base/loop", "store", "zones/steering", "zones", "health", "ctl"},
-    "server": {"base", "base/loop", "store", "zones/steering", "zones", "health", "ctl", "server/query",
-               "server/control"},
+    "server/query": {"base", "base/loop", *ZONES},
+    "server/control": {"base", "base/loop", "store", *ZONES, "health", "ctl"},
+    "server": {"base", "base/loop", "store", *ZONES, "health", "ctl", "server/query", "server/control"},
 }
 ONLY_IN = {  # a third-party header, and the one place that may know it
     "uv.h": "base/loop/",
@@ -31,8 +34,8 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "rocksdb/": "store/rocks_store",
     "ldns/": "zones/zone_file",
     "maxminddb.h": "zones/geo_database",
-    # Three uses that share nothing: what seals a client's stream, a probe's, and what signs a message.
-    "openssl/": ("server/query/tls_", "health/tls_client", "zones/tsig"),
+    # Four uses that share nothing: what seals a client's stream, a probe's, what signs a message, and a record.
+    "openssl/": ("server/query/tls_", "health/tls_client", "zones/tsig", "zones/dnssec/evp."),
     "prometheus/": "server/control/metrics",
     # JSON has two ends: what the admin interface shows, and swingctl, which reads it.
     "nlohmann/": ("server/control/views", "ctl/views", "ctl/commands", "ctl/plan"),
@@ -41,7 +44,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
 
 
 def layer(path):
-    return max((name for name in MAY_INCLUDE if path.startswith(name + "/")), key=len, default=None)
+    return max((name for name in MAY_INCLUDE if path.startswith((name + "/", name + "."))), key=len, default=None)
 
 
 def problems(root):

@@ -1,0 +1,295 @@
+#include "zones/dnssec/key_file.h"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+#include "base/file.h"
+#include "tests/support/command.h"
+#include "tests/support/problems.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/zones/dnssec/rfc_keys.h"
+#include "zones/dnssec/key_use.h"
+
+namespace swingover::dnssec::tests {
+namespace {
+
+using swingover::tests::listed;
+using swingover::tests::only;
+using swingover::tests::run_command;
+using swingover::tests::TemporaryFolder;
+
+const std::string secret_text = "ODIyNjAzODQ2MjgwODAxMjI2NDUxOTAyMDQxNDIyNjI=";
+const std::string record_text =
+    "example.com. 3600 IN DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n";
+const std::string private_text =
+    "Private-key-format: v1.3\nAlgorithm: 15 (ED25519)\nPrivateKey: " + secret_text + "\n";
+
+KeyRecord record_of(const std::string& text = record_text) {
+  Diagnostics diagnostics("K.key", text);
+  const auto record = parse_key_record(text, diagnostics);
+  INFO(diagnostics.text());
+  REQUIRE(record);
+  return *record;
+}
+
+std::vector<std::string> record_problems(const std::string& text) {
+  Diagnostics diagnostics("K.key", text);
+  const auto record = parse_key_record(text, diagnostics);
+  CHECK(record.has_value() == !diagnostics.has_errors());
+  return listed(diagnostics);
+}
+
+std::vector<std::string> private_problems(const std::string& text) {
+  const PrivateKeyReading reading = parse_private_key("K.private", text, record_of());
+  CHECK(reading.stored.has_value() == !reading.diagnostics.has_errors());
+  CHECK(reading.diagnostics.text().find(secret_text.substr(0, 8)) == std::string::npos);
+  return listed(reading.diagnostics);
+}
+
+StoredKey stored(const std::string& text, const KeyRecord& record) {
+  PrivateKeyReading reading = parse_private_key("K.private", text, record);
+  INFO(reading.diagnostics.text());
+  REQUIRE(reading.stored);
+  return *std::move(reading.stored);
+}
+
+WallTime time(std::string_view text) {
+  return *parse_rfc3339(text);
+}
+
+std::string text_of(const SigningKey& key, const KeyTimes& times = {}) {
+  return std::string(private_key_text(key, times).text());
+}
+
+std::vector<std::string> files_of(const std::string& folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".key")
+      files.push_back(entry.path().parent_path() / entry.path().stem());
+  }
+  return files;
+}
+
+/// Reads what somebody else wrote, and checks that it signs for that DNSKEY.
+StoredKey check_foreign(const std::string& stem) {
+  const KeyRecord record = record_of(*read_file(stem + ".key"));
+  StoredKey read = stored(*read_file(stem + ".private"), record);
+  CHECK(key_file_stem(record.owner, read.key) == stem.substr(stem.rfind('/') + 1));
+  KeyUse use(read.key);
+  std::array<uint8_t, signature_size_max> signature;
+  const size_t size = use.sign(record.rdata, signature);
+  CHECK(is_signed_by(record.rdata, record.rdata, Bytes(signature).first(size)));
+  return read;
+}
+
+}  // namespace
+
+TEST_CASE("a key is written as it was read, with its times", "[key_file]") {
+  const std::string text =
+      private_text +
+      "Created: 20260228235959\nPublish: 20260301000000\nActivate: 20260302000000\n"
+      "Revoke: 20270101000000\nInactive: 20270201000000\nDelete: 20270301000000\n"
+      "SyncPublish: 20260303000000\nSyncDelete: 20260304000000\n";
+  const StoredKey read = stored(text, record_of());
+  CHECK(read.times.created == time("2026-02-28T23:59:59Z"));
+  CHECK(read.times.remove == time("2027-03-01T00:00:00Z"));
+  CHECK(text_of(read.key, read.times) == text);
+}
+
+TEST_CASE("keys of each algorithm come back from their own files", "[key_file]") {
+  const Name owner = name("Shop.example.test.");
+  for (const SigningKey& key : {rfc6605_key(), rfc8080_key(), rsa_key()}) {
+    CAPTURE(algorithm_name(key.algorithm()));
+    const KeyRecord record = record_of(key_record_text(owner, key));
+    CHECK(record.owner == owner);
+    CHECK(record.role == KeyRole::ksk);
+    CHECK(Bytes(record.rdata).size() == key.dnskey_rdata().size());
+    const KeyTimes times{.created = time("2026-11-23T08:00:00.250Z")};
+    const StoredKey read = stored(text_of(key, times), record);
+    CHECK(text_of(read.key) == text_of(key));
+    CHECK(read.times.created == time("2026-11-23T08:00:00Z"));  // whole seconds
+    CHECK_FALSE(read.times.publish);
+  }
+}
+
+TEST_CASE("keys that dnssec-keygen wrote are read, with role and times", "[key_file]") {
+  for (const std::string algorithm : {"ECDSAP256SHA256", "ED25519", "RSASHA256 -b 2048"}) {
+    CAPTURE(algorithm);
+    const TemporaryFolder folder;
+    const auto made =
+        run_command("dnssec-keygen -q -K " + folder.path() + " -a " + algorithm +
+                    " -P 20260301000000 -A 20260302000000 -I 20270301000000 -D "
+                    "20270401000000 shop.example.test && dnssec-keygen -q -f KSK -K " +
+                    folder.path() + " -a " + algorithm + " shop.example.test");
+    INFO(made.output);
+    REQUIRE(made.status == 0);
+    const std::vector<std::string> files = files_of(folder.path());
+    REQUIRE(files.size() == 2);
+    unsigned ksks = 0;
+    for (const std::string& stem : files) {
+      const StoredKey read = check_foreign(stem);
+      CHECK(read.times.created);
+      if (read.key.role() == KeyRole::ksk) {
+        ++ksks;
+        continue;
+      }
+      CHECK(read.times.publish == time("2026-03-01T00:00:00Z"));
+      CHECK(read.times.activate == time("2026-03-02T00:00:00Z"));
+      CHECK(read.times.inactive == time("2027-03-01T00:00:00Z"));
+      CHECK(read.times.remove == time("2027-04-01T00:00:00Z"));
+      // Octet for octet what BIND wrote.
+      CHECK(text_of(read.key, read.times) == *read_file(stem + ".private"));
+    }
+    CHECK(ksks == 1);
+  }
+}
+
+TEST_CASE("keys that ldns-keygen wrote are read", "[key_file]") {
+  for (const std::string algorithm : {"ECDSAP256SHA256", "ED25519", "RSASHA256 -b 2048"}) {
+    CAPTURE(algorithm);
+    const TemporaryFolder folder;
+    const auto made = run_command("cd " + folder.path() + " && ldns-keygen -k -a " + algorithm +
+                                  " shop.example.test");
+    INFO(made.output);
+    REQUIRE(made.status == 0);
+    const std::vector<std::string> files = files_of(folder.path());
+    REQUIRE(files.size() == 1);
+    CHECK(check_foreign(files[0]).key.role() == KeyRole::ksk);
+  }
+}
+
+TEST_CASE("dnssec-dsfromkey and dnssec-settime take our files for their own", "[key_file]") {
+  const Name owner = name("shop.example.test.");
+  for (const SigningKey& key : {rfc6605_key(), rfc8080_key(), rsa_key()}) {
+    CAPTURE(algorithm_name(key.algorithm()));
+    const TemporaryFolder folder;
+    const std::string stem = key_file_stem(owner, key);
+    const KeyTimes times{.created = time("2026-11-23T08:00:00Z"),
+                         .publish = time("2026-11-24T08:00:00Z")};
+    folder.write(stem + ".key", key_record_text(owner, key));
+    folder.write(stem + ".private", text_of(key, times));
+    const auto ds = [&](DsDigest digest) { return ds_record_text(owner, key, digest) + "\n"; };
+    const std::string file = folder.file(stem + ".key");
+    CHECK(run_command("dnssec-dsfromkey -a SHA-256 " + file).output == ds(DsDigest::sha256));
+    CHECK(run_command("dnssec-dsfromkey -a SHA-384 " + file).output == ds(DsDigest::sha384));
+    const auto shown = run_command("dnssec-settime -u -p P " + folder.file(stem));
+    CHECK(shown.output ==
+          "Publish: " + std::to_string(times.publish->unix_milliseconds / 1000) + "\n");
+    // It rewrites the private file from what it read.
+    REQUIRE(run_command("dnssec-settime -I 20270101000000 " + folder.file(stem)).status == 0);
+    CHECK(text_of(stored(*read_file(folder.file(stem + ".private")), record_of(*read_file(file)))
+                      .key) == text_of(key));
+  }
+}
+
+TEST_CASE("a DNSKEY stands as master files have it, in one line or several", "[key_file]") {
+  const auto same = [](const std::string& text) {
+    const KeyRecord record = record_of(text);
+    return record.rdata == record_of().rdata && record.owner == name("example.com.") &&
+           record.algorithm == Algorithm::ed25519;
+  };
+  CHECK(same("example.com. DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="));
+  CHECK(
+      same("; a comment\r\nExample.Com.\tin\tdnskey 257 3 15 (l02Woi0iS8Aa25FQkUd9\r\n"
+           "  RMzZHJpBoRQwAQEX1SxZJA4= ) ; {id = 3613}\r\n"));
+}
+
+TEST_CASE("what is wrong with a DNSKEY is told where it stands", "[key_file]") {
+  const std::string key = " l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n";
+  CHECK(record_problems("; nothing\n") == only("0:0: there is no DNSKEY record"));
+  CHECK(record_problems("a..b. IN DNSKEY 257 3 15" + key) ==
+        only("1:1: an empty label: two dots in a row, or a dot in front"));
+  CHECK(record_problems("example.com IN DNSKEY 257 3 15" + key) ==
+        only("1:1: the name must be whole: with a dot at its end"));
+  CHECK(record_problems("example.com. IN A 192.0.2.1\n") == only("1:17: must be a DNSKEY record"));
+  CHECK(record_problems("\nexample.com. 60\n") == only("2:1: must be a DNSKEY record"));
+  CHECK(record_problems("example.com. DNSKEY 385 3 15" + key) ==
+        only("1:21: the flags must be 256 (zone key) or 257 (key-signing key)"));
+  CHECK(record_problems("example.com. DNSKEY 257 2 15" + key) ==
+        only("1:25: the protocol must be 3"));
+  CHECK(record_problems("example.com. DNSKEY 257 3 ED25519" + key) ==
+        only("1:27: flags, protocol and algorithm must be numbers, as in \"257 3 13\""));
+  CHECK(record_problems("example.com. DNSKEY 257 3 5" + key) ==
+        only("1:27: the algorithm must be 8 (RSASHA256), 13 (ECDSAP256SHA256) or 15 (ED25519)"));
+  CHECK(record_problems("example.com. DNSKEY 257 3 15") ==
+        only("1:27: the key is missing behind the algorithm"));
+  CHECK(record_problems("example.com. DNSKEY 257 3 15 l02W!\n") == only("1:30: not base64"));
+  CHECK(record_problems("example.com. DNSKEY 257 3 15 l02W\n") ==
+        only("1:30: not a public key of ED25519"));
+  CHECK(record_problems(record_text + record_text) == only("1:38: not base64"));
+}
+
+TEST_CASE("what is wrong with a private key is told where it stands, and never shown",
+          "[key_file]") {
+  const std::string head = "Private-key-format: v1.3\n";
+  const std::string ed = "Algorithm: 15 (ED25519)\n";
+  const std::string secret_line = "PrivateKey: " + secret_text + "\n";
+  CHECK(private_problems(private_text).empty());
+  CHECK(private_problems("") ==
+        std::vector<std::string>{"0:0: the first line must be \"Private-key-format: v1.3\"",
+                                 "0:0: there is no line \"Algorithm: \" with a number"});
+  CHECK(private_problems(ed + secret_line) ==
+        only("1:1: the first line must be \"Private-key-format: v1.3\""));
+  CHECK(private_problems("Private-key-format: v2.0\n" + ed + secret_line) ==
+        only("1:21: only the formats v1.2 and v1.3 are known"));
+  CHECK(private_problems(head + "Algorithm: 5 (RSASHA1)\n" + secret_line) ==
+        only("2:12: must be 8 (RSASHA256), 13 (ECDSAP256SHA256) or 15 (ED25519)"));
+  CHECK(private_problems(head + "Algorithm: 13\n" + secret_line) ==
+        only("2:12: the DNSKEY is one of ED25519"));
+  CHECK(private_problems(head + ed) ==
+        only("0:0: there is no line \"PrivateKey: \", which a key of ED25519 needs"));
+  CHECK(private_problems(head + ed + "PrivateKey: !" + secret_text + "\n") ==
+        only("3:13: not base64"));
+  CHECK(private_problems(head + ed + "PrivateKey:\n") == only("3:12: not base64"));
+  CHECK(private_problems(head + ed + "PrivateKey: AAAA\n") ==
+        only("3:13: a private key of ED25519 has 32 octets"));
+  CHECK(
+      private_problems(head + ed + "PrivateKey: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n") ==
+      only("3:13: this private key is not that of the DNSKEY 3613, example.com."));
+  CHECK(private_problems(private_text + secret_line) == only("4:1: PrivateKey stands twice"));
+  CHECK(private_problems(private_text + "Prime1: AAAA\n") ==
+        only("4:1: a key of ED25519 has no Prime1"));
+  CHECK(private_problems(private_text + "Created: 2026\n") ==
+        only("4:10: not a time in UTC such as 20260301120000"));
+  CHECK(private_problems(private_text + "Created: 20261301000000\n") ==
+        only("4:10: not a time in UTC such as 20260301120000"));
+  // Also where the secret stands in a line that has no right name, or none.
+  CHECK(private_problems(private_text + "Privatekey: " + secret_text + "\n") ==
+        only("4:1: warning: a field that is not read"));
+  CHECK(private_problems(head + ed + "PrivateKey:\n  " + secret_text + "\n") ==
+        std::vector<std::string>{"3:12: not base64",
+                                 "4:3: not a line such as \"Algorithm: 13 (ECDSAP256SHA256)\""});
+}
+
+TEST_CASE("RSA numbers that do not fit one another are refused", "[key_file]") {
+  const std::string good = text_of(rsa_key());
+  const KeyRecord record = record_of(key_record_text(name("example.com."), rsa_key()));
+  const auto problems = [&record](const std::string& text) {
+    return listed(parse_private_key("K.private", text, record).diagnostics);
+  };
+  REQUIRE(problems(good).empty());
+  for (const std::string field :
+       {"PrivateExponent: ", "Prime1: ", "Exponent2: ", "Coefficient: "}) {
+    CAPTURE(field);
+    std::string text = good;
+    char& digit = text[text.find(field) + field.size() + 20];
+    digit = digit == 'A' ? 'B' : 'A';
+    CHECK(problems(text) == only("3:10: the numbers of the RSA key do not fit one another"));
+  }
+  const TemporaryFolder folder;
+  REQUIRE(run_command("cd " + folder.path() + " && ldns-keygen -a RSASHA256 -b 512 example.com")
+              .status == 0);
+  const std::string stem = files_of(folder.path()).at(0);
+  const KeyRecord weak = record_of(*read_file(stem + ".key"));
+  CHECK(listed(parse_private_key("K.private", *read_file(stem + ".private"), weak).diagnostics) ==
+        only("3:10: an RSA key of 512 bits; 1024 to 4096 are taken"));
+}
+
+TEST_CASE("files are called as BIND calls them, without a slash", "[key_file]") {
+  CHECK(key_file_stem(name("Example.COM."), rfc8080_key()) == "Kexample.com.+015+03613");
+  CHECK(key_file_stem(name("."), rfc8080_key()) == "K.+015+03613");
+  CHECK(key_file_stem(name("0/25.2.0.192."), rfc8080_key()) == "K0\\04725.2.0.192.+015+03613");
+}
+
+}  // namespace swingover::dnssec::tests

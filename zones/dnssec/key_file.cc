@@ -1,0 +1,430 @@
+#include "zones/dnssec/key_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "base/base64.h"
+#include "base/text.h"
+
+namespace swingover::dnssec {
+namespace {
+
+constexpr std::string_view blanks = " \t\r";
+constexpr std::string_view format_field = "Private-key-format";
+constexpr std::string_view algorithm_field = "Algorithm";
+constexpr size_t private_text_max = 8192;  // RSA of 4096 bits takes some 3,300
+
+// In the order of SigningKey::from_private().
+constexpr std::array<std::string_view, 8> rsa_fields{
+    "Modulus", "PublicExponent", "PrivateExponent", "Prime1",
+    "Prime2",  "Exponent1",      "Exponent2",       "Coefficient"};
+constexpr std::array<std::string_view, 1> other_fields{"PrivateKey"};
+
+std::span<const std::string_view> fields_of(Algorithm algorithm) {
+  if (algorithm == Algorithm::rsa_sha256) return rsa_fields;
+  return other_fields;
+}
+bool is_private_field(std::string_view name) {
+  return std::ranges::count(rsa_fields, name) > 0 || std::ranges::count(other_fields, name) > 0;
+}
+
+struct TimeField {
+  std::string_view name;
+  std::optional<WallTime> KeyTimes::*time;
+};
+constexpr std::array time_fields{
+    TimeField{"Created", &KeyTimes::created},
+    TimeField{"Publish", &KeyTimes::publish},
+    TimeField{"Activate", &KeyTimes::activate},
+    TimeField{"Revoke", &KeyTimes::revoke},
+    TimeField{"Inactive", &KeyTimes::inactive},
+    TimeField{"Delete", &KeyTimes::remove},
+    TimeField{"SyncPublish", &KeyTimes::sync_publish},
+    TimeField{"SyncDelete", &KeyTimes::sync_delete},
+};
+
+const TimeField* time_field(std::string_view name) {
+  const auto found = std::ranges::find(time_fields, name, &TimeField::name);
+  return found == time_fields.end() ? nullptr : &*found;
+}
+
+/// YYYYMMDDHHMMSS in UTC.
+std::optional<WallTime> parse_time(std::string_view text) {
+  if (text.size() != 14 || !parse_number(text)) return std::nullopt;
+  const auto part = [text](size_t at, size_t size) { return text.substr(at, size); };
+  const auto time = parse_rfc3339(fmt::format("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 2),
+                                              part(6, 2), part(8, 2), part(10, 2), part(12, 2)));
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+std::string time_text(WallTime time) {
+  std::string digits;
+  for (const char c : rfc3339(time).substr(0, 19)) {
+    if (c >= '0' && c <= '9') digits += c;
+  }
+  return digits;
+}
+
+/// A line "Name: value" of a private-key file.
+struct Field {
+  std::string_view name;
+  std::string_view value;
+  Position at;
+  Position value_at;
+};
+
+std::vector<Field> fields_in(std::string_view text, std::vector<Position>& others) {
+  std::vector<Field> fields;
+  unsigned number = 0;
+  for (const std::string_view line : split(text, '\n')) {
+    ++number;
+    const std::string_view content = trimmed(line);
+    if (content.empty()) continue;
+    const auto column = [line](std::string_view part) {
+      return static_cast<unsigned>(part.data() - line.data() + 1);
+    };
+    const size_t colon = content.find(':');
+    if (colon == std::string_view::npos) {
+      others.push_back({number, column(content)});
+      continue;
+    }
+    std::string_view value = content.substr(colon + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(blanks), value.size()));
+    fields.push_back({.name = content.substr(0, colon),
+                      .value = value,
+                      .at = {number, column(content)},
+                      .value_at = {number, column(value)}});
+  }
+  return fields;
+}
+
+bool is_public_field(std::string_view name) {
+  return name == format_field || name == algorithm_field || time_field(name);
+}
+
+/// The text as it may be quoted: stars for all but the fields that are known to hold no secret.
+std::string without_secrets(std::string_view text) {
+  std::string out(text);
+  std::vector<Position> others;
+  for (const Field& field : fields_in(text, others)) {
+    if (is_public_field(field.name)) continue;
+    out.replace(static_cast<size_t>(field.value.data() - text.data()), field.value.size(),
+                field.value.size(), '*');
+  }
+  size_t at = 0;
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.find(':') == std::string_view::npos) out.replace(at, line.size(), line.size(), '*');
+    at += line.size() + 1;
+  }
+  return out;
+}
+
+class PrivateKeyReader {
+ public:
+  PrivateKeyReader(std::string_view text, const KeyRecord& record, Diagnostics& diagnostics)
+      : record_(record), diagnostics_(diagnostics) {
+    std::vector<Position> others;
+    fields_ = fields_in(text, others);
+    for (const Position at : others)
+      diagnostics_.error(at, "not a line such as \"Algorithm: 13 (ECDSAP256SHA256)\"");
+  }
+
+  std::optional<StoredKey> read() {
+    check_format();
+    check_names();
+    const std::optional<Algorithm> algorithm = read_algorithm();
+    KeyTimes times;
+    for (const TimeField& row : time_fields) read_time(row, times);
+    if (!algorithm) return std::nullopt;
+    const std::vector<Secret> numbers = read_numbers(*algorithm);
+    if (diagnostics_.has_errors()) return std::nullopt;
+
+    auto key = SigningKey::from_private(*algorithm, record_.role, numbers);
+    const Position at = find(fields_of(*algorithm).front())->value_at;
+    if (!key) {
+      diagnostics_.error(at, key.error().message);
+      return std::nullopt;
+    }
+    if (!std::ranges::equal(key->dnskey_rdata(), record_.rdata)) {
+      diagnostics_.error(at, fmt::format("this private key is not that of the DNSKEY {}, {}",
+                                         key_tag(record_.rdata), record_.owner.text()));
+      return std::nullopt;
+    }
+    return StoredKey{.key = *std::move(key), .times = times};
+  }
+
+ private:
+  const Field* find(std::string_view name) const {
+    const auto found = std::ranges::find(fields_, name, &Field::name);
+    return found == fields_.end() ? nullptr : &*found;
+  }
+
+  void check_format() {
+    const Field* format = find(format_field);
+    if (!format || format != &fields_.front()) {
+      diagnostics_.error(fields_.empty() ? Position{} : fields_.front().at,
+                         "the first line must be \"Private-key-format: v1.3\"");
+    } else if (format->value != "v1.2" && format->value != "v1.3") {
+      diagnostics_.error(format->value_at, "only the formats v1.2 and v1.3 are known");
+    }
+  }
+
+  void check_names() {
+    for (const Field& field : fields_) {
+      if (&field != find(field.name)) {
+        diagnostics_.error(field.at, fmt::format("{} stands twice", field.name));
+      } else if (!is_public_field(field.name) && !is_private_field(field.name)) {
+        diagnostics_.warning(field.at, "a field that is not read");
+      }
+    }
+  }
+
+  std::optional<Algorithm> read_algorithm() {
+    const Field* field = find(algorithm_field);
+    if (!field) {
+      diagnostics_.error({}, "there is no line \"Algorithm: \" with a number");
+      return std::nullopt;
+    }
+    const auto number = parse_number(field->value.substr(0, field->value.find_first_of(blanks)));
+    const auto algorithm =
+        number && *number < 256 ? algorithm_of(static_cast<uint8_t>(*number)) : std::nullopt;
+    if (!algorithm) {
+      diagnostics_.error(field->value_at,
+                         "must be 8 (RSASHA256), 13 (ECDSAP256SHA256) or 15 (ED25519)");
+    } else if (*algorithm != record_.algorithm) {
+      diagnostics_.error(field->value_at,
+                         fmt::format("the DNSKEY is one of {}", algorithm_name(record_.algorithm)));
+    }
+    return algorithm;
+  }
+
+  void read_time(const TimeField& row, KeyTimes& times) {
+    const Field* field = find(row.name);
+    if (!field) return;
+    times.*row.time = parse_time(field->value);
+    if (!(times.*row.time))
+      diagnostics_.error(field->value_at, "not a time in UTC such as 20260301120000");
+  }
+
+  std::vector<Secret> read_numbers(Algorithm algorithm) {
+    const std::span<const std::string_view> needed = fields_of(algorithm);
+    for (const Field& field : fields_) {
+      if (is_private_field(field.name) && std::ranges::count(needed, field.name) == 0) {
+        diagnostics_.error(
+            field.at, fmt::format("a key of {} has no {}", algorithm_name(algorithm), field.name));
+      }
+    }
+    std::vector<Secret> numbers;
+    for (const std::string_view name : needed) {
+      const Field* field = find(name);
+      if (!field) {
+        diagnostics_.error({}, fmt::format("there is no line \"{}: \", which a key of {} needs",
+                                           name, algorithm_name(algorithm)));
+        continue;
+      }
+      Secret number(base64_octets_max(field->value.size()));
+      const auto size = decode_base64(field->value, number.octets());
+      if (!size || *size == 0) {
+        diagnostics_.error(field->value_at, "not base64");
+        continue;
+      }
+      number.shrink(*size);
+      numbers.push_back(std::move(number));
+    }
+    return numbers;
+  }
+
+  const KeyRecord& record_;
+  Diagnostics& diagnostics_;
+  std::vector<Field> fields_;
+};
+
+/// A word of a `.key` file.
+struct Word {
+  std::string_view text;
+  Position at;
+};
+
+/// Words of all lines; parentheses join lines, which here makes no difference: there is one record.
+std::vector<Word> words_in(std::string_view text) {
+  std::vector<Word> words;
+  unsigned number = 0;
+  for (const std::string_view whole : split(text, '\n')) {
+    ++number;
+    const std::string_view line = whole.substr(0, whole.find(';'));
+    for (size_t at = 0; at < line.size();) {
+      const size_t begin = line.find_first_not_of(" \t\r()", at);
+      if (begin == std::string_view::npos) break;
+      at = std::min(line.find_first_of(" \t\r()", begin), line.size());
+      words.push_back({line.substr(begin, at - begin), {number, static_cast<unsigned>(begin + 1)}});
+    }
+  }
+  return words;
+}
+
+class KeyRecordReader {
+ public:
+  KeyRecordReader(std::string_view text, Diagnostics& diagnostics)
+      : words_(words_in(text)), diagnostics_(diagnostics) {}
+
+  std::optional<KeyRecord> read() {
+    if (words_.empty()) return fail({}, "there is no DNSKEY record");
+    KeyRecord record;
+    const auto owner = zones::parse_name(words_[0].text);
+    if (!owner) return fail(words_[0].at, owner.error().message);
+    if (!words_[0].text.ends_with('.'))
+      return fail(words_[0].at, "the name must be whole: with a dot at its end");
+    record.owner = *owner;
+    next_ = 1;
+    if (const Word* ttl = peek(); ttl && parse_number(ttl->text)) ++next_;
+    if (const Word* word = peek(); word && lower(word->text) == "in") ++next_;
+    const Word* type = peek();
+    if (!type || lower(type->text) != "dnskey")
+      return fail(type ? type->at : words_[0].at, "must be a DNSKEY record");
+    ++next_;
+
+    const auto flags = take_number(65535);
+    if (flags && *flags != 256 && *flags != 257)
+      return fail(last().at, "the flags must be 256 (zone key) or 257 (key-signing key)");
+    const auto protocol = take_number(255);
+    if (protocol && *protocol != 3) return fail(last().at, "the protocol must be 3");
+    const auto number = take_number(255);
+    if (!flags || !protocol || !number) {
+      return fail(peek() ? peek()->at : last().at,
+                  "flags, protocol and algorithm must be numbers, as in \"257 3 13\"");
+    }
+    const auto algorithm = algorithm_of(static_cast<uint8_t>(*number));
+    if (!algorithm) {
+      return fail(last().at,
+                  "the algorithm must be 8 (RSASHA256), 13 (ECDSAP256SHA256) or 15 "
+                  "(ED25519)");
+    }
+    record.role = static_cast<KeyRole>(*flags);
+    record.algorithm = *algorithm;
+    return read_key(std::move(record), static_cast<uint16_t>(*flags));
+  }
+
+ private:
+  std::optional<KeyRecord> read_key(KeyRecord record, uint16_t flags) {
+    const Word* first = peek();
+    if (!first) return fail(last().at, "the key is missing behind the algorithm");
+    std::string text;
+    for (; peek(); ++next_) text += peek()->text;
+    const auto key = decode_base64(text);
+    if (!key) return fail(first->at, "not base64");
+    record.rdata = {static_cast<uint8_t>(flags >> 8), static_cast<uint8_t>(flags), 3,
+                    static_cast<uint8_t>(record.algorithm)};
+    record.rdata.insert(record.rdata.end(), key->begin(), key->end());
+    if (!has_public_key(record.rdata)) {
+      return fail(first->at,
+                  fmt::format("not a public key of {}", algorithm_name(record.algorithm)));
+    }
+    return record;
+  }
+
+  std::optional<KeyRecord> fail(Position at, std::string message) {
+    diagnostics_.error(at, std::move(message));
+    return std::nullopt;
+  }
+  const Word* peek() const { return next_ < words_.size() ? &words_[next_] : nullptr; }
+  const Word& last() const { return words_[next_ - 1]; }
+  std::optional<uint64_t> take_number(uint64_t most) {
+    const Word* word = peek();
+    const auto number = word ? parse_number(word->text) : std::nullopt;
+    if (!number || *number > most) return std::nullopt;
+    ++next_;
+    return number;
+  }
+
+  const std::vector<Word> words_;
+  Diagnostics& diagnostics_;
+  size_t next_ = 0;
+};
+
+/// Text in a Secret of its own, which does not grow.
+class SecretWriter {
+ public:
+  void put(std::string_view text) {
+    assert(text.size() <= secret_.size() - at_);
+    std::ranges::copy(text, secret_.octets().begin() + static_cast<std::ptrdiff_t>(at_));
+    at_ += text.size();
+  }
+  void put_base64(Bytes octets) {
+    const size_t size = base64_size(octets.size());
+    assert(size <= secret_.size() - at_);
+    encode_base64(octets, {reinterpret_cast<char*>(secret_.octets().data()) + at_, size});
+    at_ += size;
+  }
+  Secret finish() {
+    secret_.shrink(at_);
+    return std::move(secret_);
+  }
+
+ private:
+  Secret secret_{private_text_max};
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+std::optional<KeyRecord> parse_key_record(std::string_view text, Diagnostics& diagnostics) {
+  return KeyRecordReader(text, diagnostics).read();
+}
+
+PrivateKeyReading parse_private_key(std::string file, std::string_view text,
+                                    const KeyRecord& record) {
+  PrivateKeyReading reading{.stored = std::nullopt,
+                            .diagnostics = Diagnostics(std::move(file), without_secrets(text))};
+  reading.stored = PrivateKeyReader(text, record, reading.diagnostics).read();
+  return reading;
+}
+
+Secret private_key_text(const SigningKey& key, const KeyTimes& times) {
+  const std::vector<Secret> numbers = key.private_numbers();
+  const std::span<const std::string_view> names = fields_of(key.algorithm());
+  assert(numbers.size() == names.size());
+  SecretWriter writer;
+  writer.put(fmt::format("{}: v1.3\n{}: {} ({})\n", format_field, algorithm_field,
+                         static_cast<unsigned>(key.algorithm()), algorithm_name(key.algorithm())));
+  for (size_t i = 0; i < names.size(); ++i) {
+    writer.put(names[i]);
+    writer.put(": ");
+    writer.put_base64(numbers[i].octets());
+    writer.put("\n");
+  }
+  for (const TimeField& row : time_fields) {
+    if (const auto& time = times.*row.time)
+      writer.put(fmt::format("{}: {}\n", row.name, time_text(*time)));
+  }
+  return writer.finish();
+}
+
+std::string key_record_text(const Name& owner, const SigningKey& key) {
+  const bool is_ksk = key.role() == KeyRole::ksk;
+  return fmt::format("; This is a {}-signing key, keyid {}, for {}\n{} IN DNSKEY {} 3 {} {}\n",
+                     is_ksk ? "key" : "zone", key.tag(), owner.text(), owner.text(),
+                     static_cast<unsigned>(key.role()), static_cast<unsigned>(key.algorithm()),
+                     encode_base64(key.dnskey_rdata().subspan(dnskey_fixed_size)));
+}
+
+std::string ds_record_text(const Name& owner, const SigningKey& key, DsDigest digest) {
+  constexpr size_t fixed_size = 4;
+  const std::vector<uint8_t> rdata = ds_rdata(owner, key.dnskey_rdata(), digest);
+  std::string hash;
+  for (const uint8_t octet : Bytes(rdata).subspan(fixed_size)) hash += fmt::format("{:02X}", octet);
+  return fmt::format("{} IN DS {} {} {} {}", owner.text(), key.tag(),
+                     static_cast<unsigned>(key.algorithm()), static_cast<unsigned>(digest), hash);
+}
+
+std::string key_file_stem(const Name& owner, const SigningKey& key) {
+  std::string name = owner.folded().text();
+  // A slash may stand in a label, not in the name of a file.
+  for (size_t at = name.find('/'); at != name.npos; at = name.find('/', at))
+    name.replace(at, 1, "\\047");
+  return fmt::format("K{}+{:03}+{:05}", name, static_cast<unsigned>(key.algorithm()), key.tag());
+}
+
+}  // namespace swingover::dnssec

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "zones/dnssec/key.h"
+#include "zones/dnssec/secret.h"
+#include "zones/name.h"
+
+namespace swingover::dnssec {
+
+/// Keys in files as BIND's dnssec-keygen and ldns write them: NAME.key with the DNSKEY, NAME.private with the private
+/// part and the times ("Private-key-format", v1.2 and v1.3). Control path.
+///
+/// Secrets  No message and no quoted line shows what a private field holds.
+
+/// What a key is used for when, as far as somebody said so. Whole seconds in files.
+struct KeyTimes {
+  std::optional<WallTime> created{};
+  std::optional<WallTime> publish{};
+  std::optional<WallTime> activate{};
+  std::optional<WallTime> revoke{};
+  std::optional<WallTime> inactive{};
+  std::optional<WallTime> remove{};  // "Delete"
+  std::optional<WallTime> sync_publish{};
+  std::optional<WallTime> sync_delete{};
+  friend bool operator==(const KeyTimes&, const KeyTimes&) = default;
+};
+
+/// A DNSKEY of a zone.
+struct KeyRecord {
+  Name owner;
+  Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
+  KeyRole role = KeyRole::zsk;
+  std::vector<uint8_t> rdata;
+};
+
+/// The one DNSKEY of a `.key` file: a record of a master file, with or without TTL and class, in parentheses or not.
+std::optional<KeyRecord> parse_key_record(std::string_view text, Diagnostics& diagnostics);
+
+struct StoredKey {
+  SigningKey key;
+  KeyTimes times;
+};
+struct PrivateKeyReading {
+  std::optional<StoredKey> stored;  // if there is no error
+  Diagnostics diagnostics;
+};
+/// A `.private` file, `file` as the person named it, and the record that it must belong to.
+PrivateKeyReading parse_private_key(std::string file, std::string_view text,
+                                    const KeyRecord& record);
+
+/// The `.private` file: keep it from others.
+Secret private_key_text(const SigningKey& key, const KeyTimes& times);
+/// The `.key` file.
+std::string key_record_text(const Name& owner, const SigningKey& key);
+/// "shop.example. IN DS 51771 13 2 8D6C…", for the parent.
+std::string ds_record_text(const Name& owner, const SigningKey& key, DsDigest digest);
+/// What both files are called in front of their suffixes: "Kshop.example.+013+51771".
+std::string key_file_stem(const Name& owner, const SigningKey& key);
+
+}  // namespace swingover::dnssec
