@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "zones/dnssec/denial.h"
 #include "zones/protocol.h"
 #include "zones/zone_file_field.h"
 
@@ -32,31 +33,6 @@ using Record = std::unique_ptr<ldns_rr, FreeRecord>;
 Bytes octets_of(const ldns_rdf* rdf) {
   return {ldns_rdf_data(rdf), ldns_rdf_size(rdf)};
 }
-
-// Type bitmaps of NSEC, NSEC3 and CSYNC (RFC 4034 section 4.1.2).
-class TypeBitmap {
- public:
-  void add(uint16_t type) { types_.push_back(type); }
-  void append_to(std::vector<uint8_t>& out) {
-    std::ranges::sort(types_);
-    for (size_t i = 0; i < types_.size();) {
-      const unsigned window = types_[i] >> 8;
-      std::array<uint8_t, 32> bits{};
-      size_t used = 0;
-      for (; i < types_.size() && types_[i] >> 8 == window; ++i) {
-        const unsigned low = types_[i] & 0xff;
-        bits[low / 8] = static_cast<uint8_t>(bits[low / 8] | 0x80U >> low % 8);
-        used = low / 8 + 1;
-      }
-      out.push_back(static_cast<uint8_t>(window));
-      out.push_back(static_cast<uint8_t>(used));
-      out.insert(out.end(), bits.begin(), bits.begin() + static_cast<std::ptrdiff_t>(used));
-    }
-  }
-
- private:
-  std::vector<uint16_t> types_;
-};
 
 class RdataEncoder {
  public:
@@ -252,14 +228,18 @@ bool RdataEncoder::put_type(const MasterToken& word) {
 }
 
 bool RdataEncoder::put_bitmap() {
-  TypeBitmap bitmap;
+  std::vector<uint16_t> types;
   for (; next_ < words_.size(); ++next_) {
     const uint16_t type = words_[next_].quoted ? uint16_t{0} : parse_type(words_[next_].text);
     if (type == 0)
       return error(words_[next_].at, "no record type of this name; others are written TYPE123");
-    bitmap.add(type);
+    types.push_back(type);
   }
-  bitmap.append_to(out_);
+  std::ranges::sort(types);
+  std::array<uint8_t, dnssec::type_bitmap_size_max> room;
+  ByteWriter bitmap(room);
+  dnssec::write_type_bitmap(types, bitmap);
+  put(bitmap.written());
   return true;
 }
 
