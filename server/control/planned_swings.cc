@@ -21,6 +21,8 @@ using steering::SwingTarget;
 namespace {
 
 constexpr Milliseconds look_every{1'000};
+// A look at a plan of ten thousand services takes 7 to 14 ms: what does not fit waits for the next tick.
+constexpr Milliseconds tick_time{5};
 constexpr Milliseconds forecast_every{10'000};
 constexpr Milliseconds settle_time{1'000};
 constexpr std::string_view ourselves = "swingoverd";
@@ -229,18 +231,29 @@ void PlannedSwings::note_ttls() {
 
 std::vector<PlannedSwings::Change> PlannedSwings::tick(const Allowed& allowed) {
   std::vector<Change> changes;
-  for (auto& [id, plan] : plans_) {
-    const PlannedSwing& stored = *plan.intent.plan;
-    if (stored.is_empty || (allowed.is_busy && allowed.is_busy(plan.intent.target))) continue;
-    if (const auto why = why_empty(plan, allowed)) {
-      const std::string before = progress_words(plan.intent);
-      plan.intent.plan->is_empty = true;
-      changes.push_back(change(plan, before, {}, *why));
-      continue;
+  const MonotonicTime begin = clock_.now();
+  auto at = plans_.lower_bound(std::exchange(go_on_at_, {}));
+  for (size_t left = plans_.size(); left > 0; --left) {
+    if (at == plans_.end()) at = plans_.begin();
+    if (clock_.now() - begin >= tick_time) {
+      go_on_at_ = at->first;
+      break;
     }
-    if (std::optional<Change> one = go_on(plan, allowed)) changes.push_back(*one);
+    if (std::optional<Change> one = look_at(at->second, allowed)) changes.push_back(*one);
+    ++at;
   }
   return changes;
+}
+
+std::optional<PlannedSwings::Change> PlannedSwings::look_at(Plan& plan, const Allowed& allowed) {
+  const PlannedSwing& stored = *plan.intent.plan;
+  if (stored.is_empty || (allowed.is_busy && allowed.is_busy(plan.intent.target)))
+    return std::nullopt;
+  const auto why = why_empty(plan, allowed);
+  if (!why) return go_on(plan, allowed);
+  const std::string before = progress_words(plan.intent);
+  plan.intent.plan->is_empty = true;
+  return change(plan, before, {}, *why);
 }
 
 /// Of a drain whose endpoints are out: why nobody is sent there any more; nothing: somebody may be.

@@ -56,7 +56,8 @@ class PlannedSwings {
     /// be made.
     std::function<std::vector<std::string>(const Intent&, double part)> objections{};
   };
-  /// What is due now; follow() must come before the next call when anything changed.
+  /// What is due now; follow() must come before the next call when anything changed. After 5 ms it leaves the rest to the
+  /// next call.
   std::vector<Change> tick(const Allowed& allowed);
   /// A person lets the plan of this target go on; nothing: none that waits for one. The first says what it would come
   /// to, to be stored before anybody is told; the second puts it in force.
@@ -129,6 +130,7 @@ class PlannedSwings {
   void note_ttls();
   std::optional<std::string> why_empty(Plan& plan, const Allowed& allowed) const;
   const Plan* comes_after(const Plan& plan) const;
+  std::optional<Change> look_at(Plan& plan, const Allowed& allowed);
   std::optional<Change> go_on(Plan& plan, const Allowed& allowed);
   static std::string objection_to(const Plan& plan, const Allowed& allowed);
   struct Looked {
@@ -147,8 +149,9 @@ class PlannedSwings {
   Steering& steering_;
   Offload offload_;
   std::shared_ptr<const zones::Snapshot> snapshot_;
-  std::map<std::string, Plan> plans_;
-  std::map<std::string, Found> found_;  // by intent  // by id
+  std::map<std::string, Plan> plans_;   // by id
+  std::string go_on_at_{};              // with this one, or the next; empty: with the first
+  std::map<std::string, Found> found_;  // by intent
   std::vector<bool> lowered_;           // by service
   std::vector<uint32_t> touched_;
   uint64_t asked_ = 0;

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <set>
 
 #include "tests/server/control/steering_world.h"
 
@@ -26,6 +27,7 @@ struct Plans : World {
   std::optional<AnswersLeft> left;  // of any drain, as counted
   std::vector<std::string> objections;
   std::vector<double> asked_parts;  // of what the source still has
+  Milliseconds look_takes{0};       // at a plan whose step is due
 
   Result<Intents::Prepared> try_to(IntentRequest request) {
     request.owner = "ada";
@@ -55,6 +57,7 @@ struct Plans : World {
                                   .objections =
                                       [this](const Intent&, double part) {
                                         asked_parts.push_back(part);
+                                        clock.advance(look_takes);
                                         return objections;
                                       }});
     for (const auto& change : now) {
@@ -697,6 +700,31 @@ TEST_CASE("a step waits for what speaks against it, and says so", "[planned_swin
   world.go(120);
   CHECK(world.shares(0, 0) == Shares{7'500, 2'500});
   CHECK(world.view().why.empty());
+}
+
+TEST_CASE("a tick looks at as many plans as fit, and the next one goes on", "[planned_swings]") {
+  Plans world;
+  const std::vector<std::string> names{"mail", "news", "shop"};
+  for (const std::string& name : names)
+    world.add(name, {{"A", 1'000}, {"B", 1'000}}, 300).ttl = Ttl(30);
+  world.begin();
+  for (const std::string& name : names) {
+    IntentRequest request = swing_to_b();
+    request.target = "service/" + name + ".svc.example.test.";
+    world.ask(request);
+  }
+  world.go(29);
+  REQUIRE(world.changes.empty());
+  world.look_takes = Milliseconds(6);
+  world.pass(Milliseconds(1'000));
+  world.tick();  // forecasts
+  std::set<std::string> stepped;
+  for (size_t looks = 1; looks <= names.size(); ++looks) {
+    world.tick();
+    REQUIRE(world.changes.size() == looks);
+    stepped.insert(world.changes.back().entry.target);
+  }
+  CHECK(stepped.size() == names.size());
 }
 
 TEST_CASE("load that follows old answers counts where it still goes", "[planned_swings]") {
