@@ -1,7 +1,8 @@
 /// Measures a cluster's death for many services within capacity, without probes, store and sockets: from the first look
 /// at the dead cluster until the last service has its new shares.
 ///   steering_scale [SERVICES] [KINDS] [RUNS]   10,000 services of 50 localities and 8 clusters, in so many kinds of equal
-///                                              input (0: all differ); the median of RUNS (3). CPU time.
+///                                              input (0: all differ), and as many that share the clusters' capacities;
+///                                              the median of RUNS (3). CPU time.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +24,20 @@ using bench::cpu_milliseconds;
 constexpr size_t localities = 50;
 constexpr size_t clusters = 8;
 
-std::shared_ptr<zones::Model> make_model(size_t services, size_t kinds, Steering::Memory& memory) {
+/// The system's, later by as much as one likes: looks at loads are ten seconds apart.
+struct ShiftedClock : Clock {
+  Milliseconds by{0};
+  MonotonicTime now() const override { return system_clock().now() + by; }
+  WallTime wall() const override { return system_clock().wall() + by; }
+};
+
+/// What the services differ in, and whether they take from the same capacities.
+struct Kind {
+  size_t kinds = 0;  // of equal input; 0: all differ
+  bool is_shared = false;
+};
+
+std::shared_ptr<zones::Model> make_model(size_t services, Kind kind, Steering::Memory& memory) {
   auto model = std::make_shared<zones::Model>();
   for (size_t i = 0; i < localities; ++i) {
     zones::Locality locality;
@@ -40,7 +54,7 @@ std::shared_ptr<zones::Model> make_model(size_t services, size_t kinds, Steering
   std::vector<std::string> names{""};
   for (const zones::Locality& locality : model->topology.localities) names.push_back(locality.name);
   for (size_t s = 0; s < services; ++s) {
-    Random random(1 + (kinds == 0 ? s : s % kinds));
+    Random random(1 + (kind.kinds == 0 ? s : s % kind.kinds));
     zones::Service service;
     service.name = *zones::parse_name("s" + std::to_string(s) + ".svc.example.test.");
     service.policy = zones::Policy::local;
@@ -49,8 +63,9 @@ std::shared_ptr<zones::Model> make_model(size_t services, size_t kinds, Steering
       zones::Pool pool;
       pool.cluster = ClusterId(j);
       pool.cluster_name = model->topology.clusters[j].name;
-      pool.capacity = 200 + 1'800 * random.unit();
-      pool.has_own_capacity = true;
+      pool.capacity =
+          kind.is_shared ? 1'000 * static_cast<double>(services) : 200 + 1'800 * random.unit();
+      pool.has_own_capacity = !kind.is_shared;
       capacity += *pool.capacity;
       const auto high = static_cast<uint8_t>(s >> 8);
       pool.endpoints.push_back(
@@ -81,6 +96,7 @@ struct Measured {
   size_t solved = 0;
   size_t published = 0;
   double reload = 0;
+  double look = 0;  // the longest slice of a look at loads that brings no news
 };
 
 size_t published(const Steering::Counters& counters) {
@@ -102,14 +118,15 @@ Measured run(Steering& steering) {
   return measured;
 }
 
-Measured cluster_dies(size_t services, size_t kinds) {
+Measured cluster_dies(size_t services, Kind kind) {
   Steering::Memory memory;
-  const auto model = make_model(services, kinds, memory);
+  const auto model = make_model(services, kind, memory);
   const auto snapshot = zones::build_snapshot(model, {});
   LoadBoard loads;
   loads.replace(std::make_shared<const ServiceNames>(model), {}, std::vector<bool>(clusters), {},
                 {system_clock().now(), system_clock().wall()});
-  Steering steering(system_clock(), loads);
+  ShiftedClock clock;
+  Steering steering(clock, loads);
   for (uint32_t i = 0; i < snapshot->counts.endpoints; ++i)
     snapshot->eligibility->set(EndpointId(i), zones::Eligibility::eligible);
   steering.start(snapshot, CapacityGroups(model), memory);
@@ -120,6 +137,9 @@ Measured cluster_dies(size_t services, size_t kinds) {
     steering.touch(service.id, ShareCause::health);
   }
   Measured measured = run(steering);
+  clock.by = Steering::look_every;
+  steering.tick();
+  measured.look = run(steering).longest;
   const auto next = zones::build_snapshot(model, {.generation = 2});
   std::vector<std::optional<uint32_t>> old_services;
   std::vector<std::optional<ServiceId>> ids;
@@ -143,20 +163,23 @@ int main(int count, char** given) {
   };
   const size_t services = number_at(1, 10'000);
   const size_t runs = number_at(3, 3);
-  std::vector<size_t> kinds{0, 500};
-  if (count > 2) kinds = {number_at(2, 0)};
+  std::vector<Kind> kinds{{0, false}, {500, false}, {0, true}};
+  if (count > 2) kinds = {{number_at(2, 0), false}};
   std::printf(
       "| services | kinds | CPU in all, ms | longest slice, ms | solved | got new shares | a "
-      "reload, ms |\n");
-  std::printf("|---|---|---|---|---|---|---|\n");
-  for (const size_t k : kinds) {
+      "reload, ms | longest slice of a look, ms |\n");
+  std::printf("|---|---|---|---|---|---|---|---|\n");
+  for (const Kind kind : kinds) {
     std::vector<Measured> all;
-    for (size_t i = 0; i < runs; ++i) all.push_back(cluster_dies(services, k));
+    for (size_t i = 0; i < runs; ++i) all.push_back(cluster_dies(services, kind));
     std::ranges::sort(all, {}, &Measured::all);
     const Measured& median = all[all.size() / 2];
-    std::printf("| %zu | %s | %.0f | %.1f | %zu | %zu | %.1f |\n", services,
-                k == 0 ? "all differ" : std::to_string(k).c_str(), median.all, median.longest,
-                median.solved, median.published, median.reload);
+    const std::string words = kind.is_shared    ? "shared capacity"
+                              : kind.kinds == 0 ? "all differ"
+                                                : std::to_string(kind.kinds);
+    std::printf("| %zu | %s | %.0f | %.1f | %zu | %zu | %.1f | %.1f |\n", services, words.c_str(),
+                median.all, median.longest, median.solved, median.published, median.reload,
+                median.look);
   }
   return 0;
 }
