@@ -347,14 +347,18 @@ std::vector<uint8_t> query_packet(const Name& name, uint16_t type) {
 
 }  // namespace
 
+std::vector<PoolShare> tier_shares(const ServicePlan& plan, LocalityId locality,
+                                   const EligibilityMap& eligibility) {
+  const ServicePlan::Row row = plan.row(locality);
+  const auto found = find_tier(plan, row, eligibility);
+  return found ? shares_of_tier(plan, row, *found, eligibility) : std::vector<PoolShare>{};
+}
+
 std::vector<PoolShare> pool_shares(const ServicePlan& plan, const ShareRows& rows,
                                    LocalityId locality, const EligibilityMap& eligibility) {
   std::vector<PoolShare> shares = shares_of_client(plan, rows, locality, eligibility);
-  if (!shares.empty()) return shares;
-  const ServicePlan::Row row = plan.row(locality);
-  if (const auto found = find_tier(plan, row, eligibility))
-    return shares_of_tier(plan, row, *found, eligibility);
-  return sampled_shares(plan, locality, eligibility);
+  if (shares.empty()) shares = tier_shares(plan, locality, eligibility);
+  return shares.empty() ? sampled_shares(plan, locality, eligibility) : shares;
 }
 
 Explanation explain(const Snapshot& snapshot, const Name& name, uint16_t type,

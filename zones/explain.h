@@ -26,6 +26,10 @@ struct PoolShare {
 std::vector<PoolShare> pool_shares(const ServicePlan& plan, const ShareRows& rows,
                                    LocalityId locality, const EligibilityMap& eligibility);
 
+/// The same by tiers alone, as of a service that has no shares; empty where `when_all_down` decides. Control path.
+std::vector<PoolShare> tier_shares(const ServicePlan& plan, LocalityId locality,
+                                   const EligibilityMap& eligibility);
+
 /// What one client would get, and why; with a snapshot of then, at any instant.
 struct Explanation {
   std::string zone;      // the closest zone above the name; empty: none of ours

@@ -184,7 +184,7 @@ class CapacityGroups::Maker {
     Kind kind;
     std::map<std::vector<double>, uint32_t> classes;
     for (uint32_t row = 0; row < made_.rows_; ++row) {
-      const LocalityId client = row == 0 ? no_locality : LocalityId(row - 1);
+      const LocalityId client = locality_of_row(row);
       std::vector<double> costs;
       for (size_t i = 0; i < service.pools.size(); ++i)
         costs.push_back(cost_of(model_.topology, service, service.pools[i], ranks[i], client));
@@ -238,6 +238,7 @@ CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs)
   using Key =
       std::tuple<uint32_t, const std::vector<uint32_t>&, const std::vector<bool>&, uint32_t>;
   std::map<Key, uint32_t> first_rows;
+  posed.rows.reserve(g.members.size());
   for (size_t m = 0; m < g.members.size(); ++m) {
     const Member& member = g.members[m];
     const Kind& kind = kinds_[member.kind];
@@ -257,6 +258,7 @@ CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs)
       }
     }
     std::vector<uint32_t>& rows = posed.rows.emplace_back();
+    rows.reserve(rows_);
     for (size_t row = 0; row < rows_; ++row) {
       rows.push_back(first->second + kind.classes[row]);
       double& sum = problem.demands[rows.back()];

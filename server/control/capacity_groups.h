@@ -55,6 +55,7 @@ class CapacityGroups {
   explicit CapacityGroups(std::shared_ptr<const zones::Model> model);
 
   const std::vector<Group>& groups() const { return groups_; }
+  const zones::Model& model() const { return *model_; }
   /// The service's group, and its place among the members; nothing: it is not steered within capacity.
   struct Place {
     uint32_t group = none;
@@ -96,6 +97,11 @@ class CapacityGroups {
   std::vector<Place> places_;  // by service
   std::vector<Kind> kinds_;
 };
+
+/// Whose clients a row is of.
+inline LocalityId locality_of_row(size_t row) {
+  return row == 0 ? no_locality : LocalityId(static_cast<uint32_t>(row - 1));
+}
 
 /// What a unit of load of clients there costs at that pool; steering::forbidden: it does not serve them.
 double cost_of(const zones::Model& model, const zones::Service& service, size_t pool,

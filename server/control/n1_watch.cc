@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "server/control/steering.h"
@@ -15,23 +16,91 @@ constexpr std::string_view ourselves = "swingoverd";
 constexpr int64_t rest_for_work = 10;
 
 /// Equal inputs have the same one. Of one process only.
-size_t fingerprint_of(const SteeringInputs& inputs) {
-  size_t print = inputs.snapshot->generation;
-  const auto add = [&](const void* octets, size_t size) {
+class Fingerprint {
+ public:
+  explicit Fingerprint(const SteeringInputs& inputs) : print_(inputs.snapshot->generation) {
+    add_all(inputs.demands);
+    add_all(inputs.eligibility);
+    add_bits(inputs.flapping);
+    for (const auto& needed : inputs.needed) add_bits(needed);
+    for (const auto& group : inputs.holders) {
+      for (const SteeringInputs::Holder& holder : group) {
+        add(holder.nominal);
+        add(holder.heard);
+        add(holder.comeback);
+        add(holder.used);
+        add(holder.waits_for_person);
+      }
+    }
+    for (const auto& group : inputs.returning) {
+      add(group.size());
+      for (const ReturningPool& one : group) {
+        add(one.member);
+        add(one.pool);
+        add(one.factor);
+        add(one.waits_for_person);
+      }
+    }
+    add_plans(inputs.plans);
+    add_frozen(inputs);
+  }
+  size_t value() const { return print_; }
+
+ private:
+  void add_octets(const void* octets, size_t size) {
     const std::string_view text(static_cast<const char*>(octets), size);
-    print = print * 0x9e3779b97f4a7c15U + std::hash<std::string_view>{}(text);
-  };
-  add(inputs.demands.data(), inputs.demands.size() * sizeof(double));
-  add(inputs.eligibility.data(), inputs.eligibility.size() * sizeof(zones::Eligibility));
-  for (const auto& group : inputs.holders) {
-    for (const SteeringInputs::Holder& holder : group) {
-      add(&holder.capacity, sizeof holder.capacity);
-      add(&holder.comeback, sizeof holder.comeback);
-      print += holder.waits_for_person ? 1 : 0;
+    print_ = print_ * 0x9e3779b97f4a7c15U + std::hash<std::string_view>{}(text);
+  }
+  template <class Value>
+  void add(const Value& value) {
+    static_assert(std::is_arithmetic_v<Value>);
+    add_octets(&value, sizeof value);
+  }
+  template <class Value>
+  void add_all(const std::vector<Value>& values) {
+    add_octets(values.data(), values.size() * sizeof(Value));
+  }
+  void add_bits(const std::vector<bool>& bits) {
+    print_ = print_ * 0x9e3779b97f4a7c15U + std::hash<std::vector<bool>>{}(bits);
+  }
+  /// Frozen services keep their shares, whatever happens.
+  void add_frozen(const SteeringInputs& inputs) {
+    for (const zones::Service& service : inputs.snapshot->model->services) {
+      if (!inputs.plans.is_frozen(service.id)) continue;
+      std::vector<uint16_t> shares(service.pools.size(), 0);
+      for (size_t row = 0; row < inputs.rows; ++row) {
+        if (inputs.snapshot->shares->read(service.id, row, shares)) add_all(shares);
+      }
     }
   }
-  return print;
-}
+  void add_plans(const SharePlans& plans) {
+    for (const auto& [group, cuts] : plans.cuts) {
+      add(group);
+      for (const SharePlans::Cut& cut : cuts) {
+        add(cut.holder);
+        add(cut.moved);
+      }
+    }
+    for (const auto& [service, moves] : plans.moves) {
+      add(service);
+      for (const SharePlans::Move& move : moves) {
+        add(move.from);
+        add(move.to);
+        add(move.moved);
+      }
+    }
+    for (const auto& [group, weights] : plans.weights) {
+      add(group);
+      for (const auto& [holder, factor] : weights) {
+        add(holder);
+        add(factor);
+      }
+    }
+    add_bits(plans.frozen);
+  }
+
+  size_t print_;
+};
 
 }  // namespace
 
@@ -44,7 +113,7 @@ struct N1Watch::Work {
   std::shared_ptr<N1Report> report;  // null: nothing is new
 
   void run(const std::atomic<bool>& is_over) {
-    fingerprint = fingerprint_of(inputs);
+    fingerprint = Fingerprint(inputs).value();
     if (fingerprint != known) {
       WhatIf what_if(std::exchange(inputs, {}));
       auto made = std::make_shared<N1Report>(n1_report(what_if, 1, [&] { return is_over.load(); }));

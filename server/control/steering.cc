@@ -1,15 +1,8 @@
 #include "server/control/steering.h"
 
 #include <algorithm>
-#include <bit>
 #include <numeric>
 #include <utility>
-
-#include "server/control/records.h"
-#include "server/control/swing_forecast.h"
-#include "server/control/target.h"
-#include "zones/found_tier.h"
-#include "zones/steering/ramp.h"
 
 namespace swingover::control {
 
@@ -21,25 +14,9 @@ namespace {
 constexpr Milliseconds slice_time{8};
 constexpr size_t parts_a_slice = 64;
 constexpr size_t services_a_look = 200;
-constexpr size_t solutions_max = 2'048;
 /// A demand that is so much off is no good start for the next run; at most so often.
 constexpr double stored_again = 0.05;
 constexpr Milliseconds store_every{60'000};
-
-uint64_t hash_of(const Problem& problem) {
-  uint64_t hash = 0xcbf29ce484222325U;
-  const auto add = [&](double value) {
-    hash = (hash ^ std::bit_cast<uint64_t>(value)) * 0x100000001b3U;
-    hash ^= hash >> 29;
-  };
-  add(problem.target);
-  add(problem.limit);
-  for (const auto* values : {&problem.demands, &problem.capacities, &problem.costs}) {
-    add(static_cast<double>(values->size()));
-    for (const double value : *values) add(value);
-  }
-  return hash;
-}
 
 }  // namespace
 
@@ -49,12 +26,14 @@ Steering::Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_an
       loads_(loads),
       add_answers_(std::move(add_answers)),
       note_rows_(std::move(note_rows)),
-      allocate_(std::move(allocate)),
-      is_flapping_(std::move(is_flapping)) {
-  if (allocate_) return;
-  allocate_ = [allocator = steering::Allocator()](const steering::Problem& problem) mutable {
-    return allocator.allocate(problem);
-  };
+      is_flapping_(std::move(is_flapping)),
+      solutions_(std::move(allocate)) {}
+
+Steering::Counters Steering::counters() const {
+  Counters counters = counters_;
+  counters.solved = solutions_.solved();
+  counters.shared = solutions_.shared();
+  return counters;
 }
 
 std::string_view word(ShareCause cause) {
@@ -142,20 +121,11 @@ Steering::Slice Steering::work() {
     }
     if (clock_.now() - begin >= slice_time) break;
   }
-  if (is_idle()) solutions_.clear();
+  if (is_idle()) solutions_.forget();
   return slice;
 }
 
 // ---- one group ----
-
-/// Demand that nobody can serve is overload, too.
-bool Steering::is_short(const Solved& solved) {
-  if (solved.allocation.regime == Regime::overload) return true;
-  for (size_t i = 0; i < solved.problem.localities(); ++i) {
-    if (solved.allocation.unserved[i] && solved.problem.demands[i] > 0) return true;
-  }
-  return false;
-}
 
 void Steering::take_next(Slice& slice) {
   std::ranges::pop_heap(waiting_, [this](uint32_t a, uint32_t b) { return is_busier(a, b); });
@@ -164,16 +134,20 @@ void Steering::take_next(Slice& slice) {
   const ShareCause cause = std::exchange(states_[group].cause, ShareCause::none);
   if (cause != ShareCause::load) return solve(group, cause, slice);
   learn_bands(group);
-  learning_ = Learning{.group = group, .next = 0};
+  const std::vector<double> none(groups_.groups()[group].holders.size(), 0);
+  learning_ = Learning{.group = group, .next = 0, .loads = none};
 }
 
 void Steering::learn_part(Slice& slice) {
   Learning& learning = *learning_;
   const std::vector<CapacityGroups::Member>& members = groups_.groups()[learning.group].members;
-  for (size_t i = 0; i < services_a_look && learning.next < members.size(); ++i, ++learning.next)
+  for (size_t i = 0; i < services_a_look && learning.next < members.size(); ++i, ++learning.next) {
     learn_demand(model().services[members[learning.next].service.value]);
+    add_loads(members[learning.next], learning.loads);
+  }
   if (learning.next < members.size()) return;
   const uint32_t group = learning.group;
+  states_[group].loads = std::move(learning.loads);
   learning_.reset();
   solve(group, ShareCause::load, slice);
 }
@@ -187,9 +161,9 @@ void Steering::solve(uint32_t group, ShareCause cause, Slice& slice) {
   const bool has_changed = look_at_comebacks(group);
   const bool was_needed = !state.needed.empty();
   if (was_needed) state.needed.assign(state.comebacks.size(), false);
-  const std::vector<std::vector<bool>> usable = usable_of(group);
+  const GroupSolver::Usable usable = solver_.usable_of(group);
   if (look_at_pools(group, usable) || has_changed) store_later(group);
-  CapacityGroups::Posed posed = pose(group, {.usable = &usable});
+  Posed posed = solver_.pose(group, {.usable = &usable});
   state.demand = std::accumulate(posed.problem.demands.begin(), posed.problem.demands.end(), 0.0);
   const bool is_repaced = std::exchange(state.is_repaced, false);
   if (is_repaced) cause = std::max(cause, ShareCause::ramp);
@@ -199,34 +173,32 @@ void Steering::solve(uint32_t group, ShareCause cause, Slice& slice) {
     // What comes of the problem is another mean.
   } else if (state.solved && !was_needed && !spills(group) &&
              changes_nothing(*state.solved, posed.problem)) {
-    return;
+    // Of the frozen no problem knows.
+    if (!solver_.has_frozen(group)) return;
+    if (cause != ShareCause::load) note_loads(group);
+    return note_frozen_regimes(group, slice);
   }
   if (cause == ShareCause::reload && state.solved &&
-      differs_in_demand_alone(*state.solved, posed.problem))
+      differs_in_demand_alone(*state.solved, posed.problem)) {
     cause = ShareCause::load;
+    note_loads(group);
+  }
   if (cause == ShareCause::load && has_other_capacities(group, posed.problem))
     cause = ShareCause::capacity;
   const bool is_by_load = cause == ShareCause::load;
-  if (is_by_load) note_loads(group);
   const bool is_learnt = std::abs(state.demand - state.stored_demand) > stored_again * state.demand;
   if (is_learnt && clock_.now() - state.stored_at >= store_every) store_later(group);
   if (is_by_load && state.regime == Regime::normal && !was_needed &&
       !may_be_worth_it(group, posed.problem))
     return;
-  std::shared_ptr<const Solved> solved = solution(posed.problem);
-  if (was_needed || is_short(*solved)) {
-    if (yield(group, was_needed, posed)) solved = solution(posed.problem);
-    if (was_needed || !state.needed.empty()) tell_needed(group, slice);
-  }
-  Outcome best = outcome(group, posed, solved);
-  if (best.parts.size() > 1 && has_returning(group) && !is_short(*solved) &&
-      std::ranges::any_of(best.parts, [](const auto& part) { return is_short(*part); })) {
-    // The others cannot carry it without those who come back.
-    let_pools_in(group);
-    best = outcome(group, std::move(posed), std::move(solved));
-  }
-  const Regime before = std::exchange(
-      state.regime, is_short(*best.solved) ? Regime::overload : best.solved->allocation.regime);
+  GroupSolver::Settled settled = solver_.settle(group, std::move(posed), was_needed);
+  state.needed = std::move(settled.needed);
+  if (was_needed || !state.needed.empty()) tell_needed(group, slice);
+  if (settled.lets_pools_in) let_pools_in(group);
+  Outcome& best = settled.outcome;
+  const Regime before = std::exchange(state.regime, GroupSolver::is_short(*best.solved)
+                                                        ? Regime::overload
+                                                        : best.solved->allocation.regime);
   // What does not fit is told, and goes where it is to go, however equal the shares are.
   const bool is_overload = before == Regime::overload || state.regime == Regime::overload;
   if (is_by_load && !is_worth_it(group, *best.solved) && !is_overload) {
@@ -245,58 +217,22 @@ void Steering::solve(uint32_t group, ShareCause cause, Slice& slice) {
                    .best = {},
                    .thawed = {},
                    .next = 0,
+                   .loads = std::vector<double>(best.solved->problem.clusters(), 0),
                    .is_planned = planned,
                    .keeps_rows = may_keep && may_keep_rows(group, best)};
   state.solved = next.keeps_rows ? with_rows_kept(group, best) : best.solved;
+  state.whole = best.whole;
   next.best = std::move(best);
-  pass_ramps(group, *state.solved);
-  if (has_frozen(group)) {
-    CapacityGroups::Posed thawed = pose(group, {.is_thawed = true});
-    std::shared_ptr<const Solved> then = solution(thawed.problem);
-    Outcome shadow = outcome(group, std::move(thawed), std::move(then));
+  pass_ramps(group, *state.solved, next.best.aside);
+  if (solver_.has_frozen(group)) {
+    Posed thawed = solver_.pose(group, {.is_thawed = true});
+    std::shared_ptr<const Solved> then = solutions_.of(thawed.problem);
+    Outcome shadow = solver_.outcome(group, std::move(thawed), std::move(then));
     if (is_sound(group, shadow, state.is_thawed_refused, slice)) next.thawed = std::move(shadow);
   }
   state.waiting.reset();
   state.paced_at = clock_.now();
   publishing_ = std::move(next);
-}
-
-/// The problem's solution, of which who leaves by plan has left by so much.
-Steering::Outcome Steering::outcome(uint32_t group, CapacityGroups::Posed posed,
-                                    std::shared_ptr<const Solved> solved) {
-  Outcome out{std::move(solved), std::move(posed.rows), {}, {}};
-  out.parts.push_back(out.solved);
-  out.leaving = leaving(group, out.rows);
-  const auto parts = steering::leaving_parts(posed.problem, out.leaving);
-  if (parts.size() == 1) return out;
-  std::vector<const steering::Allocation*> allocations{&out.solved->allocation};
-  for (size_t i = 1; i < parts.size(); ++i) {
-    out.parts.push_back(solution(parts[i].problem));
-    allocations.push_back(&out.parts.back()->allocation);
-  }
-  auto mixed = std::make_shared<Solved>();
-  mixed->allocation = steering::mix(posed.problem, parts, allocations);
-  mixed->problem = std::move(posed.problem);
-  out.solved = std::move(mixed);
-  return out;
-}
-
-CapacityGroups::Posed Steering::pose(uint32_t place, const PoseAs& as) const {
-  const CapacityGroups::Group& group = groups_.groups()[place];
-  std::vector<double> capacities;
-  for (size_t i = 0; i < group.holders.size(); ++i) capacities.push_back(usable_capacity(place, i));
-  std::vector<std::vector<bool>> looked_at;
-  if (!as.usable) looked_at = usable_of(place);
-  const std::vector<std::vector<bool>>& usable = as.usable ? *as.usable : looked_at;
-  std::vector<std::vector<double>> demands;
-  demands.reserve(group.members.size());
-  for (const CapacityGroups::Member& member : group.members)
-    demands.push_back(services_[member.service.value]->demand.all());
-  if (!as.is_thawed && has_frozen(place)) set_aside_frozen(place, usable, capacities, demands);
-  const std::vector<std::span<const double>> rows(demands.begin(), demands.end());
-  const std::vector<uint32_t> own_rows = apart(place, as.more);
-  return groups_.pose(
-      place, {.capacities = capacities, .usable = usable, .demands = rows, .apart = own_rows});
 }
 
 /// What was reported lately, else what the requests under way say, else what is configured.
@@ -312,17 +248,6 @@ double Steering::nominal_capacity(uint32_t place, size_t holder) const {
   return h.capacity;
 }
 
-/// Without regard to a way back.
-double Steering::ready_capacity(uint32_t place, size_t holder) const {
-  const CapacityGroups::Holder& h = groups_.groups()[place].holders[holder];
-  return nominal_capacity(place, holder) * healthy_part(place, holder) * heard_[h.id.value] *
-         weight_part(place, holder);
-}
-
-double Steering::usable_capacity(uint32_t place, size_t holder) const {
-  return ready_capacity(place, holder) * states_[place].comebacks[holder].factor;
-}
-
 /// Whether more of it is in use than its way back would leave: that yielded to a shortage.
 bool Steering::is_needed(uint32_t place, size_t holder) const {
   const GroupState& state = states_[place];
@@ -330,68 +255,22 @@ bool Steering::is_needed(uint32_t place, size_t holder) const {
   if (!state.solved || comeback.factor >= 1 || comeback.waits_for_person || comeback.is_out)
     return false;
   return state.solved->allocation.loads[holder] > 0 &&
-         state.solved->problem.capacities[holder] > usable_capacity(place, holder);
+         state.whole[holder] > solver_.usable_capacity(place, holder);
 }
 
 /// By which the shares in force were worked out, for people: who is needed counts with what he was let in with.
 double Steering::used_capacity(uint32_t place, size_t holder) const {
-  return is_needed(place, holder) ? states_[place].solved->problem.capacities[holder]
-                                  : usable_capacity(place, holder);
+  return is_needed(place, holder) ? states_[place].whole[holder]
+                                  : solver_.usable_capacity(place, holder);
 }
 
-/// Whether what it can do is part of what its holder can. Where flap holds yield, that decides, and not what is in
-/// answers: a shortage is looked at as it would be without them, so that nobody stays needed for ever.
-bool Steering::counts(uint32_t place, size_t holder, EndpointId id) const {
-  const std::vector<bool>& needed = states_[place].needed;
-  if (!needed.empty() && is_flapping_(id)) return needed[holder];
-  return snapshot_->eligibility->get(id) == zones::Eligibility::eligible;
-}
-
-size_t Steering::eligible_count(uint32_t place, size_t holder) const {
-  const std::vector<EndpointId>& endpoints = groups_.groups()[place].holders[holder].endpoints;
-  return static_cast<size_t>(
-      std::ranges::count_if(endpoints, [&](EndpointId id) { return counts(place, holder, id); }));
-}
-
-double Steering::healthy_part(uint32_t place, size_t holder) const {
-  return steering::healthy_fraction(eligible_count(place, holder),
-                                    groups_.groups()[place].holders[holder].endpoints.size());
-}
-
-/// By member, by pool.
-std::vector<std::vector<bool>> Steering::usable_of(uint32_t place) const {
-  std::vector<std::vector<bool>> usable;
-  usable.reserve(groups_.groups()[place].members.size());
-  for (const CapacityGroups::Member& member : groups_.groups()[place].members)
-    usable.push_back(usable_pools(model().services[member.service.value]));
-  return usable;
-}
-
-std::vector<bool> Steering::usable_pools(const zones::Service& service) const {
-  std::vector<bool> usable;
-  const zones::ServicePlan& plan = snapshot_->plans[service.id.value];
-  const auto place = groups_.place_of(service.id);
-  const bool may_yield = place && !states_[place->group].needed.empty();
-  for (uint32_t pool = 0; pool < service.pools.size(); ++pool) {
-    const uint32_t holder =
-        may_yield ? groups_.groups()[place->group].members[place->member].holders[pool]
-                  : CapacityGroups::none;
-    usable.push_back(
-        holder == CapacityGroups::none
-            ? has_endpoint(plan, pool, zones::Eligibility::eligible, *snapshot_->eligibility)
-            : std::ranges::any_of(service.pools[pool].endpoints, [&](const auto& endpoint) {
-                return counts(place->group, holder, endpoint.id);
-              }));
-  }
-  return usable;
-}
-
-/// Where load is above limits and goes to pools of last resort, these count too, and no problem knows of them.
+/// Where load is above limits, or clients have nobody else, pools of last resort count, too, and no problem knows of them.
 bool Steering::spills(uint32_t group) const {
-  if (states_[group].solved->allocation.regime != Regime::overload) return false;
+  if (!GroupSolver::is_short(*states_[group].solved)) return false;
   return std::ranges::any_of(
       groups_.groups()[group].members, [this](const CapacityGroups::Member& member) {
-        return model().services[member.service.value].overflow == zones::Overflow::last_resort;
+        const zones::Service& service = model().services[member.service.value];
+        return std::ranges::any_of(service.pools, &zones::Pool::last_resort);
       });
 }
 
@@ -426,23 +305,6 @@ bool Steering::changes_nothing(const Solved& before, const Problem& problem) {
     }
   }
   return true;
-}
-
-std::shared_ptr<const Steering::Solved> Steering::solution(Problem problem) {
-  const uint64_t hash = hash_of(problem);
-  const auto [first, last] = solutions_.equal_range(hash);
-  for (auto at = first; at != last; ++at) {
-    if (at->second->problem != problem) continue;
-    ++counters_.shared;
-    return at->second;
-  }
-  ++counters_.solved;
-  auto solved = std::make_shared<Solved>();
-  solved->allocation = allocate_(problem);
-  solved->problem = std::move(problem);
-  if (solutions_.size() >= solutions_max) solutions_.clear();
-  solutions_.emplace(hash, solved);
-  return solved;
 }
 
 // ---- for people ----
@@ -514,14 +376,12 @@ SteeringInputs Steering::inputs() const {
   inputs.rows = groups_.rows();
   for (uint32_t group = 0; group < states_.size(); ++group) {
     std::vector<SteeringInputs::Holder>& holders = inputs.holders.emplace_back();
-    for (size_t i = 0; i < states_[group].comebacks.size(); ++i) {
-      const Comeback& comeback = states_[group].comebacks[i];
-      holders.push_back({.capacity = nominal_capacity(group, i),
-                         .heard = heard_[groups_.groups()[group].holders[i].id.value],
-                         .comeback = comeback.factor,
-                         .waits_for_person = comeback.waits_for_person});
-    }
+    for (size_t i = 0; i < states_[group].comebacks.size(); ++i)
+      holders.push_back({facts_.holder(group, i), used_capacity(group, i)});
+    inputs.needed.push_back(states_[group].needed);
+    inputs.returning.push_back(facts_.returning(group));
   }
+  inputs.plans = plans_;
   inputs.demands.resize(services_.size() * inputs.rows);
   inputs.regimes.resize(services_.size());
   for (size_t place = 0; place < services_.size(); ++place) {
@@ -533,6 +393,13 @@ SteeringInputs Steering::inputs() const {
   inputs.eligibility.reserve(snapshot_->counts.endpoints);
   for (uint32_t i = 0; i < snapshot_->counts.endpoints; ++i)
     inputs.eligibility.push_back(snapshot_->eligibility->get(EndpointId(i)));
+  // Only who is out, or needed, may be so for his flaps.
+  const bool is_any_needed =
+      std::ranges::any_of(inputs.needed, [](const auto& needed) { return !needed.empty(); });
+  for (uint32_t i = 0; is_flapping_ && i < snapshot_->counts.endpoints; ++i) {
+    const bool may_be = is_any_needed || inputs.eligibility[i] == zones::Eligibility::unknown;
+    inputs.flapping.push_back(may_be && is_flapping_(EndpointId(i)));
+  }
   return inputs;
 }
 

@@ -18,18 +18,19 @@
 #include "base/clock.h"
 #include "server/control/answer_ledger.h"
 #include "server/control/capacity_groups.h"
+#include "server/control/group_solver.h"
 #include "server/control/load_board.h"
 #include "server/control/records.h"
+#include "server/control/share_facts.h"
 #include "server/control/share_plans.h"
+#include "server/control/solutions.h"
 #include "server/control/steering_inputs.h"
 #include "server/control/swing_forecast.h"
 #include "server/control/told.h"
 #include "store/store.h"
 #include "zones/snapshot.h"
 #include "zones/steering/allocation.h"
-#include "zones/steering/allocator.h"
 #include "zones/steering/demand.h"
-#include "zones/steering/leaving.h"
 #include "zones/steering/load_band.h"
 #include "zones/steering/move_budget.h"
 #include "zones/steering/publish_rule.h"
@@ -65,14 +66,15 @@ class Steering {
   using AddAnswers = std::function<void(ServiceId, std::span<uint32_t> sums)>;
   /// Whether the endpoint is up, and out or needed for its flaps alone.
   using IsFlapping = std::function<bool(EndpointId)>;
-  /// Instead of steering::Allocator: a test's, that is wrong on purpose.
-  using Allocate = std::function<steering::Allocation(const steering::Problem&)>;
+  using Allocate = Solutions::Allocate;
 
-  /// `loads` is what clusters report; it outlives this.
   /// Told before the rows of a service are set.
   using NoteRows = std::function<void(ServiceId)>;
+  /// `loads` is what clusters report; it outlives this.
   Steering(const Clock& clock, const LoadBoard& loads, AddAnswers add_answers = {},
            Allocate allocate = {}, NoteRows note_rows = {}, IsFlapping is_flapping = {});
+  Steering(const Steering&) = delete;
+  Steering& operator=(const Steering&) = delete;
 
   using Memory = std::unordered_map<std::string, SteeringRecord>;  // by service
 
@@ -215,14 +217,11 @@ class Steering {
     std::array<uint64_t, share_causes> published_by{};  // services that got other shares, by cause
     uint64_t refused = 0;                               // allocations that broke an invariant
   };
-  const Counters& counters() const { return counters_; }
+  Counters counters() const;
 
  private:
-  /// Equal problems have one.
-  struct Solved {
-    steering::Problem problem;
-    steering::Allocation allocation;
-  };
+  using Outcome = GroupSolver::Outcome;
+  using Posed = GroupSolver::Posed;
   /// A holder whose endpoints were all out, and are back.
   struct Comeback {
     bool is_out = false;
@@ -241,6 +240,7 @@ class Steering {
     ShareCause cause = ShareCause::none;  // none: nothing to do
     double demand = 0;                    // in all, when it was looked at last
     std::shared_ptr<const Solved> solved;
+    std::vector<double> whole;        // by holder: GroupSolver::Outcome::whole of that
     std::vector<Comeback> comebacks;  // by holder
     std::map<PoolPlace, Comeback>
         pool_comebacks;       // of those that share a holder, and were out alone
@@ -268,13 +268,6 @@ class Steering {
     steering::Regime regime = steering::Regime::normal;
     std::vector<uint16_t> shadow{};  // while it is frozen: what would be in force; empty: the same
   };
-  /// What a group comes to.
-  struct Outcome {
-    std::shared_ptr<const Solved> solved;
-    std::vector<std::vector<uint32_t>> rows;  // as CapacityGroups::Posed
-    std::vector<steering::Leaving> leaving;
-    std::vector<std::shared_ptr<const Solved>> parts;  // that it is mixed from; itself alone
-  };
   /// An outcome on its way to the services of its group.
   struct Publication {
     uint32_t group = 0;
@@ -282,17 +275,38 @@ class Steering {
     Outcome best;
     std::optional<Outcome> thawed;  // were nobody frozen; none: nobody is
     size_t next = 0;                // member
-    bool is_planned = false;        // counts for the budget
-    bool keeps_rows = false;        // for who has none yet
+    std::vector<double>
+        loads{};              // of those before it, with what they have now: as GroupState has them
+    bool is_planned = false;  // counts for the budget
+    bool keeps_rows = false;  // for who has none yet
   };
 
   /// A group whose services' reports are being looked at.
   struct Learning {
     uint32_t group = 0;
-    size_t next = 0;  // member
+    size_t next = 0;            // member
+    std::vector<double> loads;  // of those before it: as GroupState has them
   };
 
   const zones::Model& model() const { return *snapshot_->model; }
+  /// What is, for the solver.
+  class Facts final : public ShareFacts {
+   public:
+    explicit Facts(const Steering& steering) : steering_(steering) {}
+    const zones::Snapshot& snapshot() const override;
+    const zones::EligibilityMap& eligibility() const override;
+    bool is_flapping(EndpointId id) const override;
+    bool may_flap() const override;
+    const std::vector<bool>& needed(uint32_t group) const override;
+    Holder holder(uint32_t group, size_t holder) const override;
+    std::vector<ReturningPool> returning(uint32_t group) const override;
+    void read_demands(ServiceId service, std::span<double> rows) const override;
+    std::span<const uint16_t> shares_in_force(ServiceId service) const override;
+    const SharePlans& plans() const override;
+
+   private:
+    const Steering& steering_;
+  };
   struct HolderPlace {
     uint32_t group = 0;
     uint32_t holder = 0;
@@ -343,39 +357,17 @@ class Steering {
   void learn_where_clients_are(const zones::Service& service, ServiceState& state);
   const zones::Pool* banded_pool(const CapacityGroups::Holder& holder,
                                  const CapacityGroups::Group& group) const;
-  bool counts(uint32_t group, size_t holder, EndpointId id) const;
-  size_t eligible_count(uint32_t group, size_t holder) const;
   double nominal_capacity(uint32_t group, size_t holder) const;
-  double ready_capacity(uint32_t group, size_t holder) const;
-  double usable_capacity(uint32_t group, size_t holder) const;
   bool is_needed(uint32_t group, size_t holder) const;
   double used_capacity(uint32_t group, size_t holder) const;
-  struct PoseAs {
-    bool is_thawed =
-        false;  // else who is frozen keeps his shares, and the others get what he leaves
-    const SwingParts* more = nullptr;                        // what another plan would take
-    const std::vector<std::vector<bool>>* usable = nullptr;  // usable_of(), where it is known
-  };
-  CapacityGroups::Posed pose(uint32_t group, const PoseAs& as) const;
-  std::span<const uint16_t> reached(const zones::Service& service,
-                                    const std::vector<bool>& usable) const;
-  void set_aside_frozen(uint32_t place, std::span<const std::vector<bool>> usable,
-                        std::vector<double>& capacities,
-                        std::vector<std::vector<double>>& demands) const;
-  bool has_frozen(uint32_t group) const;
-  Outcome outcome(uint32_t group, CapacityGroups::Posed posed,
-                  std::shared_ptr<const Solved> solved);
   void note_loads(uint32_t group);
+  void add_loads(const CapacityGroups::Member& member, std::vector<double>& loads) const;
   void store_later(uint32_t group);
   void store_part(Slice& slice);
-  double healthy_part(uint32_t group, size_t holder) const;
   bool look_at_comebacks(uint32_t group);
   bool is_shared(uint32_t group, uint32_t holder) const;
   bool look_at_pools(uint32_t group, std::span<const std::vector<bool>> usable);
   bool look_at_pool(uint32_t group, PoolPlace at, bool is_usable);
-  void add_returning(uint32_t group, const std::vector<std::vector<uint32_t>>& rows,
-                     std::vector<steering::Leaving>& all) const;
-  bool has_returning(uint32_t group) const;
   void let_pools_in(uint32_t group);
   void carry_pool(PoolId pool, ServiceId service, const Comeback& was);
   double comeback_part(const CapacityGroups::Group& group, const Comeback& comeback) const;
@@ -386,9 +378,7 @@ class Steering {
   bool may_be_worth_it(uint32_t group, const steering::Problem& problem) const;
   bool is_worth_it(uint32_t group, const Solved& best);
   steering::RampRules ramp_rules(const CapacityGroups::Group& group) const;
-  void pass_ramps(uint32_t group, const Solved& solved);
-  bool has_flapping(uint32_t group) const;
-  bool yield(uint32_t group, bool was_needed, CapacityGroups::Posed& posed);
+  void pass_ramps(uint32_t group, const Solved& solved, std::span<const double> aside);
   void tell_needed(uint32_t group, Slice& slice) const;
   bool is_planned(uint32_t group, ShareCause cause, const Solved& solved) const;
   struct Comebacks {
@@ -417,13 +407,9 @@ class Steering {
   void add_old_loads(const CapacityGroups::Member& member, OldLoads& to) const;
   std::optional<OldLoads> old_loads(uint32_t group) const;
   void count_old_loads();
-  std::vector<std::vector<bool>> usable_of(uint32_t group) const;
-  std::vector<bool> usable_pools(const zones::Service& service) const;
   bool spills(uint32_t group) const;
   static bool differs_in_demand_alone(const Solved& before, const steering::Problem& problem);
-  static bool is_short(const Solved& solved);
   static bool changes_nothing(const Solved& before, const steering::Problem& problem);
-  std::shared_ptr<const Solved> solution(steering::Problem problem);
   void publish_part(Slice& slice);
   std::vector<uint16_t> shares_of(const zones::Service& service,
                                   const CapacityGroups::Member& member,
@@ -444,24 +430,10 @@ class Steering {
   void tell_regime(const zones::Service& service, steering::Regime of_level, const Strain& strain,
                    Slice& slice);
   void replan(uint32_t group);
-  std::vector<uint32_t> apart(uint32_t group, const SwingParts* more) const;
-  static steering::Leaving leaving_rows(const CapacityGroups::Member& member,
-                                        const std::vector<uint32_t>& rows,
-                                        const SharePlans::Move& move);
-  std::vector<steering::Leaving> leaving(uint32_t group,
-                                         const std::vector<std::vector<uint32_t>>& rows) const;
-  bool is_cut(uint32_t group, size_t holder) const;
-  double weight_part(uint32_t group, size_t holder) const;
   SwingCase swing_case(uint32_t group, const SwingParts& parts) const;
   void add_to_case(const CapacityGroups::Member& member, const std::vector<uint32_t>& rows,
                    const SharePlans::Move& move, std::optional<uint16_t> moved,
                    SwingCase& out) const;
-  void move_rows(const zones::Service& service, const CapacityGroups::Member& member,
-                 const std::vector<uint32_t>& rows, std::span<const steering::Leaving> leaving,
-                 std::span<uint16_t> shares) const;
-  static bool may_move(const zones::Service& service, const CapacityGroups::Member& member,
-                       const std::vector<bool>& usable, const SharePlans::Move& move);
-  bool serves(const zones::Service& service, uint32_t pool, size_t row) const;
   bool has_resort(const zones::Service& service, size_t row) const;
   std::vector<uint32_t> broken_pools(const zones::Service& service) const;
   void set_rows(ServiceId service) const;
@@ -488,10 +460,10 @@ class Steering {
   std::set<uint32_t> coming_back_;  // groups with a holder whose part grows
   uint32_t next_look_ = 0;          // group
   MonotonicTime looked_at_{};
-  Allocate allocate_;
   IsFlapping is_flapping_;  // empty: nothing ever flaps
-  std::unordered_multimap<uint64_t, std::shared_ptr<const Solved>> solutions_;  // of this burst
-  mutable std::vector<uint16_t> reached_;                                       // see reached()
+  Facts facts_{*this};
+  Solutions solutions_;  // of this burst
+  GroupSolver solver_{groups_, facts_, solutions_};
   Counters counters_;
   SharePlans plans_;
   steering::MoveBudget budget_;

@@ -90,7 +90,7 @@ Steering::SharedCapacity Steering::shared_capacity() const {
       if (holder.pool) continue;
       is_any = true;
       out.capacities[holder.id.value] += nominal_capacity(place, i);
-      out.usable[holder.id.value] += usable_capacity(place, i);
+      out.usable[holder.id.value] += solver_.usable_capacity(place, i);
     }
     for (const CapacityGroups::Member& member : group.members) {
       if (is_any) out.demand += services_[member.service.value]->demand.total();
@@ -192,7 +192,10 @@ void Steering::pause_comebacks(uint32_t place, const Comebacks& before) {
     comeback.since = *comeback.since + (now - std::max(state.paced_at, *comeback.since));
   };
   for (size_t i = 0; i < before.holders.size(); ++i) pause(before.holders[i], state.comebacks[i]);
-  for (const auto& [at, was] : before.pools) pause(was, state.pool_comebacks[at]);
+  for (const auto& [at, was] : before.pools) {
+    const auto found = state.pool_comebacks.find(at);
+    if (found != state.pool_comebacks.end()) pause(was, found->second);
+  }
   state.paced_at = now;
 }
 

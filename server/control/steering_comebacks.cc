@@ -8,8 +8,6 @@
 
 namespace swingover::control {
 
-using steering::Problem;
-
 std::optional<Steering::HolderPlace> Steering::holder_of(ServiceId id, PoolId pool) const {
   const auto place = groups_.place_of(id);
   if (!place) return std::nullopt;
@@ -133,78 +131,21 @@ steering::RampRules Steering::ramp_rules(const CapacityGroups::Group& group) con
 }
 
 /// Who was needed before his ramp was over carries what he got: as much of it is behind him, so that nobody who comes
-/// back later takes it away from him again.
-void Steering::pass_ramps(uint32_t place, const Solved& solved) {
+/// back later takes it away from him again. `aside`: what frozen services take there.
+void Steering::pass_ramps(uint32_t place, const Solved& solved, std::span<const double> aside) {
   const CapacityGroups::Group& group = groups_.groups()[place];
-  std::vector<Comeback>& comebacks = states_[place].comebacks;
+  GroupState& state = states_[place];
   const MonotonicTime now = clock_.now();
-  for (size_t i = 0; i < comebacks.size(); ++i) {
-    Comeback& comeback = comebacks[i];
+  for (size_t i = 0; i < state.comebacks.size(); ++i) {
+    Comeback& comeback = state.comebacks[i];
     const bool is_ramping = comeback.since && *comeback.since <= now && comeback.factor < 1;
-    const double ready = ready_capacity(place, i);
-    if (!is_ramping || ready <= 0 || solved.problem.capacities[i] <= ready * comeback.factor)
-      continue;
-    const double carried = solved.allocation.loads[i] / (ready * group.target);
-    const Milliseconds reached = steering::ramp_reaches(carried, ramp_rules(group));
+    const double ready = solver_.ready_capacity(place, i);
+    if (!is_ramping || ready <= 0 || state.whole[i] <= ready * comeback.factor) continue;
+    const double load = solved.allocation.loads[i] + aside[i] * group.limit;
+    const Milliseconds reached =
+        steering::ramp_reaches(load / (ready * group.target), ramp_rules(group));
     comeback.since = std::min(*comeback.since, now + Milliseconds(-reached.value));
   }
-}
-
-bool Steering::has_flapping(uint32_t place) const {
-  if (!is_flapping_) return false;
-  return std::ranges::any_of(groups_.groups()[place].holders, [this](const auto& holder) {
-    return std::ranges::any_of(holder.endpoints,
-                               [this](EndpointId id) { return is_flapping_(id); });
-  });
-}
-
-/// Who warms up gives up his ramp when the others cannot carry the demand, and then what is held for its flaps is let in.
-/// It is let go again once the others carry all with something to spare, lest it went in and out with every report.
-/// False: nobody yields, and the problem is as it was.
-bool Steering::yield(uint32_t place, bool was_needed, CapacityGroups::Posed& posed) {
-  constexpr double spare = 0.95;
-  GroupState& state = states_[place];
-  const size_t holders = groups_.groups()[place].holders.size();
-  const auto may_yield = [&](uint32_t i) {
-    return !state.comebacks[i].waits_for_person && !is_cut(place, i);
-  };
-  std::vector<steering::Yielding> exclusions;
-  for (uint32_t i = 0; i < holders; ++i) {
-    if (state.comebacks[i].factor >= 1 || !may_yield(i)) continue;
-    exclusions.push_back({.cluster = i,
-                          .kind = steering::SoftExclusion::ramp,
-                          .capacity = ready_capacity(place, i)});
-  }
-  Problem tried = posed.problem;
-  if (has_flapping(place)) {
-    // As if all were let in, but for what they carry: that is what each may bring.
-    state.needed.assign(holders, true);
-    tried = pose(place, {}).problem;
-    for (uint32_t i = 0; i < holders; ++i) {
-      const double capacity = ready_capacity(place, i);
-      if (!may_yield(i) || capacity <= posed.problem.capacities[i]) continue;
-      exclusions.push_back(
-          {.cluster = i, .kind = steering::SoftExclusion::flap_hold, .capacity = capacity});
-    }
-    tried.capacities = posed.problem.capacities;
-    state.needed.assign(holders, false);
-  }
-  if (was_needed) tried.limit *= spare;
-  const std::vector<steering::Yielding> yielded =
-      steering::yield_to_shortage(tried, std::move(exclusions), allocate_);
-  bool is_any_needed = false;
-  for (const steering::Yielding& one : yielded) {
-    if (one.kind != steering::SoftExclusion::flap_hold) continue;
-    state.needed[one.cluster] = is_any_needed = true;
-  }
-  if (is_any_needed) {
-    posed = pose(place, {});
-  } else {
-    state.needed.clear();
-  }
-  for (const steering::Yielding& one : yielded)
-    posed.problem.capacities[one.cluster] = one.capacity;
-  return !yielded.empty();
 }
 
 void Steering::tell_needed(uint32_t place, Slice& slice) const {

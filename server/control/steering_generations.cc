@@ -40,7 +40,7 @@ Steering::Generation Steering::begin_generation(std::shared_ptr<const zones::Sna
   publishing_.reset();
   learning_.reset();
   to_store_.clear();
-  solutions_.clear();
+  solutions_.forget();
   coming_back_.clear();
   heard_.assign(model().topology.clusters.size(), 1);
   next_look_ = 0;
@@ -84,7 +84,8 @@ void Steering::reload(std::shared_ptr<const zones::Snapshot> snapshot, CapacityG
     states_[group].keeps_rows = has_new_neighbours(group, old_services, before);
     carry_group(group, old_services, before);
     // Whose holds yielded is in answers still: the first look finds out whether it has to.
-    if (has_flapping(group)) states_[group].needed.assign(states_[group].comebacks.size(), true);
+    if (solver_.has_flapping(group))
+      states_[group].needed.assign(states_[group].comebacks.size(), true);
     mark(group, ShareCause::reload);
   }
   begin_budget();
@@ -214,7 +215,7 @@ bool Steering::has_new_neighbours(uint32_t place,
 /// and nobody would be hot.
 bool Steering::may_keep_rows(uint32_t place, const Outcome& best) const {
   if (best.solved->allocation.regime != Regime::normal || !best.leaving.empty()) return false;
-  if (!plans_.moves.empty() || has_frozen(place)) return false;
+  if (!plans_.moves.empty() || solver_.has_frozen(place)) return false;
   const CapacityGroups::Group& group = groups_.groups()[place];
   const Problem& problem = best.solved->problem;
   std::vector<double> loads(group.holders.size(), 0);
@@ -253,8 +254,7 @@ bool Steering::may_keep_rows(uint32_t place, const Outcome& best) const {
 }
 
 /// The problem with what is in force then: of rows that are one to it the mean.
-std::shared_ptr<const Steering::Solved> Steering::with_rows_kept(uint32_t place,
-                                                                 const Outcome& best) const {
+std::shared_ptr<const Solved> Steering::with_rows_kept(uint32_t place, const Outcome& best) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
   auto kept = std::make_shared<Solved>(*best.solved);
   const size_t clusters = kept->problem.clusters();
@@ -310,7 +310,10 @@ void Steering::carry_group(uint32_t place, std::span<const std::optional<uint32_
   GroupState& old = before.states[*from];
   // Of what was being published some have the old shares still: it is worked out again.
   const bool is_in_force = before.publishing != *from;
-  if (is_in_force) state.solved = std::move(old.solved);
+  if (is_in_force) {
+    state.solved = std::move(old.solved);
+    state.whole = std::move(old.whole);
+  }
   state.demand = old.demand;
   state.bands = std::move(old.bands);
   state.loads = std::move(old.loads);

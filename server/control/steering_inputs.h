@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "server/control/share_facts.h"
+#include "server/control/share_plans.h"
 #include "zones/eligibility.h"
 #include "zones/snapshot.h"
 #include "zones/steering/allocation.h"
@@ -14,13 +16,11 @@ namespace swingover::control {
 /// What the driver of shares goes by at one moment, for whoever works out on another thread what would be if.
 ///
 /// Shape    A copy, but for the snapshot. Shares in force are read from its rows, which any thread may.
-/// Cost     To copy: 8 octets a service and locality, and a byte an endpoint; see Steering::inputs().
+/// Cost     To copy: 8 octets a service and locality, some bytes an endpoint, and the plans; see Steering::inputs().
 struct SteeringInputs {
-  struct Holder {
-    double capacity = 0;  // reported lately, else configured
-    double heard = 1;     // the part that counts while its cluster is silent
-    double comeback = 1;  // the part that a ramp or a hold leaves of it
-    bool waits_for_person = false;
+  struct Holder : ShareFacts::Holder {
+    double used =
+        0;  // what of it counts by the shares in force: who is needed before his ramp is over, whole
   };
 
   std::shared_ptr<const zones::Snapshot> snapshot;
@@ -28,7 +28,11 @@ struct SteeringInputs {
   std::vector<std::vector<Holder>> holders;  // by group, as CapacityGroups of the snapshot's model
   std::vector<double> demands;               // [service × rows + row]; 0 where not within capacity
   std::vector<steering::Regime> regimes;     // by service
-  std::vector<zones::Eligibility> eligibility;  // by EndpointId
+  std::vector<zones::Eligibility> eligibility;        // by EndpointId
+  std::vector<bool> flapping;                         // likewise; empty: nothing ever flaps
+  std::vector<std::vector<bool>> needed;              // by group: ShareFacts::needed()
+  std::vector<std::vector<ReturningPool>> returning;  // by group
+  SharePlans plans;
 
   bool is_empty() const { return holders.empty(); }
   std::span<const double> demands_of(ServiceId service) const {

@@ -62,7 +62,8 @@ bool Steering::is_sudden(uint32_t place) const {
     }
   }
   for (size_t i = 0; i < loads.size(); ++i) {
-    if (steering::Demand::is_sudden(loads[i], expected[i], ready_capacity(place, i) * group.limit))
+    if (steering::Demand::is_sudden(loads[i], expected[i],
+                                    solver_.ready_capacity(place, i) * group.limit))
       return true;
   }
   return false;
@@ -141,9 +142,10 @@ void Steering::learn_bands(uint32_t place) {
     for (const LoadBoard::Load& load : loads_.fresh(service, now)) {
       if (load.cluster != holder.id || load.taken <= bands[i].taken) continue;
       bands[i].taken = load.taken;
-      bands[i].capacity.apply(
-          {.load = load.load, .in_flight = *in_flight, .eligible = eligible_count(place, i)},
-          {.low = *pool->in_flight_low, .high = *pool->in_flight_high});
+      bands[i].capacity.apply({.load = load.load,
+                               .in_flight = *in_flight,
+                               .eligible = solver_.eligible_count(place, i)},
+                              {.low = *pool->in_flight_low, .high = *pool->in_flight_high});
     }
   }
 }

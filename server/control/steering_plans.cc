@@ -1,17 +1,11 @@
 // Steering by people: steps of planned swings, weights and freezes, over what capacity and demand give.
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 #include <utility>
 
 #include "server/control/steering.h"
-#include "zones/found_tier.h"
-#include "zones/steering/swing_shares.h"
 
 namespace swingover::control {
-
-using steering::Problem;
 
 namespace {
 
@@ -49,117 +43,6 @@ void Steering::replan(uint32_t group) {
   mark(group, ShareCause::intent);
 }
 
-bool Steering::is_cut(uint32_t group, size_t holder) const {
-  const auto found = plans_.cuts.find(group);
-  return found != plans_.cuts.end() && std::ranges::any_of(found->second, [&](const auto& cut) {
-           return cut.holder == holder && cut.moved > 0;
-         });
-}
-
-/// By member: which of its pools leave, so that those who leave alike may share rows; all 0 where none does.
-std::vector<uint32_t> Steering::apart(uint32_t place, const SwingParts* more) const {
-  const CapacityGroups::Group& group = groups_.groups()[place];
-  std::vector<uint32_t> out;
-  std::map<std::vector<std::pair<uint32_t, uint16_t>>, uint32_t> alike{{{}, 0}};
-  auto returning = states_[place].pool_comebacks.begin();
-  const auto returning_end = states_[place].pool_comebacks.end();
-  for (size_t m = 0; m < group.members.size(); ++m) {
-    std::vector<std::pair<uint32_t, uint16_t>> key;
-    const auto add = [&](const auto& moves) {
-      const auto found = moves.find(group.members[m].service.value);
-      if (found == moves.end()) return;
-      for (const SharePlans::Move& move : found->second) {
-        if (move.to == SharePlans::best) key.emplace_back(move.from, move.moved);
-      }
-    };
-    add(plans_.moves);
-    if (more) add(more->moves);
-    for (; returning != returning_end && returning->first.first == m; ++returning) {
-      if (!returning->second.is_out)
-        key.emplace_back(returning->first.second,
-                         static_cast<uint16_t>(returning->second.factor * steering::share_parts));
-    }
-    if (key.empty() && out.empty()) continue;
-    out.resize(m, 0);
-    const auto next = static_cast<uint32_t>(alike.size());
-    out.push_back(alike.try_emplace(std::move(key), next).first->second);
-  }
-  if (!out.empty()) out.resize(group.members.size(), 0);
-  return out;
-}
-
-/// One pool of a member, as its rows of the problem have it.
-steering::Leaving Steering::leaving_rows(const CapacityGroups::Member& member,
-                                         const std::vector<uint32_t>& rows,
-                                         const SharePlans::Move& move) {
-  steering::Leaving leaving{member.holders[move.from], rows, move.moved};
-  std::ranges::sort(leaving.localities);
-  leaving.localities.erase(std::unique(leaving.localities.begin(), leaving.localities.end()),
-                           leaving.localities.end());
-  return leaving;
-}
-
-/// What plans in force take from the group, to whoever is best.
-std::vector<steering::Leaving> Steering::leaving(
-    uint32_t place, const std::vector<std::vector<uint32_t>>& rows) const {
-  std::vector<steering::Leaving> all;
-  if (const auto found = plans_.cuts.find(place); found != plans_.cuts.end()) {
-    for (const SharePlans::Cut& cut : found->second) all.push_back({cut.holder, {}, cut.moved});
-  }
-  add_returning(place, rows, all);
-  if (plans_.moves.empty()) return all;
-  const CapacityGroups::Group& group = groups_.groups()[place];
-  for (size_t m = 0; m < group.members.size(); ++m) {
-    const auto found = plans_.moves.find(group.members[m].service.value);
-    if (found == plans_.moves.end()) continue;
-    for (const SharePlans::Move& move : found->second) {
-      const bool is_ordinary = group.members[m].holders[move.from] != CapacityGroups::none;
-      if (move.to == SharePlans::best && is_ordinary)
-        all.push_back(leaving_rows(group.members[m], rows[m], move));
-    }
-  }
-  return all;
-}
-
-double Steering::weight_part(uint32_t group, size_t holder) const {
-  const auto found = plans_.weights.find(group);
-  if (found == plans_.weights.end()) return 1;
-  const auto factor = found->second.find(static_cast<uint32_t>(holder));
-  return factor == found->second.end() ? 1 : factor->second;
-}
-
-/// What swings to one pool take from rows; `leaving`: who of those pools gives up itself what comes.
-void Steering::move_rows(const zones::Service& service, const CapacityGroups::Member& member,
-                         const std::vector<uint32_t>& rows,
-                         std::span<const steering::Leaving> leaving,
-                         std::span<uint16_t> shares) const {
-  const auto found = plans_.moves.find(service.id.value);
-  if (found == plans_.moves.end()) return;
-  const size_t pools = service.pools.size();
-  const std::vector<bool> usable = usable_pools(service);
-  for (const SharePlans::Move& move : found->second) {
-    if (move.to == SharePlans::best || !may_move(service, member, usable, move)) continue;
-    for (size_t row = 0; row < rows.size(); ++row) {
-      if (!serves(service, move.to, row)) continue;
-      const uint16_t moved = steering::moved_of(
-          move.moved, steering::staying_part(leaving, member.holders[move.to], rows[row]));
-      steering::swing_row(shares.subspan(row * pools, pools), move.from, move.to, moved);
-    }
-  }
-}
-
-bool Steering::may_move(const zones::Service& service, const CapacityGroups::Member& member,
-                        const std::vector<bool>& usable, const SharePlans::Move& move) {
-  return move.from < service.pools.size() && move.to < service.pools.size() && usable[move.to] &&
-         member.holders[move.from] != CapacityGroups::none &&
-         member.holders[move.to] != CapacityGroups::none;
-}
-
-bool Steering::serves(const zones::Service& service, uint32_t pool, size_t row) const {
-  const LocalityId client = row == 0 ? no_locality : LocalityId(static_cast<uint32_t>(row - 1));
-  return service.pools[pool].serves(model().topology, client);
-}
-
 // ---- what a swing would come to ----
 
 std::vector<SwingCase> Steering::swing_cases(const SwingParts& parts) const {
@@ -171,7 +54,7 @@ std::vector<SwingCase> Steering::swing_cases(const SwingParts& parts) const {
 
 SwingCase Steering::swing_case(uint32_t place, const SwingParts& parts) const {
   const CapacityGroups::Group& group = groups_.groups()[place];
-  CapacityGroups::Posed posed = pose(place, {.more = &parts});
+  Posed posed = solver_.pose(place, {.more = &parts});
   SwingCase out{.problem = std::move(posed.problem),
                 .high = publish_rules(place).high,
                 .clusters = {},
@@ -224,13 +107,13 @@ void Steering::add_to_case(const CapacityGroups::Member& member, const std::vect
   const zones::Service& service = model().services[member.service.value];
   if (move.to == SharePlans::best) {
     if (member.holders[move.from] == CapacityGroups::none) return;
-    out.leavers.push_back({leaving_rows(member, rows, move), !moved});
+    out.leavers.push_back({GroupSolver::leaving_rows(member, rows, move), !moved});
     return;
   }
-  if (!may_move(service, member, usable_pools(service), move)) return;
+  if (!GroupSolver::may_move(service, member, solver_.usable(service), move)) return;
   const steering::Demand& demand = services_[service.id.value]->demand;
   for (size_t row = 0; row < rows.size(); ++row) {
-    if (!serves(service, move.to, row)) continue;
+    if (!solver_.serves(service, move.to, row)) continue;
     out.moves.push_back({.locality = rows[row],
                          .demand = demand.of(row),
                          .from = member.holders[move.from],
@@ -259,7 +142,7 @@ SwingState Steering::state_of(const SwingParts& parts) const {
     state.is_frozen = state.is_frozen || plans_.is_frozen(ServiceId(id));
     const zones::Service& service = model().services[id];
     if (!groups_.place_of(service.id)) continue;
-    const std::vector<bool> usable = usable_pools(service);
+    const std::vector<bool> usable = solver_.usable(service);
     const auto moves = parts.moves.find(id);
     std::vector<uint32_t> leaves;
     std::optional<uint32_t> to;

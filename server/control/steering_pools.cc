@@ -1,20 +1,11 @@
 // Pools that share a capacity with others, and were out by themselves: their part of it comes back in steps.
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "server/control/steering.h"
 
 namespace swingover::control {
-
-namespace {
-
-uint16_t parts_of(double factor) {
-  return static_cast<uint16_t>(std::lround(factor * steering::share_parts));
-}
-
-}  // namespace
 
 /// Whether others take from the capacity, too: its own way back is then none of the pool's.
 bool Steering::is_shared(uint32_t place, uint32_t holder) const {
@@ -75,24 +66,6 @@ bool Steering::look_at_pool(uint32_t place, PoolPlace at, bool is_usable) {
   }
   return before.since.has_value() != now.since.has_value() ||
          before.waits_for_person != now.waits_for_person;
-}
-
-/// What they have not got back yet goes to whoever is best.
-void Steering::add_returning(uint32_t place, const std::vector<std::vector<uint32_t>>& rows,
-                             std::vector<steering::Leaving>& all) const {
-  const std::vector<CapacityGroups::Member>& members = groups_.groups()[place].members;
-  for (const auto& [at, comeback] : states_[place].pool_comebacks) {
-    if (comeback.is_out || comeback.factor >= 1) continue;
-    const auto moved = parts_of(1 - comeback.factor);
-    all.push_back(leaving_rows(members[at.first], rows[at.first],
-                               {.from = at.second, .to = SharePlans::best, .moved = moved}));
-  }
-}
-
-bool Steering::has_returning(uint32_t place) const {
-  return std::ranges::any_of(states_[place].pool_comebacks, [](const auto& one) {
-    return !one.second.is_out && !one.second.waits_for_person && one.second.factor < 1;
-  });
 }
 
 /// They are needed at once; who waits for a person does so still.

@@ -12,6 +12,7 @@
 #include "server/control/target.h"
 #include "zones/steering/share_check.h"
 #include "zones/steering/share_rounding.h"
+#include "zones/steering/swing_shares.h"
 
 namespace swingover::control {
 
@@ -96,17 +97,23 @@ void Steering::publish_part(Slice& slice) {
       note_regime(service, member, outcome, publication.next, slice);
     const std::vector<uint32_t>& rows = outcome.rows[publication.next];
     std::vector<uint16_t> shares = shares_of(service, member, rows, *outcome.solved);
-    move_rows(service, member, rows, outcome.leaving, shares);
+    solver_.for_each_move(service, member, rows, outcome.leaving,
+                          [&](size_t row, uint32_t from, uint32_t to, uint16_t moved) {
+                            const size_t pools = service.pools.size();
+                            steering::swing_row(std::span(shares).subspan(row * pools, pools), from,
+                                                to, moved);
+                          });
     if (publication.keeps_rows) {
       std::vector<uint16_t> kept = services_[service.id.value]->shares;
       fill_empty_rows(shares, service.pools.size(), kept);
       shares = std::move(kept);
     }
     publish(service, std::move(shares), slice);
+    add_loads(member, publication.loads);
     ++publication.next;
   }
   if (publication.next < group.members.size()) return;
-  note_loads(publication.group);
+  states_[publication.group].loads = std::move(publication.loads);
   note_frozen_regimes(publication.group, slice);
   publishing_.reset();
 }
@@ -137,13 +144,7 @@ std::vector<uint16_t> Steering::shares_of(const zones::Service& service,
 /// What would lift a pool above its limit goes to the pools of last resort.
 void Steering::spill(std::span<uint16_t> row, size_t place, const zones::Service& service,
                      const CapacityGroups::Member& member, const Solved& solved) const {
-  std::vector<double> resorts(row.size(), 0);
-  const std::vector<bool> usable = usable_pools(service);
-  for (uint32_t pool = 0; pool < row.size(); ++pool) {
-    const zones::Pool& p = service.pools[pool];
-    if (p.last_resort && usable[pool] && serves(service, pool, place))
-      resorts[pool] = p.capacity.value_or(1);
-  }
+  const std::vector<double> resorts = solver_.resorts(service, solver_.usable(service), place);
   if (std::ranges::all_of(resorts, [](double weight) { return weight <= 0; })) return;
   uint16_t excess = 0;
   for (size_t pool = 0; pool < row.size(); ++pool) {
@@ -190,11 +191,8 @@ void Steering::publish(const zones::Service& service, std::vector<uint16_t> shar
 /// Whether there is a last resort for the clients of that row.
 bool Steering::has_resort(const zones::Service& service, size_t row) const {
   if (std::ranges::none_of(service.pools, &zones::Pool::last_resort)) return false;
-  const std::vector<bool> usable = usable_pools(service);
-  for (uint32_t pool = 0; pool < service.pools.size(); ++pool) {
-    if (service.pools[pool].last_resort && usable[pool] && serves(service, pool, row)) return true;
-  }
-  return false;
+  const std::vector<double> resorts = solver_.resorts(service, solver_.usable(service), row);
+  return std::ranges::any_of(resorts, [](double weight) { return weight > 0; });
 }
 
 void Steering::note_regimes(uint32_t place, const Outcome& outcome, Slice& slice) {
@@ -209,19 +207,19 @@ void Steering::note_regimes(uint32_t place, const Outcome& outcome, Slice& slice
 
 /// Who is frozen has the regime of what he really brings, and not of what thawing would come to.
 void Steering::note_frozen_regimes(uint32_t place, Slice& slice) {
-  if (!has_frozen(place)) return;
+  if (!solver_.has_frozen(place)) return;
   const CapacityGroups::Group& group = groups_.groups()[place];
   const std::vector<double>& loads = states_[place].loads;
   for (const CapacityGroups::Member& member : group.members) {
     if (!plans_.is_frozen(member.service)) continue;
     const zones::Service& service = model().services[member.service.value];
     const ServiceState& state = *services_[service.id.value];
-    const std::vector<bool> usable = usable_pools(service);
+    const std::vector<bool> usable = solver_.usable(service);
     Strain strain;
     for (size_t pool = 0; pool < member.holders.size(); ++pool) {
       const uint32_t holder = member.holders[pool];
       if (holder == CapacityGroups::none || !usable[pool]) continue;
-      const double capacity = usable_capacity(place, holder);
+      const double capacity = used_capacity(place, holder);
       if (capacity <= 0) continue;
       strain.level = std::max(strain.level, loads[holder] / capacity);
       strain.excess += std::max(0.0, loads[holder] - capacity * group.limit);
@@ -328,7 +326,7 @@ void Steering::set_rows(ServiceId id) const {
 }
 
 void Steering::note_in_force(const zones::Service& service) const {
-  services_[service.id.value]->demand.in_force(reached(service, usable_pools(service)),
+  services_[service.id.value]->demand.in_force(solver_.reached(service, solver_.usable(service)),
                                                clock_.now(), broken_pools(service));
 }
 

@@ -1,36 +1,24 @@
 #include "server/control/what_if.h"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <utility>
 
+#include "zones/explain.h"
 #include "zones/steering/ramp.h"
 
 namespace swingover::control {
 
-using steering::Problem;
 using steering::Regime;
 
 namespace {
 
 /// What rounding shares to parts of 10,000 puts above a limit is no overflow.
 constexpr double rounding = 1.0 / steering::share_parts;
-constexpr size_t solutions_max = 2'048;
 constexpr double octets_a_gb = 1e9;
 constexpr double seconds_a_month = 86'400 * 30.44;
-
-size_t key_of(const Problem& problem) {
-  size_t key = problem.localities() * 31 + problem.clusters();
-  for (const std::vector<double>* values :
-       {&problem.demands, &problem.capacities, &problem.costs}) {
-    const std::string_view octets(reinterpret_cast<const char*>(values->data()),
-                                  values->size() * sizeof(double));
-    key = key * 0x9e3779b97f4a7c15U + std::hash<std::string_view>{}(octets);
-  }
-  return key;
-}
 
 }  // namespace
 
@@ -46,9 +34,17 @@ double Outlook::worst_utilisation() const {
 }
 
 WhatIf::WhatIf(SteeringInputs inputs, double demand)
-    : inputs_(std::move(inputs)), groups_(inputs_.snapshot->model), demands_(inputs_.demands) {
+    : inputs_(std::move(inputs)),
+      groups_(inputs_.snapshot->model),
+      demands_(inputs_.demands),
+      now_map_(inputs_.eligibility.size()),
+      map_(inputs_.eligibility.size()) {
   for (double& of_row : demands_) of_row = std::min(of_row * demand, steering::amount_max);
-  is_down_.resize(inputs_.eligibility.size());
+  for (uint32_t i = 0; i < inputs_.eligibility.size(); ++i) {
+    now_map_.set(EndpointId(i), inputs_.eligibility[i]);
+    map_.set(EndpointId(i), inputs_.eligibility[i]);
+  }
+  holders_.resize(groups_.groups().size());
   service_of_.resize(inputs_.eligibility.size());
   size_t parts = 0;
   for (const zones::Service& service : model().services) {
@@ -59,8 +55,10 @@ WhatIf::WhatIf(SteeringInputs inputs, double demand)
         service_of_[endpoint.id.value] = service.id.value;
     }
   }
+  read_frozen();
   open_accounts();
   measure_ways();
+  needed_.resize(groups_.groups().size());
   for (State* state : {&now_state_, &base_}) {
     state->parts.resize(parts);
     state->capacities.resize(accounts_.size());
@@ -78,7 +76,7 @@ void WhatIf::open_accounts() {
     for (size_t i = 0; i < group.holders.size(); ++i) {
       const CapacityGroups::Holder& holder = group.holders[i];
       if (!holder.pool) of_cluster.emplace(holder.id.value, accounts_.size());
-      accounts_.push_back({holder.id, inputs_.holders[g][i], holder.endpoints, group.limit});
+      accounts_.push_back({holder.id, group.limit, 0, {}});
     }
     for (const CapacityGroups::Member& member : group.members) {
       const zones::Service& service = model().services[member.service.value];
@@ -97,8 +95,7 @@ void WhatIf::open_accounts() {
       if (!pool.has_own_capacity)
         place = of_cluster.try_emplace(pool.cluster.value, place).first->second;
       if (place == accounts_.size())
-        accounts_.push_back(
-            {pool.cluster, {.capacity = *pool.capacity}, {}, model().steering.limit});
+        accounts_.push_back({pool.cluster, model().steering.limit, *pool.capacity, {}});
       account_[pool.id.value] = place;
       // A holder has its endpoints already; what only pools of last resort share is theirs together.
       if (place < accounts_of_groups_) continue;
@@ -122,221 +119,342 @@ void WhatIf::measure_ways() {
   }
 }
 
-bool WhatIf::is_eligible(EndpointId id) const {
-  return !is_down_[id.value] && inputs_.eligibility[id.value] == zones::Eligibility::eligible;
+/// What frozen services keep; they are few, as a rule.
+void WhatIf::read_frozen() {
+  frozen_.resize(model().services.size());
+  for (const zones::Service& service : model().services) {
+    if (!inputs_.plans.is_frozen(service.id) || !is_steered(service.id)) continue;
+    const size_t pools = service.pools.size();
+    std::vector<uint16_t>& shares = frozen_[service.id.value];
+    shares.resize(inputs_.rows * pools, 0);
+    for (size_t row = 0; row < inputs_.rows; ++row)
+      inputs_.snapshot->shares->read(service.id, row,
+                                     std::span(shares).subspan(row * pools, pools));
+  }
 }
 
-bool WhatIf::is_usable(const zones::Pool& pool) const {
-  return std::ranges::any_of(
-      pool.endpoints, [this](const zones::Endpoint& endpoint) { return is_eligible(endpoint.id); });
+// ---- what is asked about ----
+
+const zones::Snapshot& WhatIf::Facts::snapshot() const {
+  return *what_if_.inputs_.snapshot;
 }
 
-double WhatIf::healthy_part(const Account& account) const {
-  const auto eligible =
-      std::ranges::count_if(account.endpoints, [this](EndpointId id) { return is_eligible(id); });
-  return steering::healthy_fraction(static_cast<size_t>(eligible), account.endpoints.size());
+const zones::EligibilityMap& WhatIf::Facts::eligibility() const {
+  return *what_if_.in_answers_;
 }
 
-double WhatIf::usable_capacity(const Account& account) const {
-  return account.holder.capacity * healthy_part(account) * account.holder.heard *
-         account.holder.comeback;
+/// What is down flaps no more.
+bool WhatIf::Facts::is_flapping(EndpointId id) const {
+  return may_flap() && what_if_.inputs_.flapping[id.value] &&
+         what_if_.map_.get(id) != zones::Eligibility::down;
+}
+
+bool WhatIf::Facts::may_flap() const {
+  return !what_if_.inputs_.flapping.empty();
+}
+
+const std::vector<bool>& WhatIf::Facts::needed(uint32_t group) const {
+  return what_if_.needed_[group];
+}
+
+ShareFacts::Holder WhatIf::Facts::holder(uint32_t group, size_t holder) const {
+  return what_if_.holders_[group][holder];
+}
+
+/// Whoever goes down on his way back is out: nothing of it is left.
+std::vector<ReturningPool> WhatIf::Facts::returning(uint32_t group) const {
+  std::vector<ReturningPool> returning = what_if_.inputs_.returning[group];
+  const std::vector<CapacityGroups::Member>& members = what_if_.groups_.groups()[group].members;
+  std::erase_if(returning, [&](const ReturningPool& one) {
+    const zones::Service& service = what_if_.model().services[members[one.member].service.value];
+    return std::ranges::none_of(service.pools[one.pool].endpoints, [this](const auto& endpoint) {
+      return eligibility().get(endpoint.id) == zones::Eligibility::eligible;
+    });
+  });
+  return returning;
+}
+
+void WhatIf::Facts::read_demands(ServiceId service, std::span<double> rows) const {
+  const std::span<const double> all(what_if_.demands_);
+  std::ranges::copy(all.subspan(service.value * rows.size(), rows.size()), rows.begin());
+}
+
+std::span<const uint16_t> WhatIf::Facts::shares_in_force(ServiceId service) const {
+  return what_if_.frozen_[service.value];
+}
+
+const SharePlans& WhatIf::Facts::plans() const {
+  return what_if_.inputs_.plans;
 }
 
 // ---- one group ----
 
-WhatIf::Solved WhatIf::solve(uint32_t g) {
+/// Back to what is in answers, less these.
+void WhatIf::ask_for(const std::vector<EndpointId>& down) {
+  for (; !changed_.empty(); changed_.pop_back())
+    map_.set(changed_.back().first, changed_.back().second);
+  for (const EndpointId id : down) set(id, zones::Eligibility::down);
+}
+
+void WhatIf::set(EndpointId id, zones::Eligibility as) {
+  changed_.emplace_back(id, map_.get(id));
+  map_.set(id, as);
+}
+
+/// Whoever is out as a whole has no way back behind him, and waits for a person where that is asked for.
+void WhatIf::note_ways_back(uint32_t g) {
+  holders_[g].assign(inputs_.holders[g].begin(), inputs_.holders[g].end());
+  const bool was_needed = !inputs_.needed[g].empty();
+  for (size_t i = 0; i < holders_[g].size(); ++i) {
+    const CapacityGroups::Holder& holder = groups_.groups()[g].holders[i];
+    const bool is_in = std::ranges::any_of(holder.endpoints, [&](EndpointId id) {
+      return map_.get(id) == zones::Eligibility::eligible &&
+             !(was_needed && facts_.is_flapping(id));
+    });
+    // What nobody has seen yet was never in.
+    const bool is_known = std::ranges::any_of(holder.endpoints, [&](EndpointId id) {
+      return map_.get(id) != zones::Eligibility::unknown;
+    });
+    if (is_in || !is_known) continue;
+    const bool waits = holder.back.failback == zones::Failback::manual;
+    holders_[g][i].waits_for_person = waits;
+    holders_[g][i].comeback = waits ? 0 : 1;
+  }
+}
+
+/// As the driver does: whose flap hold yields now is let go first, and asked anew if need be; and whenever somebody goes in
+/// or out for that, all is looked at once more, then with something to spare.
+void WhatIf::solve(uint32_t g, State& state) {
+  constexpr int looks_max = 4;  // it settles at the second, as a rule
+  const std::vector<bool> nobody(groups_.groups()[g].holders.size(), false);
+  std::vector<bool> before = inputs_.needed[g];
+  GroupSolver::Settled settled;
+  swing_flapping(g, nullptr);
+  note_ways_back(g);
+  for (int look = 0; look < looks_max; ++look) {
+    const bool was_needed = !before.empty();
+    needed_[g] = was_needed ? nobody : std::vector<bool>{};
+    settled = solver_.settle(g, solver_.pose(g), was_needed);
+    needed_[g] = std::move(settled.needed);
+    if (needed_[g] == before) break;
+    before = needed_[g];
+    swing_flapping(g, before.empty() ? &nobody : &before);
+  }
+  put(g, settled.outcome, state);
+}
+
+/// Into answers, or out of them: by holder; null: as it is now.
+void WhatIf::swing_flapping(uint32_t g, const std::vector<bool>* needed) {
+  const std::vector<CapacityGroups::Holder>& holders = groups_.groups()[g].holders;
+  for (size_t i = 0; facts_.may_flap() && i < holders.size(); ++i) {
+    for (const EndpointId id : holders[i].endpoints) {
+      if (!facts_.is_flapping(id)) continue;
+      const auto let_in =
+          needed && (*needed)[i] ? zones::Eligibility::eligible : zones::Eligibility::unknown;
+      set(id, needed ? let_in : inputs_.eligibility[id.value]);
+    }
+  }
+}
+
+void WhatIf::put(uint32_t g, const GroupSolver::Outcome& outcome, State& state) const {
   const CapacityGroups::Group& group = groups_.groups()[g];
-  std::vector<double> capacities;
-  for (size_t i = 0; i < group.holders.size(); ++i) {
-    const Account& account = accounts_[first_account_[g] + i];
-    capacities.push_back(usable_capacity(account));
-  }
-  std::vector<std::vector<bool>> usable;
-  std::vector<std::span<const double>> demands;
-  for (const CapacityGroups::Member& member : group.members) {
-    std::vector<bool>& of_member = usable.emplace_back();
-    for (const zones::Pool& pool : model().services[member.service.value].pools)
-      of_member.push_back(is_usable(pool));
-    demands.push_back(
-        std::span(demands_).subspan(member.service.value * inputs_.rows, inputs_.rows));
-  }
-  CapacityGroups::Posed posed =
-      groups_.pose(g, {.capacities = capacities, .usable = usable, .demands = demands});
-  Solved solved{solution(posed.problem), std::move(posed.rows)};
-  if (solved.solution->allocation.regime == Regime::overload) {
-    yield(g, posed.problem);
-    solved.solution = solution(std::move(posed.problem));
-  }
-  return solved;
-}
-
-std::shared_ptr<const WhatIf::Solution> WhatIf::solution(Problem problem) {
-  const size_t key = key_of(problem);
-  const auto [first, last] = solutions_.equal_range(key);
-  for (auto at = first; at != last; ++at) {
-    if (at->second->problem == problem) return at->second;
-  }
-  auto solved = std::make_shared<Solution>();
-  solved->allocation = allocator_.allocate(problem);
-  solved->problem = std::move(problem);
-  if (solutions_.size() >= solutions_max) solutions_.clear();
-  solutions_.emplace(key, solved);
-  return solved;
-}
-
-/// Whoever warms up takes more when the others cannot carry the demand, as the driver has it.
-void WhatIf::yield(uint32_t g, Problem& problem) {
-  std::vector<steering::Yielding> exclusions;
-  for (uint32_t i = 0; i < problem.clusters(); ++i) {
-    const Account& account = accounts_[first_account_[g] + i];
-    if (account.holder.comeback >= 1 || account.holder.waits_for_person) continue;
-    exclusions.push_back(
-        {.cluster = i,
-         .kind = steering::SoftExclusion::ramp,
-         .capacity = account.holder.capacity * account.holder.heard * healthy_part(account)});
-  }
-  if (exclusions.empty()) return;
-  steering::yield_to_shortage(problem, std::move(exclusions),
-                              [this](const Problem& tried) { return allocator_.allocate(tried); });
-}
-
-void WhatIf::put(uint32_t g, const Solved& solved, State& state) const {
-  const CapacityGroups::Group& group = groups_.groups()[g];
-  const Problem& problem = solved.solution->problem;
-  const steering::Allocation& allocation = solved.solution->allocation;
-  for (size_t i = 0; i < problem.clusters(); ++i)
-    state.capacities[first_account_[g] + i] = problem.capacities[i];
+  std::ranges::copy(outcome.whole,
+                    state.capacities.begin() + static_cast<std::ptrdiff_t>(first_account_[g]));
   for (size_t m = 0; m < group.members.size(); ++m) {
-    const CapacityGroups::Member& member = group.members[m];
-    const zones::Service& service = model().services[member.service.value];
-    double& level = state.levels[service.id.value];
-    level = 0;
-    for (const uint32_t holder : member.holders) {
-      if (holder != CapacityGroups::none && problem.capacities[holder] > 0)
-        level = std::max(level, allocation.levels[holder]);
+    const zones::Service& service = model().services[group.members[m].service.value];
+    if (!inputs_.plans.is_frozen(service.id)) {
+      state.levels[service.id.value] =
+          put(service, group.members[m], outcome.rows[m], outcome, state);
+      continue;
     }
-    const size_t pools = service.pools.size();
-    for (size_t row = 0; row < inputs_.rows; ++row) {
-      const size_t of_row = solved.rows[m][row];
-      const double asked = demands_[service.id.value * inputs_.rows + row];
-      // Nobody can serve these: that is overload, as the driver has it.
-      if (allocation.unserved[of_row] && asked > 0 &&
-          std::ranges::count_if(resorts(service, row), [](double w) { return w > 0; }) == 0)
-        level = std::numeric_limits<double>::infinity();
-      const std::span<float> out(&state.parts[first_part_[service.id.value] + row * pools], pools);
-      for (size_t pool = 0; pool < pools; ++pool) {
-        const uint32_t holder = member.holders[pool];
-        out[pool] = 0;
-        if (holder == CapacityGroups::none) continue;
-        const size_t cell = of_row * problem.clusters() + holder;
-        // Flows, since many rows' shares, rounded, add up to an overflow that is none.
-        const double demand = problem.demands[of_row];
-        out[pool] =
-            static_cast<float>(demand > steering::least_amount && !allocation.unserved[of_row]
-                                   ? allocation.flows[cell] / demand
-                                   : allocation.shares[cell] / double{steering::share_parts});
-      }
-      spill(out, service, member, *solved.solution, row);
-    }
+    const std::vector<bool> usable = solver_.usable(service);
+    for (size_t row = 0; row < inputs_.rows; ++row)
+      read_shares(service, usable, row, row_of(service, row, state));
   }
+  if (solver_.has_frozen(g)) put_frozen(g, state);
 }
 
-/// By pool: what of last resort is there for the clients of a row, and how much each takes of what comes.
-std::vector<double> WhatIf::resorts(const zones::Service& service, size_t row) const {
-  const LocalityId client = row == 0 ? no_locality : LocalityId(static_cast<uint32_t>(row - 1));
-  std::vector<double> weights;
-  double sum = 0;
-  for (const zones::Pool& pool : service.pools) {
-    const bool takes = pool.last_resort && is_usable(pool) && pool.serves(model().topology, client);
-    weights.push_back(takes ? pool.capacity.value_or(1) : 0);
-    sum += weights.back();
+/// One service's parts; the level of the fullest of its holders.
+double WhatIf::put(const zones::Service& service, const CapacityGroups::Member& member,
+                   const std::vector<uint32_t>& rows, const GroupSolver::Outcome& outcome,
+                   State& state) const {
+  const steering::Problem& problem = outcome.solved->problem;
+  const steering::Allocation& allocation = outcome.solved->allocation;
+  double level = 0;
+  for (const uint32_t holder : member.holders) {
+    if (holder != CapacityGroups::none && problem.capacities[holder] > 0)
+      level = std::max(level, allocation.levels[holder]);
   }
-  for (double& weight : weights) weight = sum > 0 ? weight / sum : 0;
-  return weights;
-}
-
-/// The last resort is for clients whose ordinary pools are all out; and for what is above limits, where that is asked for.
-void WhatIf::spill(std::span<float> row, const zones::Service& service,
-                   const CapacityGroups::Member& member, const Solution& solution,
-                   size_t of_row) const {
+  const std::vector<bool> usable = solver_.usable(service);
   const bool has_resort = std::ranges::any_of(service.pools, &zones::Pool::last_resort);
-  if (!has_resort) return;
-  const bool is_served = std::ranges::any_of(row, [](float part) { return part > 0; });
-  if (is_served && (service.overflow != zones::Overflow::last_resort ||
-                    solution.allocation.regime != Regime::overload)) {
-    return;
+  std::vector<double> resorts;
+  for (size_t row = 0; row < inputs_.rows; ++row) {
+    const size_t of_row = rows[row];
+    const std::span<float> out = row_of(service, row, state);
+    if (has_resort) resorts = solver_.resorts(service, usable, row);
+    if (allocation.unserved[of_row]) {
+      // The driver leaves such a row as it is; and who nobody else can serve is overload, if he asks for anything.
+      read_shares(service, usable, row, out);
+      const bool is_asked = demands_[service.id.value * inputs_.rows + row] > 0;
+      if (is_asked && std::ranges::all_of(resorts, [](double weight) { return weight <= 0; }))
+        level = std::numeric_limits<double>::infinity();
+      continue;
+    }
+    for (size_t pool = 0; pool < out.size(); ++pool) {
+      const uint32_t holder = member.holders[pool];
+      out[pool] = 0;
+      if (holder == CapacityGroups::none) continue;
+      const size_t cell = of_row * problem.clusters() + holder;
+      // Flows, since many rows' shares, rounded, add up to an overflow that is none.
+      const double demand = problem.demands[of_row];
+      const double part = demand > steering::least_amount
+                              ? allocation.flows[cell] / demand
+                              : allocation.shares[cell] / double{steering::share_parts};
+      out[pool] = static_cast<float>(part);
+    }
+    if (has_resort && service.overflow == zones::Overflow::last_resort)
+      spill(out, resorts, member, *outcome.solved);
   }
-  const std::vector<double> takers = resorts(service, of_row);
-  if (std::ranges::all_of(takers, [](double weight) { return weight <= 0; })) return;
-  double moved = is_served ? 0 : 1;
-  for (size_t pool = 0; pool < row.size() && is_served; ++pool) {
+  solver_.for_each_move(
+      service, member, rows, outcome.leaving,
+      [&](size_t row, uint32_t from, uint32_t to, uint16_t moved) {
+        const std::span<float> parts = row_of(service, row, state);
+        const auto part = static_cast<float>(parts[from] * (moved / double{steering::share_parts}));
+        parts[from] -= part;
+        parts[to] += part;
+      });
+  return level;
+}
+
+/// Whoever is frozen has the level of what really comes to his holders.
+void WhatIf::put_frozen(uint32_t g, State& state) const {
+  const CapacityGroups::Group& group = groups_.groups()[g];
+  std::vector<double> loads(group.holders.size(), 0);
+  for (const CapacityGroups::Member& member : group.members) {
+    const size_t pools = member.holders.size();
+    for (size_t row = 0; row < inputs_.rows; ++row) {
+      const double demand = demands_[member.service.value * inputs_.rows + row];
+      const float* const parts = &state.parts[first_part_[member.service.value] + row * pools];
+      for (size_t pool = 0; pool < pools; ++pool) {
+        if (member.holders[pool] != CapacityGroups::none)
+          loads[member.holders[pool]] += demand * parts[pool];
+      }
+    }
+  }
+  for (const CapacityGroups::Member& member : group.members) {
+    if (!inputs_.plans.is_frozen(member.service)) continue;
+    const zones::Service& service = model().services[member.service.value];
+    const std::vector<bool> usable = solver_.usable(service);
+    double& level = state.levels[service.id.value];
+    const auto asked =
+        std::span(demands_).subspan(member.service.value * inputs_.rows, inputs_.rows);
+    const bool is_dark = std::ranges::none_of(usable, std::identity()) &&
+                         std::accumulate(asked.begin(), asked.end(), 0.0) > 0;
+    level = is_dark ? std::numeric_limits<double>::infinity() : 0;
+    for (size_t pool = 0; pool < member.holders.size(); ++pool) {
+      const uint32_t holder = member.holders[pool];
+      if (holder == CapacityGroups::none || !usable[pool]) continue;
+      const double capacity = state.capacities[first_account_[g] + holder];
+      // Shares are rounded.
+      if (capacity > 0) level = std::max(level, loads[holder] / capacity * (1 - 1e-3));
+    }
+  }
+}
+
+/// What is above limits goes to the last resort, where that is asked for: as Steering::spill(), but not rounded.
+void WhatIf::spill(std::span<float> row, std::span<const double> resorts,
+                   const CapacityGroups::Member& member, const Solved& solved) const {
+  const double sum = std::accumulate(resorts.begin(), resorts.end(), 0.0);
+  if (sum <= 0) return;
+  double moved = 0;
+  for (size_t pool = 0; pool < row.size(); ++pool) {
     const uint32_t holder = member.holders[pool];
     if (holder == CapacityGroups::none || row[pool] <= 0) continue;
-    const double room = solution.problem.capacities[holder] * solution.problem.limit;
-    const double part = 1 - std::min(1.0, room / solution.allocation.loads[holder]);
+    const double room = solved.problem.capacities[holder] * solved.problem.limit;
+    const double part = 1 - std::min(1.0, room / solved.allocation.loads[holder]);
     moved += row[pool] * part;
     row[pool] = static_cast<float>(row[pool] * (1 - part));
   }
   for (size_t pool = 0; pool < row.size(); ++pool)
-    row[pool] += static_cast<float>(moved * takers[pool]);
+    row[pool] += static_cast<float>(moved * resorts[pool] / sum);
 }
 
-/// As queries are answered now: by share among the pools that are eligible, and by the last resort behind them.
-void WhatIf::read_shares(const zones::Service& service, State& state) const {
-  const size_t pools = service.pools.size();
-  std::vector<uint16_t> shares(pools);
-  std::vector<bool> usable;
-  for (const zones::Pool& pool : service.pools) usable.push_back(is_usable(pool));
-  for (size_t row = 0; row < inputs_.rows; ++row) {
-    const std::span<float> out(&state.parts[first_part_[service.id.value] + row * pools], pools);
-    const LocalityId client = row == 0 ? no_locality : LocalityId(static_cast<uint32_t>(row - 1));
-    const bool has_shares = inputs_.snapshot->shares->read(service.id, row, shares);
-    std::vector<double> weights(pools, 0);
-    for (size_t pool = 0; pool < pools; ++pool) {
-      const zones::Pool& p = service.pools[pool];
-      if (!usable[pool]) continue;
-      // Before the first shares the tiers decide alone; they are taken for even.
-      const bool is_even = !has_shares && !p.last_resort && p.serves(model().topology, client);
-      weights[pool] = is_even ? 1 : has_shares ? shares[pool] : 0;
-    }
-    double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
-    if (sum <= 0) {
-      weights = resorts(service, row);
-      sum = 1;
-    }
-    for (size_t pool = 0; pool < pools; ++pool) out[pool] = static_cast<float>(weights[pool] / sum);
+/// As queries are answered by shares in force: among the pools that are eligible, else by tiers.
+void WhatIf::read_shares(const zones::Service& service, const std::vector<bool>& usable, size_t row,
+                         std::span<float> out) const {
+  const size_t pools = out.size();
+  std::vector<double> weights(pools, 0);
+  std::vector<uint16_t> shares(pools, 0);
+  const std::span<const uint16_t> kept(frozen_[service.id.value]);
+  if (!kept.empty()) {
+    std::ranges::copy(kept.subspan(row * pools, pools), shares.begin());
+  } else if (!inputs_.snapshot->shares->read(service.id, row, shares)) {
+    std::ranges::fill(shares, uint16_t{0});
   }
+  for (size_t pool = 0; pool < pools; ++pool) weights[pool] = usable[pool] ? shares[pool] : 0;
+  double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  if (sum <= 0) {
+    const zones::ServicePlan& plan = inputs_.snapshot->plans[service.id.value];
+    for (const zones::PoolShare& one :
+         zones::tier_shares(plan, locality_of_row(row), *in_answers_)) {
+      weights[one.place] = one.share;
+      sum += one.share;
+    }
+  }
+  for (size_t pool = 0; pool < pools; ++pool)
+    out[pool] = sum > 0 ? static_cast<float>(weights[pool] / sum) : 0;
+}
+
+std::span<float> WhatIf::row_of(const zones::Service& service, size_t row, State& state) const {
+  const size_t pools = service.pools.size();
+  return std::span(state.parts).subspan(first_part_[service.id.value] + row * pools, pools);
 }
 
 // ---- all of them ----
 
 const Outlook& WhatIf::now() {
   if (std::exchange(has_now_, true)) return now_;
-  const std::vector<bool> asked = std::exchange(is_down_, std::vector<bool>(is_down_.size()));
+  // Whoever is needed is in answers.
+  const auto needed = std::exchange(needed_, std::vector<std::vector<bool>>(needed_.size()));
+  in_answers_ = &now_map_;
   for (const zones::Service& service : model().services) {
-    if (is_steered(service.id)) read_shares(service, now_state_);
+    if (!is_steered(service.id)) continue;
+    const std::vector<bool> usable = solver_.usable(service);
+    for (size_t row = 0; row < inputs_.rows; ++row)
+      read_shares(service, usable, row, row_of(service, row, now_state_));
   }
-  for (size_t i = 0; i < accounts_.size(); ++i) {
-    const Account& account = accounts_[i];
-    now_state_.capacities[i] = usable_capacity(account);
+  for (uint32_t g = 0; g < inputs_.holders.size(); ++g) {
+    for (size_t i = 0; i < inputs_.holders[g].size(); ++i)
+      now_state_.capacities[first_account_[g] + i] = inputs_.holders[g][i].used;
   }
+  open_last_resorts(now_state_);
   assess(now_state_, inputs_.demands, now_);
   for (size_t i = 0; i < now_.services.size(); ++i) now_.services[i].regime = inputs_.regimes[i];
-  is_down_ = asked;
+  in_answers_ = &map_;
+  needed_ = needed;
   return now_;
 }
 
 void WhatIf::open_last_resorts(State& state) const {
-  for (size_t i = accounts_of_groups_; i < accounts_.size(); ++i)
-    state.capacities[i] = accounts_[i].holder.capacity * healthy_part(accounts_[i]);
+  for (size_t i = accounts_of_groups_; i < accounts_.size(); ++i) {
+    const Account& account = accounts_[i];
+    const auto eligible = std::ranges::count_if(account.endpoints, [this](EndpointId id) {
+      return in_answers_->get(id) == zones::Eligibility::eligible;
+    });
+    state.capacities[i] =
+        account.capacity *
+        steering::healthy_fraction(static_cast<size_t>(eligible), account.endpoints.size());
+  }
 }
 
 bool WhatIf::solve_base(const IsGivenUp& is_given_up) {
   if (has_base_) return true;
   for (uint32_t g = 0; g < groups_.groups().size(); ++g) {
     if (is_given_up && is_given_up()) return false;
-    put(g, solve(g), base_);
+    solve(g, base_);
   }
+  base_needed_ = needed_;
+  changed_.clear();  // who flaps stays where that put him
   open_last_resorts(base_);
   state_ = base_;
   has_base_ = true;
@@ -344,7 +462,7 @@ bool WhatIf::solve_base(const IsGivenUp& is_given_up) {
 }
 
 const Outlook* WhatIf::after(const std::vector<EndpointId>& down, const IsGivenUp& is_given_up) {
-  is_down_.assign(is_down_.size(), false);
+  ask_for({});
   if (!solve_base(is_given_up)) return nullptr;
   // Back to where nothing is down, in the groups of the question before.
   for (const uint32_t g : std::exchange(touched_, {})) {
@@ -357,10 +475,11 @@ const Outlook* WhatIf::after(const std::vector<EndpointId>& down, const IsGivenU
     }
   }
   state_.capacities = base_.capacities;
+  needed_ = base_needed_;
+  ask_for(down);
 
   std::vector<bool> is_touched(groups_.groups().size());
   for (const EndpointId id : down) {
-    is_down_[id.value] = true;
     if (const auto place = groups_.place_of(ServiceId(service_of_[id.value])))
       is_touched[place->group] = true;
   }
@@ -368,18 +487,18 @@ const Outlook* WhatIf::after(const std::vector<EndpointId>& down, const IsGivenU
     if (!is_touched[g]) continue;
     if (is_given_up && is_given_up()) return nullptr;
     touched_.push_back(g);
-    put(g, solve(g), state_);
+    solve(g, state_);
   }
   open_last_resorts(state_);
   assess(state_, demands_, after_);
   for (const zones::Service& service : model().services) {
     const auto place = groups_.place_of(service.id);
     if (!place) continue;
-    const CapacityGroups::Group& group = groups_.groups()[place->group];
-    const double level = state_.levels[service.id.value];
-    after_.services[service.id.value].regime = level > group.limit    ? Regime::overload
-                                               : level > group.target ? Regime::tight
-                                                                      : Regime::normal;
+    steering::Problem bounds;
+    bounds.target = groups_.groups()[place->group].target;
+    bounds.limit = groups_.groups()[place->group].limit;
+    after_.services[service.id.value].regime =
+        steering::regime_of(state_.levels[service.id.value], bounds);
   }
   return &after_;
 }
@@ -393,8 +512,7 @@ void WhatIf::assess(const State& state, const std::vector<double>& demands, Outl
   std::vector<double> loads(accounts_.size());
   for (const zones::Service& service : model().services) {
     Outlook::Service& of_service = out.services[service.id.value];
-    of_service.is_out = std::ranges::none_of(
-        service.pools, [this](const zones::Pool& pool) { return is_usable(pool); });
+    of_service.is_out = std::ranges::none_of(solver_.usable(service), std::identity());
     if (!is_steered(service.id)) continue;
     const size_t pools = service.pools.size();
     const double month = service.bytes_per_unit * seconds_a_month / octets_a_gb;

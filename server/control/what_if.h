@@ -7,14 +7,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
 #include "server/control/capacity_groups.h"
+#include "server/control/group_solver.h"
+#include "server/control/solutions.h"
 #include "server/control/steering_inputs.h"
 #include "zones/steering/allocation.h"
-#include "zones/steering/allocator.h"
 
 namespace swingover::control {
 
@@ -51,8 +51,10 @@ struct Outlook {
 /// Who would carry how much if something were down, or demand were another: what the driver would work out, without its
 /// doing anything.
 ///
-/// Same      A cluster that is down is the same problem without it, and the same allocation; ramps yield to shortage as
-///           they would. Not foreseen: that demand changes, and that health brakes keep what is down in answers.
+/// Same      It is worked out by the driver's own solver (group_solver.h): with weights, planned swings and freezes as they
+///           are in force, and with ramps and flap holds that yield to shortage. Not foreseen: that demand changes, that
+///           plans go on, hold or turn back, and that health brakes keep what is down in answers. All is worked out anew,
+///           without regard to what would not be worth a change: with nothing down, after() need not be now().
 /// Limits    Services that are not steered within capacity have no known demand: of them it says only who has no
 ///           eligible endpoint left. Clients of no known locality count as load, never as crossing.
 /// Threads   Any one. Cost: what solving the groups costs that are touched, equal ones once; the groups that are not are
@@ -62,6 +64,8 @@ class WhatIf {
  public:
   /// `demand`: so many times what is asked for now.
   explicit WhatIf(SteeringInputs inputs, double demand = 1);
+  WhatIf(const WhatIf&) = delete;
+  WhatIf& operator=(const WhatIf&) = delete;
 
   /// Where asked often, a question can be given up: looked at before each group.
   using IsGivenUp = std::function<bool()>;
@@ -86,18 +90,27 @@ class WhatIf {
   /// What has a capacity: a holder of a group, or a pool of last resort that says what it can carry.
   struct Account {
     ClusterId cluster;
-    SteeringInputs::Holder holder;
-    std::vector<EndpointId> endpoints;
     double limit = 1;
+    double capacity = 0;  // of pools of last resort alone, as their endpoints
+    std::vector<EndpointId> endpoints;
   };
-  struct Solution {
-    steering::Problem problem;
-    steering::Allocation allocation;
-  };
-  /// How a group came out, or would: its problem may be another group's too.
-  struct Solved {
-    std::shared_ptr<const Solution> solution;
-    std::vector<std::vector<uint32_t>> rows;  // as CapacityGroups::Posed
+  /// What is asked about, for the solver.
+  class Facts final : public ShareFacts {
+   public:
+    explicit Facts(const WhatIf& what_if) : what_if_(what_if) {}
+    const zones::Snapshot& snapshot() const override;
+    const zones::EligibilityMap& eligibility() const override;
+    bool is_flapping(EndpointId id) const override;
+    bool may_flap() const override;
+    const std::vector<bool>& needed(uint32_t group) const override;
+    Holder holder(uint32_t group, size_t holder) const override;
+    std::vector<ReturningPool> returning(uint32_t group) const override;
+    void read_demands(ServiceId service, std::span<double> rows) const override;
+    std::span<const uint16_t> shares_in_force(ServiceId service) const override;
+    const SharePlans& plans() const override;
+
+   private:
+    const WhatIf& what_if_;
   };
   /// Of all services at one time.
   struct State {
@@ -108,18 +121,22 @@ class WhatIf {
 
   void open_accounts();
   void measure_ways();
-  bool is_eligible(EndpointId id) const;
-  bool is_usable(const zones::Pool& pool) const;
-  double healthy_part(const Account& account) const;
-  double usable_capacity(const Account& account) const;
-  Solved solve(uint32_t group);
-  std::shared_ptr<const Solution> solution(steering::Problem problem);
-  void yield(uint32_t group, steering::Problem& problem);
-  void put(uint32_t group, const Solved& solved, State& state) const;
-  void spill(std::span<float> row, const zones::Service& service,
-             const CapacityGroups::Member& member, const Solution& solution, size_t of_row) const;
-  std::vector<double> resorts(const zones::Service& service, size_t row) const;
-  void read_shares(const zones::Service& service, State& state) const;
+  void read_frozen();
+  void ask_for(const std::vector<EndpointId>& down);
+  void set(EndpointId id, zones::Eligibility as);
+  void note_ways_back(uint32_t group);
+  void solve(uint32_t group, State& state);
+  void swing_flapping(uint32_t group, const std::vector<bool>* needed);
+  void put(uint32_t group, const GroupSolver::Outcome& outcome, State& state) const;
+  double put(const zones::Service& service, const CapacityGroups::Member& member,
+             const std::vector<uint32_t>& rows, const GroupSolver::Outcome& outcome,
+             State& state) const;
+  void put_frozen(uint32_t group, State& state) const;
+  void spill(std::span<float> row, std::span<const double> resorts,
+             const CapacityGroups::Member& member, const Solved& solved) const;
+  void read_shares(const zones::Service& service, const std::vector<bool>& usable, size_t row,
+                   std::span<float> out) const;
+  std::span<float> row_of(const zones::Service& service, size_t row, State& state) const;
   void open_last_resorts(State& state) const;
   bool solve_base(const IsGivenUp& is_given_up);
   void assess(const State& state, const std::vector<double>& demands, Outlook& out) const;
@@ -135,7 +152,14 @@ class WhatIf {
   std::vector<uint32_t> service_of_;            // by EndpointId
   std::vector<bool> crosses_;                   // [row × clusters + cluster]
   std::vector<double> prices_;                  // likewise: money for a GB
-  std::vector<bool> is_down_;                   // by EndpointId: of the question that is answered
+  std::vector<std::vector<uint16_t>> frozen_;   // by service: the shares that it keeps
+  zones::EligibilityMap now_map_;               // what is in answers
+  zones::EligibilityMap map_;                   // what would be, in the question that is answered
+  const zones::EligibilityMap* in_answers_ = &map_;
+  std::vector<std::pair<EndpointId, zones::Eligibility>> changed_;  // in it, and what they were
+  std::vector<std::vector<ShareFacts::Holder>> holders_;            // by group: likewise
+  std::vector<std::vector<bool>> needed_;                           // by group: likewise
+  std::vector<std::vector<bool>> base_needed_;                      // with nothing down
   State now_state_;
   State base_;                     // with nothing down
   State state_;                    // of the last question
@@ -144,8 +168,9 @@ class WhatIf {
   bool has_now_ = false;
   Outlook now_;
   Outlook after_;
-  steering::Allocator allocator_;
-  std::unordered_multimap<size_t, std::shared_ptr<const Solution>> solutions_;
+  Facts facts_{*this};
+  Solutions solutions_;
+  GroupSolver solver_{groups_, facts_, solutions_};
 };
 
 /// The endpoints of what is named, such as "cluster/fra,locality/ams-a": targets (target.h) and localities, with commas

@@ -102,6 +102,28 @@ TEST_CASE("a report is made anew when something changed, and not too often", "[n
   CHECK(world.watch.report() != last);  // nothing is new, and it is long ago
 }
 
+TEST_CASE("what people put in force, and a cluster that falls silent, make another report",
+          "[n1]") {
+  Watched world(800);
+  REQUIRE(world.tick());
+  const auto first = world.watch.report();
+  SharePlans plans;
+  plans.weights[0][1] = 0.5;
+  world.steering.plan(plans);
+  world.work();
+  world.clock.advance(Milliseconds(30'000));
+  CHECK(world.tick());
+  const auto second = world.watch.report();
+  CHECK(second != first);
+  CHECK(second->cases[0].overflow == Approx(300));  // B can do half of 1,000
+  CHECK(second->cases[1].overflow == 0);
+  REQUIRE(world.told.entries.size() == 1);
+
+  world.clock.advance(Milliseconds(30'000));
+  CHECK(world.tick());
+  CHECK(world.watch.report() == second);
+}
+
 TEST_CASE("a report that takes long is made the more seldom", "[n1]") {
   Watched world(800);
   REQUIRE(world.tick(Milliseconds(6'000)));

@@ -27,7 +27,9 @@ struct WhatIfWorld {
   std::shared_ptr<zones::Model> model = std::make_shared<zones::Model>();
   std::shared_ptr<const zones::Snapshot> snapshot;
   control::LoadBoard loads;
-  control::Steering steering{clock, loads};
+  std::vector<bool> flapping;  // by EndpointId
+  control::Steering steering{clock, loads, {},
+                             {},    {},    [this](EndpointId id) { return flapping[id.value]; }};
 
   explicit WhatIfWorld(size_t clusters, double capacity = 1'000) {
     for (uint32_t i = 0; i < clusters; ++i) {
@@ -80,6 +82,7 @@ struct WhatIfWorld {
     snapshot = zones::build_snapshot(model, {});
     for (uint32_t i = 0; i < snapshot->counts.endpoints; ++i)
       snapshot->eligibility->set(EndpointId(i), zones::Eligibility::eligible);
+    flapping.resize(snapshot->counts.endpoints);
     loads.replace(std::make_shared<const control::ServiceNames>(model), {},
                   std::vector<bool>(model->topology.clusters.size()), {},
                   {clock.now(), clock.wall()});
@@ -87,16 +90,44 @@ struct WhatIfWorld {
     work();
   }
 
+  /// Until nothing is left to do; what flaps goes in and out as it is needed.
   void work() {
-    while (!steering.is_idle()) steering.work();
+    while (!steering.is_idle()) {
+      for (const auto& [id, is_needed] : steering.work().needed) {
+        const auto is = is_needed ? zones::Eligibility::eligible : zones::Eligibility::unknown;
+        if (snapshot->eligibility->get(id) == is) continue;
+        snapshot->eligibility->set(id, is);
+        touch();
+      }
+    }
+  }
+  void tick() {
+    steering.tick();
+    work();
   }
 
-  /// What is down then, for real.
+  /// From then on, for real.
   void take_down(const std::vector<EndpointId>& down) {
-    for (const EndpointId id : down) snapshot->eligibility->set(id, zones::Eligibility::down);
+    for (const EndpointId id : down) flapping[id.value] = false;
+    become(down, zones::Eligibility::down);
+  }
+  void bring_back(const std::vector<EndpointId>& back) {
+    become(back, zones::Eligibility::eligible);
+  }
+  void hold_for_flaps(const std::vector<EndpointId>& held) {
+    become(held, zones::Eligibility::down);
+    for (const EndpointId id : held) flapping[id.value] = true;
+    become(held, zones::Eligibility::unknown);
+  }
+
+  void become(const std::vector<EndpointId>& which, zones::Eligibility eligibility) {
+    for (const EndpointId id : which) snapshot->eligibility->set(id, eligibility);
+    touch();
+    work();
+  }
+  void touch() {
     for (const zones::Service& service : model->services)
       steering.touch(service.id, control::ShareCause::health);
-    work();
   }
 
   control::WhatIf what_if(double demand = 1) const {
