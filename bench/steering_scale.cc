@@ -1,13 +1,14 @@
 /// Measures a cluster's death for many services within capacity, without probes, store and sockets: from the first look
 /// at the dead cluster until the last service has its new shares.
 ///   steering_scale [SERVICES] [KINDS] [RUNS]   10,000 services of 50 localities and 8 clusters, in so many kinds of equal
-///                                              input (0: all differ), and as many that share the clusters' capacities;
+///                                              input (0: all differ; shared: they take from the same capacities);
 ///                                              the median of RUNS (3). CPU time.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -164,7 +165,7 @@ int main(int count, char** given) {
   const size_t services = number_at(1, 10'000);
   const size_t runs = number_at(3, 3);
   std::vector<Kind> kinds{{0, false}, {500, false}, {0, true}};
-  if (count > 2) kinds = {{number_at(2, 0), false}};
+  if (count > 2) kinds = {{number_at(2, 0), std::string_view(given[2]) == "shared"}};
   std::printf(
       "| services | kinds | CPU in all, ms | longest slice, ms | solved | got new shares | a "
       "reload, ms | longest slice of a look, ms |\n");

@@ -238,6 +238,7 @@ CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs)
   using Key =
       std::tuple<uint32_t, const std::vector<uint32_t>&, const std::vector<bool>&, uint32_t>;
   std::map<Key, uint32_t> first_rows;
+  auto last = first_rows.end();
   posed.rows.reserve(g.members.size());
   for (size_t m = 0; m < g.members.size(); ++m) {
     const Member& member = g.members[m];
@@ -245,8 +246,11 @@ CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs)
     const std::vector<bool>& usable = inputs.usable[m];
     const auto next = static_cast<uint32_t>(problem.demands.size());
     const uint32_t apart = inputs.apart.empty() ? 0 : inputs.apart[m];
-    const auto [first, is_new] =
-        first_rows.try_emplace({member.kind, member.holders, usable, apart}, next);
+    const Key key{member.kind, member.holders, usable, apart};
+    bool is_new = false;
+    // Services that look alike often stand side by side.
+    if (last == first_rows.end() || last->first != key)
+      std::tie(last, is_new) = first_rows.try_emplace(key, next);
     if (is_new) {
       problem.demands.resize(next + kind.costs.size());
       for (const std::vector<double>& costs : kind.costs) {
@@ -260,7 +264,7 @@ CapacityGroups::Posed CapacityGroups::pose(uint32_t group, const Inputs& inputs)
     std::vector<uint32_t>& rows = posed.rows.emplace_back();
     rows.reserve(rows_);
     for (size_t row = 0; row < rows_; ++row) {
-      rows.push_back(first->second + kind.classes[row]);
+      rows.push_back(last->second + kind.classes[row]);
       double& sum = problem.demands[rows.back()];
       sum = std::min(sum + inputs.demands[m][row], steering::amount_max);
     }

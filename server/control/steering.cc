@@ -14,6 +14,7 @@ namespace {
 constexpr Milliseconds slice_time{8};
 constexpr size_t parts_a_slice = 64;
 constexpr size_t services_a_look = 200;
+constexpr size_t services_a_slice = 1'000;
 /// A demand that is so much off is no good start for the next run; at most so often.
 constexpr double stored_again = 0.05;
 constexpr Milliseconds store_every{60'000};
@@ -110,6 +111,7 @@ Steering::Slice Steering::work() {
   Slice slice;
   const MonotonicTime begin = clock_.now();
   for (size_t part = 0; part < parts_a_slice && !is_idle(); ++part) {
+    if (part > 0 && is_long_next()) break;
     if (publishing_) {
       publish_part(slice);
     } else if (learning_) {
@@ -138,14 +140,27 @@ void Steering::take_next(Slice& slice) {
   learning_ = Learning{.group = group, .next = 0, .loads = none};
 }
 
+/// To pose the problem of thousands of services takes a slice of its own.
+bool Steering::is_long_next() const {
+  const auto is_long = [this](uint32_t group) {
+    return groups_.groups()[group].members.size() > services_a_slice;
+  };
+  if (publishing_) return false;
+  if (learning_)
+    return is_long(learning_->group) &&
+           learning_->next == groups_.groups()[learning_->group].members.size();
+  return !waiting_.empty() && is_long(waiting_.front());
+}
+
 void Steering::learn_part(Slice& slice) {
   Learning& learning = *learning_;
   const std::vector<CapacityGroups::Member>& members = groups_.groups()[learning.group].members;
+  const bool was_learnt = learning.next == members.size();
   for (size_t i = 0; i < services_a_look && learning.next < members.size(); ++i, ++learning.next) {
     learn_demand(model().services[members[learning.next].service.value]);
     add_loads(members[learning.next], learning.loads);
   }
-  if (learning.next < members.size()) return;
+  if (learning.next < members.size() || (!was_learnt && is_long_next())) return;
   const uint32_t group = learning.group;
   states_[group].loads = std::move(learning.loads);
   learning_.reset();

@@ -345,11 +345,13 @@ class Steering {
   void mark(uint32_t group, ShareCause cause);
   bool is_busier(uint32_t one, uint32_t other) const;
   void take_next(Slice& slice);
+  bool is_long_next() const;
   void learn_part(Slice& slice);
   void solve(uint32_t group, ShareCause cause, Slice& slice);
   bool is_sound(uint32_t group, const Outcome& outcome, bool& is_refused, Slice& slice);
   std::vector<std::string> locality_names(uint32_t group,
-                                          const std::vector<std::vector<uint32_t>>& rows) const;
+                                          const std::vector<std::vector<uint32_t>>& rows,
+                                          size_t localities) const;
   bool is_sudden(uint32_t group) const;
   void learn_demand(const zones::Service& service);
   void listen();

@@ -19,6 +19,8 @@ bool Steering::look_at_pools(uint32_t place, std::span<const std::vector<bool>> 
   bool is_changed = false;
   for (uint32_t m = 0; m < members.size(); ++m) {
     for (uint32_t pool = 0; pool < members[m].holders.size(); ++pool) {
+      // Mostly nobody is out.
+      if (usable[m][pool] && states_[place].pool_comebacks.empty()) continue;
       if (is_shared(place, members[m].holders[pool]))
         is_changed |= look_at_pool(place, {m, pool}, usable[m][pool]);
     }

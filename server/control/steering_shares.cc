@@ -41,19 +41,20 @@ std::string percent(double part) {
 }  // namespace
 
 /// Of the problem's localities: those whose clients each one stands for.
-std::vector<std::string> Steering::locality_names(
-    uint32_t place, const std::vector<std::vector<uint32_t>>& rows) const {
-  std::vector<std::string> names;
+std::vector<std::string> Steering::locality_names(uint32_t place,
+                                                  const std::vector<std::vector<uint32_t>>& rows,
+                                                  size_t localities) const {
+  std::vector<std::string> names(localities);
+  size_t left = localities;
   const CapacityGroups::Group& group = groups_.groups()[place];
-  for (size_t member = 0; member < rows.size(); ++member) {
+  for (size_t member = 0; member < rows.size() && left > 0; ++member) {
     for (size_t row = 0; row < rows[member].size(); ++row) {
-      const uint32_t locality = rows[member][row];
-      if (locality >= names.size()) names.resize(locality + 1);
-      if (!names[locality].empty()) continue;
-      names[locality] = row == 0 ? "unknown" : model().topology.localities[row - 1].name;
+      std::string& name = names[rows[member][row]];
+      if (!name.empty()) continue;
+      name = row == 0 ? "unknown" : model().topology.localities[row - 1].name;
       const ServiceId service = group.members[member].service;
-      if (group.members.size() > 1)
-        names[locality] += " of " + service_text(model().services[service.value]);
+      if (group.members.size() > 1) name += " of " + service_text(model().services[service.value]);
+      --left;
     }
   }
   return names;
@@ -65,7 +66,8 @@ bool Steering::is_sound(uint32_t place, const Outcome& outcome, bool& is_refused
   const CapacityGroups::Group& group = groups_.groups()[place];
   std::vector<std::string> clusters;
   for (const CapacityGroups::Holder& holder : group.holders) clusters.push_back(holder.cluster);
-  const std::vector<std::string> localities = locality_names(place, outcome.rows);
+  const std::vector<std::string> localities =
+      locality_names(place, outcome.rows, outcome.solved->problem.localities());
   std::vector<std::string> broken;
   for (const std::shared_ptr<const Solved>& part : outcome.parts) {
     broken = steering::broken_invariants(part->problem, part->allocation.shares,
