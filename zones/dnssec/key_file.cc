@@ -76,48 +76,54 @@ struct Field {
   Position value_at;
 };
 
-std::vector<Field> fields_in(std::string_view text, std::vector<Position>& others) {
-  std::vector<Field> fields;
-  unsigned number = 0;
-  for (const std::string_view line : split(text, '\n')) {
-    ++number;
-    const std::string_view content = trimmed(line);
-    if (content.empty()) continue;
-    const auto column = [line](std::string_view part) {
-      return static_cast<unsigned>(part.data() - line.data() + 1);
-    };
-    const size_t colon = content.find(':');
-    if (colon == std::string_view::npos) {
-      others.push_back({number, column(content)});
-      continue;
-    }
-    std::string_view value = content.substr(colon + 1);
-    value.remove_prefix(std::min(value.find_first_not_of(blanks), value.size()));
-    fields.push_back({.name = content.substr(0, colon),
-                      .value = value,
-                      .at = {number, column(content)},
-                      .value_at = {number, column(value)}});
-  }
-  return fields;
+unsigned column_of(std::string_view part, std::string_view line) {
+  return static_cast<unsigned>(part.data() - line.data() + 1);
+}
+
+std::optional<Field> field_in(std::string_view line, unsigned number) {
+  const std::string_view content = trimmed(line);
+  const size_t colon = content.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view value = content.substr(colon + 1);
+  value.remove_prefix(std::min(value.find_first_not_of(blanks), value.size()));
+  return Field{.name = trimmed(content.substr(0, colon)),
+               .value = value,
+               .at = {number, column_of(content, line)},
+               .value_at = {number, column_of(value, line)}};
 }
 
 bool is_public_field(std::string_view name) {
   return name == format_field || name == algorithm_field || time_field(name);
 }
+bool is_known_field(std::string_view name) {
+  return is_public_field(name) || is_private_field(name);
+}
 
-/// The text as it may be quoted: stars for all but the fields that are known to hold no secret.
+/// Whether all of the line may be quoted. A name that a field without secrets has is not enough: where lines ran
+/// together, a key stands behind it.
+bool is_shown(const Field& field) {
+  constexpr size_t shown_value_max = 24;  // "13 (ECDSAP256SHA256)" has 20 octets
+  return is_public_field(field.name) && field.value.size() <= shown_value_max &&
+         field.value.find(':') == std::string_view::npos;
+}
+
+/// The text as it may be quoted: stars for all that might be a secret, thus also for names that are not known.
 std::string without_secrets(std::string_view text) {
   std::string out(text);
-  std::vector<Position> others;
-  for (const Field& field : fields_in(text, others)) {
-    if (is_public_field(field.name)) continue;
-    out.replace(static_cast<size_t>(field.value.data() - text.data()), field.value.size(),
-                field.value.size(), '*');
-  }
-  size_t at = 0;
+  size_t begin = 0;
   for (const std::string_view line : split(text, '\n')) {
-    if (line.find(':') == std::string_view::npos) out.replace(at, line.size(), line.size(), '*');
-    at += line.size() + 1;
+    const std::optional<Field> field = field_in(line, 0);
+    size_t at = 0;
+    if (field && is_shown(*field)) {
+      at = line.size();
+    } else if (field && is_known_field(field->name)) {
+      at = static_cast<size_t>(field->value.data() - line.data());
+    }
+    for (; at < line.size(); ++at) {
+      char& c = out[begin + at];
+      if (blanks.find(c) == std::string_view::npos) c = '*';
+    }
+    begin += line.size() + 1;
   }
   return out;
 }
@@ -126,10 +132,18 @@ class PrivateKeyReader {
  public:
   PrivateKeyReader(std::string_view text, const KeyRecord& record, Diagnostics& diagnostics)
       : record_(record), diagnostics_(diagnostics) {
-    std::vector<Position> others;
-    fields_ = fields_in(text, others);
-    for (const Position at : others)
-      diagnostics_.error(at, "not a line such as \"Algorithm: 13 (ECDSAP256SHA256)\"");
+    unsigned number = 0;
+    for (const std::string_view line : split(text, '\n')) {
+      ++number;
+      const std::string_view content = trimmed(line);
+      if (content.empty()) continue;
+      if (const std::optional<Field> field = field_in(line, number)) {
+        fields_.push_back(*field);
+      } else {
+        diagnostics_.error({number, column_of(content, line)},
+                           "not a line such as \"Algorithm: 13 (ECDSAP256SHA256)\"");
+      }
+    }
   }
 
   std::optional<StoredKey> read() {
@@ -174,10 +188,11 @@ class PrivateKeyReader {
 
   void check_names() {
     for (const Field& field : fields_) {
-      if (&field != find(field.name)) {
-        diagnostics_.error(field.at, fmt::format("{} stands twice", field.name));
-      } else if (!is_public_field(field.name) && !is_private_field(field.name)) {
+      // What is not known is not named either: it may be a secret.
+      if (!is_known_field(field.name)) {
         diagnostics_.warning(field.at, "a field that is not read");
+      } else if (&field != find(field.name)) {
+        diagnostics_.error(field.at, fmt::format("{} stands twice", field.name));
       }
     }
   }

@@ -16,7 +16,8 @@ namespace swingover::dnssec {
 /// Keys in files as BIND's dnssec-keygen and ldns write them: NAME.key with the DNSKEY, NAME.private with the private
 /// part and the times ("Private-key-format", v1.2 and v1.3). Control path.
 ///
-/// Secrets  No message and no quoted line shows what a private field holds.
+/// Secrets  No message and no quoted line shows what a private field holds. A line of a `.private` file is quoted as it
+///          stands only where it is one of the fields known to hold no secret, and no longer than those are.
 
 /// What a key is used for when, as far as somebody said so. Whole seconds in files.
 struct KeyTimes {
