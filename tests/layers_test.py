@@ -35,7 +35,7 @@ ONLY_IN = {  # a third-party header, and the one place that may know it
     "ldns/": "zones/zone_file",
     "maxminddb.h": "zones/geo_database",
     # Four uses that share nothing: what seals a client's stream, a probe's, what signs a message, and a record.
-    "openssl/": ("server/query/tls_", "health/tls_client", "zones/tsig", "zones/dnssec/evp."),
+    "openssl/": ("server/query/tls_", "health/tls_client", "zones/tsig", "zones/dnssec/evp"),
     "prometheus/": "server/control/metrics",
     # JSON has two ends: what the admin interface shows, and swingctl, which reads it.
     "nlohmann/": ("server/control/views", "ctl/views", "ctl/commands", "ctl/plan"),

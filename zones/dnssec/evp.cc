@@ -1,6 +1,5 @@
 #include "zones/dnssec/evp.h"
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
@@ -11,10 +10,11 @@
 #include <cstdlib>
 #include <string>
 
+#include "zones/dnssec/evp_rsa.h"
+
 namespace swingover::dnssec {
 namespace {
 
-using Number = std::unique_ptr<BIGNUM, FreedBy<BN_clear_free>>;
 using Parameters = std::unique_ptr<OSSL_PARAM, FreedBy<OSSL_PARAM_free>>;
 using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, FreedBy<OSSL_PARAM_BLD_free>>;
 using Group = std::unique_ptr<EC_GROUP, FreedBy<EC_GROUP_free>>;
@@ -120,27 +120,20 @@ Result<Pkey> private_ed25519(const Secret& number) {
 }
 
 Result<Pkey> private_rsa(std::span<const Secret> secrets) {
-  if (secrets.size() != rsa_parameters.size()) return no_key("an RSA key has eight numbers");
-  std::vector<Number> numbers;
-  for (const Secret& secret : secrets) numbers.push_back(secret_number(secret.octets()));
-  const int bits = BN_num_bits(numbers[0].get());
-  if (bits < static_cast<int>(rsa_bits_min) || bits > static_cast<int>(rsa_bits_max)) {
-    return no_key("an RSA key of " + std::to_string(bits) + " bits; " +
-                  std::to_string(rsa_bits_min) + " to " + std::to_string(rsa_bits_max) +
-                  " are taken");
-  }
+  std::array<Number, rsa_parameters.size()> numbers;
+  if (secrets.size() != numbers.size()) return no_key("an RSA key has eight numbers");
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = secret_number(secrets[i].octets());
+  // Signatures of a key whose parts do not fit are bogus, and one of them can give a prime away.
+  if (auto problem = rsa_problem(numbers)) return no_key(*std::move(problem));
   ParameterList list;
   for (size_t i = 0; i < numbers.size(); ++i) list.add(rsa_parameters[i], numbers[i].get());
   Pkey pkey = list.make("RSA", EVP_PKEY_KEYPAIR);
-  if (!pkey) return no_key("the numbers are no RSA key");
-  // Signatures of a key whose parts do not fit are bogus, and one of them can give a prime away.
-  const PkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, pkey.get(), nullptr));
-  if (!context || EVP_PKEY_check(context.get()) != 1)
-    return no_key("the numbers of the RSA key do not fit one another");
+  if (!pkey) return library_error("taking a key of RSASHA256");
   return pkey;
 }
 
-/// Big-endian in `size` octets, or in as few as it takes.
+/// Big-endian in `size` octets, or in as few as it takes. Keys are checked when they are taken: none has a number of more
+/// than `size_max`.
 Secret private_number(const EVP_PKEY& pkey, const char* key, size_t size_max, size_t size) {
   Secret native(size_max);
   std::array<OSSL_PARAM, 2> parameters{
@@ -156,16 +149,11 @@ Secret private_number(const EVP_PKEY& pkey, const char* key, size_t size_max, si
   return out;
 }
 
-/// The exponent's length, the exponent, the modulus (RFC 3110 section 2).
+/// The exponent's length, the exponent, the modulus (RFC 3110 section 2). Exponents are short, and so is their length.
 std::vector<uint8_t> rsa_octets(const EVP_PKEY& pkey) {
   const Secret modulus = private_number(pkey, OSSL_PKEY_PARAM_RSA_N, rsa_bits_max / 8, 0);
   const Secret exponent = private_number(pkey, OSSL_PKEY_PARAM_RSA_E, rsa_bits_max / 8, 0);
-  std::vector<uint8_t> out;
-  if (exponent.size() > 255) {
-    out = {0, static_cast<uint8_t>(exponent.size() >> 8), static_cast<uint8_t>(exponent.size())};
-  } else {
-    out = {static_cast<uint8_t>(exponent.size())};
-  }
+  std::vector<uint8_t> out{static_cast<uint8_t>(exponent.size())};
   out.insert(out.end(), exponent.octets().begin(), exponent.octets().end());
   out.insert(out.end(), modulus.octets().begin(), modulus.octets().end());
   return out;
@@ -173,15 +161,13 @@ std::vector<uint8_t> rsa_octets(const EVP_PKEY& pkey) {
 
 Pkey public_rsa(Bytes key) {
   ByteReader reader(key);
-  size_t exponent_size = reader.u8();
-  if (exponent_size == 0) exponent_size = reader.u16();
-  const Bytes exponent = reader.take(exponent_size);
+  const Bytes exponent = reader.take(reader.u8());
   const Bytes modulus = reader.rest();
-  if (reader.failed() || exponent.empty() || modulus.empty() || modulus.size() > rsa_bits_max / 8)
-    return nullptr;
-  ParameterList list;
+  if (reader.failed() || modulus.empty() || modulus.size() > rsa_bits_max / 8) return nullptr;
   const Number n = secret_number(modulus);
   const Number e = secret_number(exponent);
+  if (!is_public_exponent(*e)) return nullptr;
+  ParameterList list;
   list.add(OSSL_PKEY_PARAM_RSA_N, n.get());
   list.add(OSSL_PKEY_PARAM_RSA_E, e.get());
   return list.make("RSA", EVP_PKEY_PUBLIC_KEY);
@@ -197,7 +183,7 @@ Pkey public_p256(Bytes key) {
 }  // namespace
 
 Error library_error(std::string_view doing) {
-  const char* reason = ERR_reason_error_string(ERR_get_error());
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
   ERR_clear_error();
   return Error{ErrorCode::system, reason ? reason : "the library gives no reason"}.within(doing);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -26,6 +27,7 @@ struct FreedBy {
     free_it(object);
   }
 };
+using Number = std::unique_ptr<BIGNUM, FreedBy<BN_clear_free>>;
 using Pkey = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
 using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, FreedBy<EVP_PKEY_CTX_free>>;
 using HashContext = std::unique_ptr<EVP_MD_CTX, FreedBy<EVP_MD_CTX_free>>;
@@ -33,8 +35,6 @@ using Hash = std::unique_ptr<EVP_MD, FreedBy<EVP_MD_free>>;
 
 inline constexpr size_t p256_number_size = 32;  // octets of a coordinate, of r and of s
 inline constexpr size_t ed25519_key_size = 32;
-inline constexpr size_t rsa_bits_min = 1024;
-inline constexpr size_t rsa_bits_max = 4096;
 
 /// What the library says about its last failure, behind `doing`; empties its queue.
 Error library_error(std::string_view doing);

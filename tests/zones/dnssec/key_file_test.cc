@@ -25,6 +25,44 @@ const std::string record_text =
 const std::string private_text =
     "Private-key-format: v1.3\nAlgorithm: 15 (ED25519)\nPrivateKey: " + secret_text + "\n";
 
+// A key of RSA with 1024 bits that dnssec-keygen wrote once, for these tests alone.
+const std::string rsa_record_text =
+    "example.test. IN DNSKEY 257 3 8 "
+    "AwEAAeiZAtWjMdXEY/Oc1torFHxknNUgXEUlnUONVS6ClN008BNv09eUNaEZopIEGZ07NP3BtO3OMshrshcCdb+NQtb6"
+    "vre04NYD+sMxDzbcR21K1kkKZzu0nXYp5B97dZA4g4Prqwgak1sXHP0dj/C5ITciE81AaRZghWST610l13Rd"
+    "\n";
+const std::string rsa_private_text =
+    "Private-key-format: v1.3\n"
+    "Algorithm: 8 (RSASHA256)\n"
+    "Modulus: "
+    "6JkC1aMx1cRj85zW2isUfGSc1SBcRSWdQ41VLoKU3TTwE2/T15Q1oRmikgQZnTs0/cG07c4yyGuyFwJ1v41C1vq+t7Tg"
+    "1gP6wzEPNtxHbUrWSQpnO7SddinkH3t1kDiDg+urCBqTWxcc/R2P8LkhNyITzUBpFmCFZJPrXSXXdF0="
+    "\n"
+    "PublicExponent: AQAB\n"
+    "PrivateExponent: "
+    "3WzUcvaBuaPVFxQGwPhj7yuE1auRy03MkYNZRQaQmqkLpyU9ASwZhby2s9RtYe38O1oNWJmEZKGJjzgLSgg7SEXpMH0X"
+    "veiVWh0XL6lJ9OkEx/dqFCb+lQE185va0eSRERW5Ong+ebb9l7CokrAX7sGk0U/+fx61TOj6RyEqru0="
+    "\n"
+    "Prime1: "
+    "+4pzYCjre5qHr+0hnM8jHdX9UXzPZgL/xICCAF78e3+IUMAUSj2eVsX+QYlkacEeLEuLXHCNGuvTI1/StftXIw=="
+    "\n"
+    "Prime2: "
+    "7LiXmhVjlzZbBA9CFSVi2EgnEiqHz6LtdThDwUkU1qcvLzBUeiQ4EMVturGI5cIhN7czQDFpUqWH4Lldp+x+fw=="
+    "\n"
+    "Exponent1: "
+    "9Iw2/T7rKaEj15rgOdZ72o7nl6iS7iduR7l0Ki4uo1Zqza7gSwk6/jvBpC+R6urwjbnoRDe8R3cML3ECpyAzJw=="
+    "\n"
+    "Exponent2: "
+    "y3RP4D+36/PswA15J4GNdgR1iDiDp6MJ4jCsk0iDn4XrmOw5/wx4H3oAOHB0D70NHbzYULjnJABfS3cmFri9cw=="
+    "\n"
+    "Coefficient: "
+    "vkj53PsVeNkEFWfuO6KdkVMepT4Cyti4r0xkP1srtB/0H0xOCu46h8xhZKbkiOERjDBOyoi7D9gJSdUtyEd8Qw=="
+    "\n";
+/// Its public exponent and lcm(p-1, q-1) together, which RSA itself would take as well.
+const std::string rsa_long_exponent =
+    "dEyBatGY6uIx+c5rbRWKPjJOapAuIpLOocaql0FKbpp4Cbfp68oa0IzRSQIMzp2afuDaducZZDXZC4E638ahaok91l1R"
+    "Q3iU8D6JaZUpc6pcElNf8j97xHgVrNzmv3MuZjXdT6sYwlfIyJCqgbTO+98Ih1Hjj/l6BMfpFmP4z18=";
+
 KeyRecord record_of(const std::string& text = record_text) {
   Diagnostics diagnostics("K.key", text);
   const auto record = parse_key_record(text, diagnostics);
@@ -299,20 +337,45 @@ TEST_CASE("a quoted line has stars for what might be a secret, and the caret whe
 }
 
 TEST_CASE("RSA numbers that do not fit one another are refused", "[key_file]") {
-  const std::string good = text_of(rsa_key());
-  const KeyRecord record = record_of(key_record_text(name("example.com."), rsa_key()));
-  const auto problems = [&record](const std::string& text) {
+  const KeyRecord record = record_of(rsa_record_text);
+  const auto with = [&](const std::string& field, const std::string& value) {
+    std::string text = rsa_private_text;
+    const size_t at = text.find(field + ": ") + field.size() + 2;
+    text.replace(at, text.find('\n', at) - at, value);
     return listed(parse_private_key("K.private", text, record).diagnostics);
   };
-  REQUIRE(problems(good).empty());
+  const auto value_of = [](const std::string& field) {
+    const size_t at = rsa_private_text.find(field + ": ") + field.size() + 2;
+    return rsa_private_text.substr(at, rsa_private_text.find('\n', at) - at);
+  };
+  const auto unfit = only("3:10: the numbers of the RSA key do not fit one another");
+  REQUIRE(with("PublicExponent", "AQAB").empty());
+  const std::string long_number = encode_base64(std::vector<uint8_t>(9000, 0xb5));
   for (const std::string field :
-       {"PrivateExponent: ", "Prime1: ", "Exponent2: ", "Coefficient: "}) {
+       {"PrivateExponent", "Prime1", "Prime2", "Exponent1", "Exponent2", "Coefficient"}) {
     CAPTURE(field);
-    std::string text = good;
-    char& digit = text[text.find(field) + field.size() + 20];
-    digit = digit == 'A' ? 'B' : 'A';
-    CHECK(problems(text) == only("3:10: the numbers of the RSA key do not fit one another"));
+    std::string value = value_of(field);
+    value[20] = value[20] == 'A' ? 'B' : 'A';
+    CHECK(with(field, value) == unfit);
+    CHECK(with(field, "AA==") == unfit);
+    CHECK(with(field, "AQ==") == unfit);
+    CHECK(with(field, value_of("Modulus")) == unfit);
+    CHECK(with(field, long_number) == unfit);  // at once: no prime is looked for
   }
+  CHECK(with("PublicExponent", "Aw==") == unfit);
+  const auto bad_exponent = only(
+      "3:10: the public exponent of an RSA key must be odd, above 1, and have 35 bits at most");
+  for (const std::string& value :
+       {rsa_long_exponent, long_number, std::string("AQAA"), std::string("AQ=="),
+        std::string("AA=="), std::string("CAAAAAE=")}) {
+    CAPTURE(value);
+    CHECK(with("PublicExponent", value) == bad_exponent);
+  }
+  CHECK(with("Modulus", long_number) ==
+        only("3:10: an RSA key of 72000 bits; 1024 to 4096 are taken"));
+}
+
+TEST_CASE("an RSA key of 512 bits is refused", "[key_file]") {
   const TemporaryFolder folder;
   REQUIRE(run_command("cd " + folder.path() + " && ldns-keygen -a RSASHA256 -b 512 example.com")
               .status == 0);

@@ -13,7 +13,9 @@
 #include <string>
 #include <thread>
 
+#include "base/text.h"
 #include "tests/support/allocations.h"
+#include "tests/zones/dnssec/fixed_keys.h"
 #include "tests/zones/dnssec/rfc_keys.h"
 #include "zones/dnssec/key_file.h"
 #include "zones/dnssec/key_use.h"
@@ -51,8 +53,8 @@ constexpr std::array<uint8_t, 5> data{1, 2, 3, 4, 5};
 constexpr uint8_t disguise = 0x5a;
 
 std::string disguised(Bytes octets) {
-  std::string out(octets.begin(), octets.end());
-  for (char& c : out) c = static_cast<char>(c ^ disguise);
+  std::string out;
+  for (const uint8_t octet : octets) out += static_cast<char>(octet ^ disguise);
   return out;
 }
 
@@ -96,6 +98,23 @@ std::vector<size_t> occurrences(const std::vector<std::string>& needles) {
     }
   }
   return counts;
+}
+
+constexpr std::array<std::string_view, 7> secret_fields{
+    "PrivateKey", "PrivateExponent", "Prime1", "Prime2", "Exponent1", "Exponent2", "Coefficient"};
+
+/// The ends of freed memory soon hold the allocator's own marks.
+Bytes middle(Bytes octets) {
+  return octets.subspan(octets.size() / 3, octets.size() / 3);
+}
+
+/// The number as the DNS writes it, and as the library keeps it.
+void add_needles(std::string_view base64, std::vector<std::string>& needles) {
+  Secret number(base64_octets_max(base64.size()));
+  number.shrink(*decode_base64(base64, number.octets()));
+  needles.push_back(disguised(middle(number.octets())));
+  needles.push_back(needles.back());
+  std::ranges::reverse(needles.back());
 }
 
 }  // namespace
@@ -250,6 +269,17 @@ TEST_CASE("octets that are no public key are none", "[dnssec_key]") {
   CHECK_FALSE(is_key({1, 0, 3, 8, 0}));
   CHECK_FALSE(is_key({1, 0, 3, 8, 0, 1}));
   CHECK_FALSE(is_key({1, 0, 3, 8, 3, 1, 0, 1}));
+  const auto is_rsa = [&is_key](Octets head) {
+    head.insert(head.begin(), {1, 0, 3, 8});
+    head.resize(head.size() + 128, 0xd5);
+    return is_key(head);
+  };
+  CHECK(is_rsa({3, 1, 0, 1}));
+  CHECK(is_rsa({5, 7, 0, 0, 0, 1}));        // 35 bits
+  CHECK_FALSE(is_rsa({5, 8, 0, 0, 0, 1}));  // 36 bits
+  CHECK_FALSE(is_rsa({3, 1, 0, 2}));
+  CHECK_FALSE(is_rsa({1, 1}));
+  CHECK_FALSE(is_rsa({0, 0, 3, 1, 0, 1}));
   CHECK_FALSE(is_key({1, 0, 3, 5, 3, 1, 0, 1, 9, 9}));
 }
 
@@ -265,43 +295,46 @@ TEST_CASE("neither a key nor a secret can be printed or compared, nor a secret c
 TEST_CASE("when a key is gone, none of it is left in memory", "[dnssec_key]") {
   // A sanitizer keeps what is freed, and maps more than can be searched.
   if constexpr (!swingover::tests::counts_allocations) return;
-  for (const SigningKey& model : {rfc6605_key(), rfc8080_key(), rsa_key()}) {
-    CAPTURE(algorithm_name(model.algorithm()));
-    // The secret number, as it stands and the other way round, and its text; told to nobody but in disguise.
+  for (const FixedKey& model : {fixed_rsa_key, fixed_p256_key, fixed_ed25519_key}) {
+    CAPTURE(model.record);
+    // Each secret number, as it stands and the other way round, and its text; told to nobody but in disguise.
     std::vector<std::string> needles;
-    {
-      const Secret text = private_key_text(model, {});
-      const std::string_view field =
-          model.algorithm() == Algorithm::rsa_sha256 ? "Prime1: " : "PrivateKey: ";
-      const size_t at = text.text().find(field) + field.size();
-      const std::string_view digits = text.text().substr(at, text.text().find('\n', at) - at);
-      Secret number(base64_octets_max(digits.size()));
-      number.shrink(*decode_base64(digits, number.octets()));
-      // Parts from the middle: the ends of freed memory soon hold the allocator's own marks.
-      const auto middle = [](Bytes octets) {
-        return octets.subspan(octets.size() / 3, octets.size() / 3);
-      };
-      needles = {disguised(middle(number.octets())), disguised(middle(number.octets()))};
-      std::ranges::reverse(needles[1]);
+    for (const std::string_view line : split(model.private_text, '\n')) {
+      const std::string_view field = line.substr(0, line.find(':'));
+      if (!std::ranges::count(secret_fields, field)) continue;
+      const std::string_view digits = line.substr(field.size() + 2);
+      add_needles(digits, needles);
       needles.push_back(
           disguised(middle({reinterpret_cast<const uint8_t*>(digits.data()), digits.size()})));
     }
-    const std::vector<size_t> before = occurrences(needles);
+    const size_t in_file = needles.size();
+    REQUIRE(in_file == (model.derived[0].empty() ? 3 : 6 * 3));
+    for (const std::string_view digits : model.derived) {
+      if (!digits.empty()) add_needles(digits, needles);
+    }
+
+    const std::vector<size_t> nowhere(needles.size(), 0);
+    CHECK(occurrences(needles) == nowhere);
     {
-      const Secret text = private_key_text(model, {});
+      Secret text(model.private_text.size());
+      std::ranges::copy(model.private_text, text.octets().begin());
       Diagnostics diagnostics("", "");
-      const auto record =
-          parse_key_record(key_record_text(name("example.test."), model), diagnostics);
+      const auto record = parse_key_record(model.record, diagnostics);
       REQUIRE(record);
       const auto reading = parse_private_key("K.private", text.text(), *record);
       REQUIRE(reading.stored);
-      signature_by(reading.stored->key, data);
-      // So that the search is known to find something.
+      // At once, before other work takes the memory that was freed.
       const std::vector<size_t> meanwhile = occurrences(needles);
-      CHECK(meanwhile[0] + meanwhile[1] > before[0] + before[1]);
-      CHECK(meanwhile[2] == before[2] + 1);
+      for (size_t i = 0; i < in_file; i += 3) {
+        // So that the search is known to find something.
+        CHECK(meanwhile[i] + meanwhile[i + 1] > 0);
+        CHECK(meanwhile[i + 2] == 1);
+      }
+      for (size_t i = in_file; i < needles.size(); ++i) CHECK(meanwhile[i] == 0);
+      signature_by(reading.stored->key, data);
+      private_key_text(reading.stored->key, {});
     }
-    CHECK(occurrences(needles) == before);
+    CHECK(occurrences(needles) == nowhere);
   }
 }
 
