@@ -4,6 +4,7 @@
 
 #include <array>
 #include <ctime>
+#include <set>
 #include <string>
 
 #include "base/base64.h"
@@ -180,34 +181,31 @@ TEST_CASE("BIND and ldns find a zone rightly signed by a key of each algorithm",
 }
 
 TEST_CASE("BIND and ldns refuse the zone when one octet of it is another", "[validators]") {
+  std::set<std::string> refused;
   for (const SigningKey& key : {rfc6605_key(), rfc8080_key(), rsa_key()}) {
     CAPTURE(algorithm_name(key.algorithm()));
     const std::string good = SignedZone(records, key).file();
-    const auto is_refused = [](const std::string& zone) {
+    // Not sections: inside a loop those would be run for the first key alone.
+    const auto is_refused = [&](const std::string& what, const std::string& zone) {
       const Verdicts verdicts = judged(zone);
-      INFO(verdicts.bind.output << verdicts.ldns.output);
+      INFO(what << verdicts.bind.output << verdicts.ldns.output);
       CHECK(verdicts.bind.status != 0);
       CHECK(verdicts.ldns.status != 0);
+      refused.insert(std::string(algorithm_name(key.algorithm())) + what);
     };
-    SECTION("of an address") {
-      is_refused(changed(good, "shop 30 IN A", "192.0.2.200", "192.0.2.201"));
-    }
-    SECTION("of a text's case") {
-      is_refused(changed(good, "@ 3600 IN TXT", "CASE", "CASe"));
-    }
-    SECTION("of a signature") {
-      const std::string begin = "shop.example.test. 30 IN RRSIG A ";
-      const size_t line = good.find(begin);
-      REQUIRE(line != good.npos);
-      std::string zone = good;
-      char& digit = zone[zone.find("example.test. ", line + begin.size()) + 14 + 10];
-      digit = digit == 'A' ? 'B' : 'A';
-      is_refused(zone);
-    }
-    SECTION("of a type bitmap") {
-      is_refused(changed(good, "shop.example.test. 300 IN NSEC", "A RRSIG NSEC", "TXT RRSIG NSEC"));
-    }
+    is_refused("an address", changed(good, "shop 30 IN A", "192.0.2.200", "192.0.2.201"));
+    is_refused("a text's case", changed(good, "@ 3600 IN TXT", "CASE", "CASe"));
+    is_refused("a type bitmap",
+               changed(good, "shop.example.test. 300 IN NSEC", "A RRSIG NSEC", "TXT RRSIG NSEC"));
+    const std::string begin = "shop.example.test. 30 IN RRSIG A ";
+    const size_t line = good.find(begin);
+    REQUIRE(line != good.npos);
+    std::string zone = good;
+    char& digit = zone[zone.find("example.test. ", line + begin.size()) + 14 + 10];
+    digit = digit == 'A' ? 'B' : 'A';
+    is_refused("a signature", zone);
   }
+  CHECK(refused.size() == 3 * 4);
 }
 
 }  // namespace swingover::dnssec::tests
