@@ -52,8 +52,8 @@ class SigningKey {
   static Result<SigningKey> generate(Algorithm algorithm, KeyRole role);
   /// `numbers` big-endian, in the order of the key file: for RSA modulus, public exponent, private exponent, primes 1 and
   /// 2, exponents 1 and 2, coefficient; for the others the one number that there is.
-  /// Errors: they are no key of this algorithm, or do not fit one another; RSA of less than 1024 or more than 4096 bits, or with a
-  /// public exponent of more than 35.
+  /// Errors: they are no key of this algorithm, or do not fit one another; RSA of less than 1024 or more than 4096 bits,
+  /// or with a public exponent of more than 35.
   static Result<SigningKey> from_private(Algorithm algorithm, KeyRole role,
                                          std::span<const Secret> numbers);
 

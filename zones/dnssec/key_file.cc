@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view blanks = " \t\r";
 constexpr std::string_view format_field = "Private-key-format";
 constexpr std::string_view algorithm_field = "Algorithm";
+constexpr size_t file_size_max = size_t{16} * 1024;
+constexpr std::string_view too_long = "longer than 16 KiB, which no key file is";
 constexpr size_t private_text_max = 8192;  // RSA of 4096 bits takes some 3,300
 
 // In the order of SigningKey::from_private().
@@ -386,11 +388,20 @@ class SecretWriter {
 }  // namespace
 
 std::optional<KeyRecord> parse_key_record(std::string_view text, Diagnostics& diagnostics) {
+  if (text.size() > file_size_max) {
+    diagnostics.error({}, std::string(too_long));
+    return std::nullopt;
+  }
   return KeyRecordReader(text, diagnostics).read();
 }
 
 PrivateKeyReading parse_private_key(std::string file, std::string_view text,
                                     const KeyRecord& record) {
+  if (text.size() > file_size_max) {
+    Diagnostics diagnostics(std::move(file), {});
+    diagnostics.error({}, std::string(too_long));
+    return {.stored = std::nullopt, .diagnostics = std::move(diagnostics)};
+  }
   PrivateKeyReading reading{.stored = std::nullopt,
                             .diagnostics = Diagnostics(std::move(file), without_secrets(text))};
   reading.stored = PrivateKeyReader(text, record, reading.diagnostics).read();

@@ -16,6 +16,8 @@ namespace swingover::dnssec {
 /// Keys in files as BIND's dnssec-keygen and ldns write them: NAME.key with the DNSKEY, NAME.private with the private
 /// part and the times ("Private-key-format", v1.2 and v1.3). Control path.
 ///
+/// Limits   A text of more than 16 KiB is refused before it is looked at; thus RDATA fits a record. Problems are quoted in
+///          time that grows with their number and the text's length.
 /// Secrets  No message and no quoted line shows what a private field holds. A line of a `.private` file is quoted as it
 ///          stands only where it is one of the fields known to hold no secret, and no longer than those are.
 

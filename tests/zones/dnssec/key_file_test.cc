@@ -336,6 +336,23 @@ TEST_CASE("a quoted line has stars for what might be a secret, and the caret whe
         "  \t***** ** **\n  \t^\n");
 }
 
+TEST_CASE("a text of more than 16 KiB is no key file, whatever it says", "[key_file]") {
+  const auto padded = [](std::string text, size_t size) {
+    text.append(size - text.size(), '\n');
+    return text;
+  };
+  const size_t most = 16384;
+  const auto refused = only("0:0: longer than 16 KiB, which no key file is");
+  CHECK(record_problems(padded(record_text, most)).empty());
+  CHECK(record_problems(padded(record_text, most + 1)) == refused);
+  CHECK(private_problems(padded(private_text, most)).empty());
+  CHECK(private_problems(padded(private_text, most + 1)) == refused);
+  // As many problems as there can be.
+  std::string lines = private_text;
+  while (lines.size() + 2 <= most) lines += "a\n";
+  CHECK(private_problems(lines).size() == (most - private_text.size()) / 2);
+}
+
 TEST_CASE("RSA numbers that do not fit one another are refused", "[key_file]") {
   const KeyRecord record = record_of(rsa_record_text);
   const auto with = [&](const std::string& field, const std::string& value) {
