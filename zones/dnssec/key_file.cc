@@ -361,6 +361,22 @@ class KeyRecordReader {
   size_t next_ = 0;
 };
 
+/// A name in lower case as BIND has it in the names of files: all but letters, digits, "-" and "_" as %XX, so that
+/// neither a slash nor a dot inside a label means anything.
+std::string name_in_files(const Name& owner) {
+  std::string text;
+  const Bytes wire = owner.wire();
+  for (size_t at = 0; wire[at] != 0; at += 1U + wire[at]) {
+    for (const uint8_t octet : wire.subspan(at + 1, wire[at])) {
+      const bool is_plain = (octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9') ||
+                            octet == '-' || octet == '_';
+      text += is_plain ? std::string(1, static_cast<char>(octet)) : fmt::format("%{:02X}", octet);
+    }
+    text += '.';
+  }
+  return text.empty() ? "." : text;
+}
+
 /// Text in a Secret of its own, which does not grow.
 class SecretWriter {
  public:
@@ -446,11 +462,8 @@ std::string ds_record_text(const Name& owner, const SigningKey& key, DsDigest di
 }
 
 std::string key_file_stem(const Name& owner, const SigningKey& key) {
-  std::string name = owner.folded().text();
-  // A slash may stand in a label, not in the name of a file.
-  for (size_t at = name.find('/'); at != name.npos; at = name.find('/', at))
-    name.replace(at, 1, "\\047");
-  return fmt::format("K{}+{:03}+{:05}", name, static_cast<unsigned>(key.algorithm()), key.tag());
+  return fmt::format("K{}+{:03}+{:05}", name_in_files(owner.folded()),
+                     static_cast<unsigned>(key.algorithm()), key.tag());
 }
 
 }  // namespace swingover::dnssec

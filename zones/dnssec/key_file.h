@@ -63,7 +63,7 @@ Secret private_key_text(const SigningKey& key, const KeyTimes& times);
 std::string key_record_text(const Name& owner, const SigningKey& key);
 /// "shop.example. IN DS 51771 13 2 8D6C…", for the parent.
 std::string ds_record_text(const Name& owner, const SigningKey& key, DsDigest digest);
-/// What both files are called in front of their suffixes: "Kshop.example.+013+51771".
+/// What both files are called in front of their suffixes: "Kshop.example.+013+51771", as dnssec-keygen does.
 std::string key_file_stem(const Name& owner, const SigningKey& key);
 
 }  // namespace swingover::dnssec

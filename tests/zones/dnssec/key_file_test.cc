@@ -402,10 +402,24 @@ TEST_CASE("an RSA key of 512 bits is refused", "[key_file]") {
         only("3:10: an RSA key of 512 bits; 1024 to 4096 are taken"));
 }
 
-TEST_CASE("files are called as BIND calls them, without a slash", "[key_file]") {
-  CHECK(key_file_stem(name("Example.COM."), rfc8080_key()) == "Kexample.com.+015+03613");
-  CHECK(key_file_stem(name("."), rfc8080_key()) == "K.+015+03613");
-  CHECK(key_file_stem(name("0/25.2.0.192."), rfc8080_key()) == "K0\\04725.2.0.192.+015+03613");
+TEST_CASE("files are called as BIND calls them, whatever stands in the name", "[key_file]") {
+  const auto stem = [](const std::string& owner) {
+    return key_file_stem(name(owner), rfc8080_key());
+  };
+  CHECK(stem("Example.COM.") == "Kexample.com.+015+03613");
+  CHECK(stem(".") == "K.+015+03613");
+  CHECK(stem("0/25.2.0.192.") == "K0%2F25.2.0.192.+015+03613");
+  CHECK(stem("a\\.b_c-d.\\000\\255%.") == "Ka%2Eb_c-d.%00%FF%25.+015+03613");
+
+  const TemporaryFolder folder;
+  for (const std::string owner :
+       {"0/25.2.0.192.in-addr.arpa", "A\\.b_c.d.\\007.test", "*.test"}) {
+    REQUIRE(run_command("dnssec-keygen -q -K " + folder.path() + " -a ED25519 '" + owner + "'")
+                .status == 0);
+  }
+  const std::vector<std::string> files = files_of(folder.path());
+  CHECK(files.size() == 3);
+  for (const std::string& file : files) check_foreign(file);
 }
 
 }  // namespace swingover::dnssec::tests
