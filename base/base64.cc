@@ -1,5 +1,6 @@
 #include "base/base64.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace swingover {
@@ -46,6 +47,8 @@ std::optional<size_t> decode_base64(std::string_view text, std::span<uint8_t> ou
     count -= 8;
     out[size++] = static_cast<uint8_t>(bits >> count);
   }
+  // One text for one value: what the last digit holds too much must be zero (RFC 4648 section 3.5).
+  if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;
   return size;
 }
 

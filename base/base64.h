@@ -11,7 +11,8 @@
 
 namespace swingover {
 
-/// Base64 (RFC 4648 section 4) with its padding and nothing between the digits.
+/// Base64 (RFC 4648 section 4) with its padding, nothing between the digits, and no bits set in the last
+/// digit that no octet has.
 ///
 /// Secrets  The functions over spans allocate nothing, so that no copy of a key stays behind in freed memory.
 
