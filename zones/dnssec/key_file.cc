@@ -19,6 +19,10 @@ constexpr size_t file_size_max = size_t{16} * 1024;
 constexpr std::string_view too_long = "longer than 16 KiB, which no key file is";
 constexpr size_t private_text_max = 8192;  // RSA of 4096 bits takes some 3,300
 
+// What BIND also writes: for its own plan of rollovers, which is not ours.
+constexpr std::array<std::string_view, 4> ignored_fields{"Predecessor", "Successor", "MaxTTL",
+                                                         "RollPeriod"};
+
 // In the order of SigningKey::from_private().
 constexpr std::array<std::string_view, 8> rsa_fields{
     "Modulus", "PublicExponent", "PrivateExponent", "Prime1",
@@ -44,6 +48,7 @@ constexpr std::array time_fields{
     TimeField{"Revoke", &KeyTimes::revoke},
     TimeField{"Inactive", &KeyTimes::inactive},
     TimeField{"Delete", &KeyTimes::remove},
+    TimeField{"DSPublish", &KeyTimes::ds_publish},
     TimeField{"SyncPublish", &KeyTimes::sync_publish},
     TimeField{"SyncDelete", &KeyTimes::sync_delete},
 };
@@ -95,7 +100,8 @@ std::optional<Field> field_in(std::string_view line, unsigned number) {
 }
 
 bool is_public_field(std::string_view name) {
-  return name == format_field || name == algorithm_field || time_field(name);
+  return name == format_field || name == algorithm_field || time_field(name) ||
+         std::ranges::count(ignored_fields, name) > 0;
 }
 bool is_known_field(std::string_view name) {
   return is_public_field(name) || is_private_field(name);

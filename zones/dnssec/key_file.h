@@ -29,6 +29,7 @@ struct KeyTimes {
   std::optional<WallTime> revoke{};
   std::optional<WallTime> inactive{};
   std::optional<WallTime> remove{};  // "Delete"
+  std::optional<WallTime> ds_publish{};  // "DSPublish": by the parent
   std::optional<WallTime> sync_publish{};
   std::optional<WallTime> sync_delete{};
   friend bool operator==(const KeyTimes&, const KeyTimes&) = default;
