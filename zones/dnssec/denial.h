@@ -21,8 +21,8 @@ inline constexpr size_t nsec_size_max = zones::Name::size_max + type_bitmap_size
 /// once.
 void write_type_bitmap(std::span<const uint16_t> types, ByteWriter& out);
 
-/// The NSEC of a name that does not exist: with NXNAME, which tells the client so (RFC 9824 section 3.1). Its answer has
-/// NOERROR, unless the query had CO set.
+/// The NSEC of a name that does not exist: with NXNAME, which tells the client so (RFC 9824 section 3.1). The answer that
+/// has it, to a query with DO, has NOERROR unless CO was set too (section 5); without DO there is no NSEC, and NXDOMAIN.
 void write_nsec_of_absent(Bytes name, Bytes apex, ByteWriter& out);
 
 /// The NSEC of a name that exists, with the types that it has, in ascending order: for NODATA, and for the DS that an

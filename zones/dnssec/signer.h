@@ -51,6 +51,10 @@ class SignRequest {
 
   /// Whether `rrsig_rdata`, which may be anything, is a signature of this set by the key of this DNSKEY. The set's owner
   /// is then the one asked for: fewer labels in the RRSIG mean that a wildcard gave it (RFC 4035 section 5.3.2).
+  ///
+  /// Left to the caller: that the signer is the set's zone and the key one that this zone publishes and a DS or another
+  /// key vouches for (section 5.3.1), that its flags make it a zone key, that the TTL is no more than the original one,
+  /// and that no nearer name exists where a wildcard gave the set.
   SignatureCheck check(Bytes dnskey_rdata, Bytes rrsig_rdata, uint32_t now_seconds);
 
  private:
