@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -60,6 +59,39 @@ Name long_name(size_t size, char octet) {
   }
   REQUIRE(name.wire().size() == size);
   return name;
+}
+
+std::string label_of(const Name& name) {
+  const Bytes label = name.wire().subspan(1, name.wire()[0]);
+  return {label.begin(), label.end()};
+}
+
+/// Names that could stand right behind or in front of a name, if any does: of it and of each parent, the first child, the
+/// first labels with an octet more, one less, and those whose last octet is one more or less.
+std::vector<Name> names_near(const Name& name) {
+  std::vector<Name> names;
+  const auto add = [&names](const std::string& label, const Name& parent) {
+    if (const auto made = Name::child(label, parent)) names.push_back(*made);
+  };
+  for (Name each = name; each != apex; each = each.parent()) {
+    for (const char octet : {'\0', '\x01'}) {
+      add(std::string(1, octet), each);
+      add(label_of(each) + octet, each.parent());
+    }
+    // A label shorter by each octet that counts no further, and the one in front of those counted up.
+    for (std::string label = label_of(each); !label.empty(); label.pop_back()) {
+      add(label, each.parent());
+      for (const int step : {-1, 1, 'Z' + 1 - '@'}) {
+        std::string other = label;
+        const int octet = static_cast<uint8_t>(other.back()) + step;
+        if (octet < 0 || octet > 255) continue;
+        other.back() = static_cast<char>(octet);
+        add(other, each.parent());
+      }
+      if (label.back() != '\xff') break;
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -120,59 +152,92 @@ TEST_CASE("too little room is a failure, not a record cut short", "[denial]") {
 TEST_CASE("the next name of a long name is the first that fits", "[denial]") {
   SECTION("253 octets: a label of one octet still fits") {
     const Name name = long_name(253, 'x');
-    CHECK(next_of(name, apex).parent() == name);
+    CHECK(next_of(name, apex) == *Name::child(std::string(1, '\0'), name));
   }
   SECTION("254 octets: the first label grows") {
     const Name name = long_name(254, 'x');
-    const Name next = next_of(name, apex);
-    CHECK(next.wire().size() == 255);
-    CHECK(next.parent() == name.parent());
-    CHECK(next > name);
+    CHECK(next_of(name, apex) == *Name::child(label_of(name) + '\0', name.parent()));
+  }
+  SECTION("254 octets, an octet left in the first label: it grows to 63") {
+    const Name name = *Name::child(std::string(62, 'x'), long_name(191, 'w'));
+    REQUIRE(name.wire().size() == 254);
+    CHECK(next_of(name, apex) == *Name::child(std::string(62, 'x') + '\0', name.parent()));
+  }
+  SECTION("254 octets, the first label full: its last octet counts up") {
+    const Name name = *Name::child(std::string(63, 'x'), long_name(190, 'w'));
+    REQUIRE(name.wire().size() == 254);
+    CHECK(next_of(name, apex) == *Name::child(std::string(62, 'x') + 'y', name.parent()));
   }
   SECTION("255 octets: the last octet of the first label counts up") {
     const Name name = long_name(255, 'x');
-    const Name next = next_of(name, apex);
-    CHECK(next.wire().size() == 255);
-    CHECK(next.wire()[name.wire()[0]] == 'y');
+    std::string label = label_of(name);
+    label.back() = 'y';
+    CHECK(next_of(name, apex) == *Name::child(label, name.parent()));
   }
   SECTION("behind @ comes [, since capitals order as small letters") {
     const Name name = long_name(255, '@');
-    CHECK(next_of(name, apex).wire()[name.wire()[0]] == '[');
+    std::string label = label_of(name);
+    label.back() = '[';
+    CHECK(next_of(name, apex) == *Name::child(label, name.parent()));
   }
-  SECTION("an octet that counts no further goes, with its label if need be") {
-    const Name name = long_name(255, '\xff');
-    const Name next = next_of(name, apex);
-    CHECK(next == apex);  // all labels hold nothing but 255, and are full
-    const Name shorter = *Name::child(std::string(1, '\xff'), long_name(253, 'x'));
-    CHECK(next_of(shorter, apex) > shorter);
-    CHECK(next_of(shorter, apex).labels() == shorter.labels() - 1);
+  SECTION("255 octets: what counts no further at the label's end goes") {
+    const Name parent = long_name(191, 'w');
+    const std::string start = "ab";
+    const Name name = *Name::child(start + std::string(61, '\xff'), parent);
+    REQUIRE(name.wire().size() == 255);
+    CHECK(next_of(name, apex) == *Name::child("ac", parent));
   }
+  SECTION("a label of nothing but 255 goes, and its parent's label grows") {
+    const Name parent = long_name(253, 'x');
+    REQUIRE(label_of(parent).size() < 63);
+    const Name name = *Name::child(std::string(1, '\xff'), parent);
+    CHECK(next_of(name, apex) == *Name::child(label_of(parent) + '\0', parent.parent()));
+  }
+  SECTION("nothing follows full labels of nothing but 255 but the apex") {
+    CHECK(next_of(long_name(255, '\xff'), apex) == apex);
+  }
+}
+
+TEST_CASE("an apex of nearly 255 octets has a next name too", "[denial]") {
+  const Name of_253 = long_name(253, 'x');
+  const Name of_254 = long_name(254, 'x');
+  const Name of_255 = long_name(255, 'x');
+  CHECK(next_of(of_253, of_253) == *Name::child(std::string(1, '\0'), of_253));
+  CHECK(next_of(*Name::child("a", of_253), of_253) == *Name::child("b", of_253));
+  CHECK(next_of(*Name::child("\xff", of_253), of_253) == of_253);
+  CHECK(next_of(of_254, of_254) == of_254);  // no other name fits into the zone
+  CHECK(next_of(of_255, of_255) == of_255);
 }
 
 TEST_CASE("nothing lies between a name and its next one, in the zone", "[denial]") {
   Random random(7);
-  std::vector<Name> names;
+  size_t longest = 0;
   for (int i = 0; i < 3000; ++i) {
     Name name = apex;
     const size_t size = random.below(4) == 0 ? 100 + random.below(150) : 248 + random.below(8);
     while (name.wire().size() + 2 <= size) {
       const size_t room = std::min<size_t>(size - name.wire().size() - 1, 63);
-      std::string label(1 + random.below(room), '\0');
+      // Full labels and short ones by turns, many of them ending in octets that count no further.
+      std::string label(random.below(2) == 0 ? room : 1 + random.below(room), '\0');
       for (char& c : label) c = "\0\xff@Z[az\x01"[random.below(8)];
+      const size_t run = random.below(3) == 0 ? random.below(label.size() + 1) : 0;
+      std::fill(label.end() - static_cast<std::ptrdiff_t>(run), label.end(), '\xff');
       name = *Name::child(label, name);
     }
-    names.push_back(name);
-  }
-  for (const Name& name : names) {
+    if (name.wire().size() >= 254) ++longest;
+
     const Name next = next_of(name, apex);
-    if (next == apex) continue;
-    REQUIRE(next > name);
-    REQUIRE(next.is_at_or_below(apex));
-    for (const Name& other : names) {
-      const bool lies_between = other > name && other < next;
+    const bool is_last = next == apex;
+    if (!is_last) {
+      REQUIRE(next > name);
+      REQUIRE(next.is_at_or_below(apex));
+    }
+    for (const Name& other : names_near(name)) {
+      const bool lies_between = other > name && (is_last || other < next);
       if (lies_between) FAIL(name.text() << " < " << other.text() << " < " << next.text());
     }
   }
+  CHECK(longest > 400);
 }
 
 }  // namespace swingover::dnssec::tests
