@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-NAMES = {"zones/name", "zones/protocol"}  # units of zones/ that the folders below it know too
+NAMES = {"zones/master_file", "zones/name", "zones/protocol"}  # units of zones/ that the folders below it know too
 ZONES = {*NAMES, "zones/dnssec", "zones/steering", "zones"}
 MAY_INCLUDE = {  # a folder, or one unit of it that is a layer of its own
     "base": set(),

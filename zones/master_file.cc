@@ -17,6 +17,9 @@ bool is_escape(std::string_view text, size_t at) {
   const char next = text[at + 1];
   return next != '\n' && next != '\r' && next != 0;
 }
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool ends_word(char c) {
   return is_blank(c) || c == '\n' || c == ';' || c == '(' || c == ')' || c == '"';
 }
@@ -151,6 +154,43 @@ void MasterFileReader::end_line() {
 void MasterFileReader::bad(Position at, const char* message) {
   if (!bad_entry_) diagnostics_.error(at, message);
   bad_entry_ = true;
+}
+
+std::optional<uint32_t> read_seconds(std::string_view text) {
+  if (text.empty() || text.size() > 9) return std::nullopt;
+  uint32_t seconds = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return std::nullopt;
+    seconds = seconds * 10 + static_cast<uint32_t>(c - '0');
+  }
+  return seconds;
+}
+
+Result<uint32_t> parse_ttl(std::string_view text) {
+  if (const auto seconds = read_seconds(text)) return *seconds;
+  const auto bad = [] { return Error{ErrorCode::invalid, "not a TTL: seconds, or such as 1h30m"}; };
+  uint64_t total = 0;
+  uint64_t value = 0;
+  bool digits = false;
+  for (const char c : text) {
+    if (is_digit(c)) {
+      value = std::min<uint64_t>(value * 10 + static_cast<uint64_t>(c - '0'), UINT32_MAX);
+      digits = true;
+      continue;
+    }
+    static constexpr std::string_view units = "smhdw";
+    static constexpr std::array<uint64_t, 5> seconds{1, 60, 3600, 86400, 604800};
+    const size_t unit = units.find(static_cast<char>(c | 0x20));
+    if (!digits || unit == units.npos) return bad();
+    total += value * seconds[unit];
+    value = 0;
+    digits = false;
+  }
+  if (text.empty()) return bad();
+  total = std::min<uint64_t>(total + value, UINT32_MAX);
+  if (total > INT32_MAX)
+    return Error{ErrorCode::invalid, "a TTL has 31 bits: at most 2147483647 seconds"};
+  return static_cast<uint32_t>(total);
 }
 
 }  // namespace swingover::zones

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/diagnostics.h"
+#include "base/result.h"
 
 namespace swingover::zones {
 
@@ -54,5 +57,11 @@ class MasterFileReader {
   // indented: the rest is read and reported, in linear time.
   bool cautious_ = false;
 };
+
+/// A number of nine digits at most, in less time than parse_ttl() takes; nothing for any other word.
+std::optional<uint32_t> read_seconds(std::string_view text);
+
+/// Seconds, or periods such as 1h30m (as BIND reads them); 31 bits (RFC 2181 section 8).
+Result<uint32_t> parse_ttl(std::string_view text);
 
 }  // namespace swingover::zones

@@ -364,17 +364,6 @@ bool is_plain_in_name(char c) {
          (c >= 'A' && c <= 'Z');
 }
 
-// A TTL of digits alone, far from any limit.
-std::optional<uint32_t> read_seconds(std::string_view text) {
-  if (text.empty() || text.size() > 9) return std::nullopt;
-  uint32_t seconds = 0;
-  for (const char c : text) {
-    if (!is_digit(c)) return std::nullopt;
-    seconds = seconds * 10 + static_cast<uint32_t>(c - '0');
-  }
-  return seconds;
-}
-
 // The types of nearly all records, so that ldns need not compare each with all that it knows.
 uint16_t frequent_type(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, uint16_t>, 8> types{
@@ -517,33 +506,6 @@ Bytes read_plain_name(std::string_view text, const Name& origin,
   out[label_at] = static_cast<uint8_t>(at - label_at - 1);
   std::ranges::copy(behind, out.begin() + static_cast<std::ptrdiff_t>(at));
   return out.first(at + behind.size());
-}
-
-Result<uint32_t> parse_ttl(std::string_view text) {
-  if (const auto seconds = read_seconds(text)) return *seconds;
-  const auto bad = [] { return Error{ErrorCode::invalid, "not a TTL: seconds, or such as 1h30m"}; };
-  uint64_t total = 0;
-  uint64_t value = 0;
-  bool digits = false;
-  for (const char c : text) {
-    if (is_digit(c)) {
-      value = std::min<uint64_t>(value * 10 + static_cast<uint64_t>(c - '0'), UINT32_MAX);
-      digits = true;
-      continue;
-    }
-    static constexpr std::string_view units = "smhdw";
-    static constexpr std::array<uint64_t, 5> seconds{1, 60, 3600, 86400, 604800};
-    const size_t unit = units.find(static_cast<char>(c | 0x20));
-    if (!digits || unit == units.npos) return bad();
-    total += value * seconds[unit];
-    value = 0;
-    digits = false;
-  }
-  if (text.empty()) return bad();
-  total = std::min<uint64_t>(total + value, UINT32_MAX);
-  if (total > INT32_MAX)
-    return Error{ErrorCode::invalid, "a TTL has 31 bits: at most 2147483647 seconds"};
-  return static_cast<uint32_t>(total);
 }
 
 bool encode_rdata(uint16_t type, std::span<const MasterToken> words, Position end,

@@ -25,9 +25,6 @@ Result<Name> parse_relative_name(std::string_view text, const Name& origin);
 Bytes read_plain_name(std::string_view text, const Name& origin,
                       std::span<uint8_t, Name::size_max> out);
 
-/// Seconds, or periods such as 1h30m (as BIND reads them); 31 bits (RFC 2181 section 8).
-Result<uint32_t> parse_ttl(std::string_view text);
-
 /// Turns the text of one record's data into wire form, appended to `out`, names uncompressed.
 ///
 /// Shape   Any type by \# LENGTH HEX (RFC 3597 section 5), others field by field: ldns reads a field once
