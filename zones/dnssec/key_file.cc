@@ -8,9 +8,12 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "zones/master_file.h"
 
 namespace swingover::dnssec {
 namespace {
+
+using zones::MasterToken;
 
 constexpr std::string_view blanks = " \t\r";
 constexpr std::string_view format_field = "Private-key-format";
@@ -265,105 +268,129 @@ class PrivateKeyReader {
   std::vector<Field> fields_;
 };
 
-/// A word of a `.key` file.
-struct Word {
-  std::string_view text;
-  Position at;
-};
-
-/// Words of all lines; parentheses join lines, which here makes no difference: there is one record.
-std::vector<Word> words_in(std::string_view text) {
-  std::vector<Word> words;
-  unsigned number = 0;
-  for (const std::string_view whole : split(text, '\n')) {
-    ++number;
-    const std::string_view line = whole.substr(0, whole.find(';'));
-    for (size_t at = 0; at < line.size();) {
-      const size_t begin = line.find_first_not_of(" \t\r()", at);
-      if (begin == std::string_view::npos) break;
-      at = std::min(line.find_first_of(" \t\r()", begin), line.size());
-      words.push_back({line.substr(begin, at - begin), {number, static_cast<unsigned>(begin + 1)}});
-    }
-  }
-  return words;
-}
-
 class KeyRecordReader {
  public:
   KeyRecordReader(std::string_view text, Diagnostics& diagnostics)
-      : words_(words_in(text)), diagnostics_(diagnostics) {}
+      : diagnostics_(diagnostics), errors_before_(diagnostics.errors()), file_(text, diagnostics) {}
 
   std::optional<KeyRecord> read() {
-    if (words_.empty()) return fail({}, "there is no DNSKEY record");
+    if (!file_.next(entry_)) {
+      if (!file_.skipped_any()) diagnostics_.error({}, "there is no DNSKEY record");
+      return std::nullopt;
+    }
     KeyRecord record;
-    const auto owner = zones::parse_name(words_[0].text);
-    if (!owner) return fail(words_[0].at, owner.error().message);
-    if (!words_[0].text.ends_with('.'))
-      return fail(words_[0].at, "the name must be whole: with a dot at its end");
-    record.owner = *owner;
-    next_ = 1;
-    if (const Word* ttl = peek(); ttl && parse_number(ttl->text)) ++next_;
-    if (const Word* word = peek(); word && lower(word->text) == "in") ++next_;
-    const Word* type = peek();
-    if (!type || lower(type->text) != "dnskey")
-      return fail(type ? type->at : words_[0].at, "must be a DNSKEY record");
-    ++next_;
-
-    const auto flags = take_number(65535);
-    if (flags && *flags != 256 && *flags != 257)
-      return fail(last().at, "the flags must be 256 (zone key) or 257 (key-signing key)");
-    const auto protocol = take_number(255);
-    if (protocol && *protocol != 3) return fail(last().at, "the protocol must be 3");
-    const auto number = take_number(255);
-    if (!flags || !protocol || !number) {
-      return fail(peek() ? peek()->at : last().at,
-                  "flags, protocol and algorithm must be numbers, as in \"257 3 13\"");
-    }
-    const auto algorithm = algorithm_of(static_cast<uint8_t>(*number));
-    if (!algorithm) {
-      return fail(last().at,
-                  "the algorithm must be 8 (RSASHA256), 13 (ECDSAP256SHA256) or 15 "
-                  "(ED25519)");
-    }
-    record.role = static_cast<KeyRole>(*flags);
-    record.algorithm = *algorithm;
-    return read_key(std::move(record), static_cast<uint16_t>(*flags));
+    read_owner(record);
+    read_ttl_and_class(record);
+    read_data(record);
+    if (file_.next(entry_))
+      diagnostics_.error(entry_.tokens[0].at, "a second record; a key file holds one");
+    if (diagnostics_.errors() > errors_before_) return std::nullopt;
+    return record;
   }
 
  private:
-  std::optional<KeyRecord> read_key(KeyRecord record, uint16_t flags) {
-    const Word* first = peek();
-    if (!first) return fail(last().at, "the key is missing behind the algorithm");
+  void read_owner(KeyRecord& record) {
+    const MasterToken& word = entry_.tokens[next_++];
+    const auto owner = zones::parse_name(word.text);
+    if (!owner) {
+      diagnostics_.error(word.at, owner.error().message);
+    } else if (!is_whole_name(word.text)) {
+      diagnostics_.error(word.at, "the name must be whole: with a dot at its end");
+    } else {
+      record.owner = *owner;
+    }
+  }
+
+  /// A dot that a backslash makes plain ends nothing.
+  static bool is_whole_name(std::string_view text) {
+    if (!text.ends_with('.')) return false;
+    text.remove_suffix(1);
+    const size_t plain = text.find_last_not_of('\\');
+    const size_t backslashes = text.size() - (plain == text.npos ? 0 : plain + 1);
+    return backslashes % 2 == 0;
+  }
+
+  /// Each may stand first, and neither has to.
+  void read_ttl_and_class(KeyRecord& record) {
+    bool has_ttl = false;
+    bool has_class = false;
+    for (; const MasterToken* word = peek(); ++next_) {
+      if (!has_class && lower(word->text) == "in") {
+        has_class = true;
+      } else if (!has_ttl && word->text[0] >= '0' && word->text[0] <= '9') {
+        has_ttl = true;
+        const auto ttl = zones::parse_ttl(word->text);
+        if (ttl) {
+          record.ttl_seconds = *ttl;
+        } else {
+          diagnostics_.error(word->at, ttl.error().message);
+        }
+      } else {
+        return;
+      }
+    }
+  }
+
+  void read_data(KeyRecord& record) {
+    const MasterToken* type = peek();
+    if (!type || lower(type->text) != "dnskey")
+      return diagnostics_.error(type ? type->at : last().at, "must be a DNSKEY record");
+    ++next_;
+    const auto flags = take_number(65535);
+    if (flags && *flags != 256 && *flags != 257)
+      diagnostics_.error(last().at, "the flags must be 256 (zone key) or 257 (key-signing key)");
+    const auto protocol = flags ? take_number(255) : std::nullopt;
+    if (protocol && *protocol != 3) diagnostics_.error(last().at, "the protocol must be 3");
+    const auto number = protocol ? take_number(255) : std::nullopt;
+    if (!number) {
+      return diagnostics_.error(
+          peek() ? peek()->at : last().at,
+          "flags, protocol and algorithm must be numbers, as in \"257 3 13\"");
+    }
+    const auto algorithm = algorithm_of(static_cast<uint8_t>(*number));
+    if (!algorithm) {
+      return diagnostics_.error(last().at,
+                                "the algorithm must be 8 (RSASHA256), 13 (ECDSAP256SHA256) or 15 "
+                                "(ED25519)");
+    }
+    record.role = static_cast<KeyRole>(*flags);
+    record.algorithm = *algorithm;
+    read_key(record);
+  }
+
+  void read_key(KeyRecord& record) {
+    const MasterToken* first = peek();
+    if (!first) return diagnostics_.error(last().at, "the key is missing behind the algorithm");
     std::string text;
     for (; peek(); ++next_) text += peek()->text;
     const auto key = decode_base64(text);
-    if (!key) return fail(first->at, "not base64");
+    if (!key) return diagnostics_.error(first->at, "not base64");
+    const auto flags = static_cast<uint16_t>(record.role);
     record.rdata = {static_cast<uint8_t>(flags >> 8), static_cast<uint8_t>(flags), 3,
                     static_cast<uint8_t>(record.algorithm)};
     record.rdata.insert(record.rdata.end(), key->begin(), key->end());
     if (!has_public_key(record.rdata)) {
-      return fail(first->at,
-                  fmt::format("not a public key of {}", algorithm_name(record.algorithm)));
+      diagnostics_.error(first->at,
+                         fmt::format("not a public key of {}", algorithm_name(record.algorithm)));
     }
-    return record;
   }
 
-  std::optional<KeyRecord> fail(Position at, std::string message) {
-    diagnostics_.error(at, std::move(message));
-    return std::nullopt;
+  const MasterToken* peek() const {
+    return next_ < entry_.tokens.size() ? &entry_.tokens[next_] : nullptr;
   }
-  const Word* peek() const { return next_ < words_.size() ? &words_[next_] : nullptr; }
-  const Word& last() const { return words_[next_ - 1]; }
+  const MasterToken& last() const { return entry_.tokens[next_ - 1]; }
   std::optional<uint64_t> take_number(uint64_t most) {
-    const Word* word = peek();
+    const MasterToken* word = peek();
     const auto number = word ? parse_number(word->text) : std::nullopt;
     if (!number || *number > most) return std::nullopt;
     ++next_;
     return number;
   }
 
-  const std::vector<Word> words_;
   Diagnostics& diagnostics_;
+  const size_t errors_before_;
+  zones::MasterFileReader file_;
+  zones::MasterEntry entry_;
   size_t next_ = 0;
 };
 

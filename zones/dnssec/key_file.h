@@ -28,7 +28,7 @@ struct KeyTimes {
   std::optional<WallTime> activate{};
   std::optional<WallTime> revoke{};
   std::optional<WallTime> inactive{};
-  std::optional<WallTime> remove{};  // "Delete"
+  std::optional<WallTime> remove{};      // "Delete"
   std::optional<WallTime> ds_publish{};  // "DSPublish": by the parent
   std::optional<WallTime> sync_publish{};
   std::optional<WallTime> sync_delete{};
@@ -40,10 +40,12 @@ struct KeyRecord {
   Name owner;
   Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
   KeyRole role = KeyRole::zsk;
+  std::optional<uint32_t> ttl_seconds{};
   std::vector<uint8_t> rdata;
 };
 
-/// The one DNSKEY of a `.key` file: a record of a master file, with or without TTL and class, in parentheses or not.
+/// The one DNSKEY of a `.key` file: a record of a master file (RFC 1035 section 5.1), with or without TTL and class, in
+/// parentheses or not.
 std::optional<KeyRecord> parse_key_record(std::string_view text, Diagnostics& diagnostics);
 
 struct StoredKey {

@@ -268,6 +268,29 @@ TEST_CASE("a DNSKEY stands as master files have it, in one line or several", "[k
            "  RMzZHJpBoRQwAQEX1SxZJA4= ) ; {id = 3613}\r\n"));
 }
 
+TEST_CASE("the TTL of a DNSKEY is kept, in front of the class or behind it", "[key_file]") {
+  const auto ttl = [](const std::string& words) {
+    return record_of("example.com. " + words +
+                     " DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=")
+        .ttl_seconds;
+  };
+  CHECK_FALSE(ttl(""));
+  CHECK_FALSE(ttl("IN"));
+  CHECK(ttl("3600 IN") == 3600U);
+  CHECK(ttl("IN 0") == 0U);
+  CHECK(ttl("in 1h30m") == 5400U);
+  CHECK(ttl("1D") == 86400U);
+}
+
+TEST_CASE("owners of any octets are read as they were written", "[key_file]") {
+  for (const std::string owner :
+       {"a\\;b.\\(c\\).test.", "\\\\.test.", "a\\.b\\032\\\".test.", "."}) {
+    CAPTURE(owner);
+    const KeyRecord record = record_of(key_record_text(name(owner), rfc8080_key()));
+    CHECK(record.owner == name(owner));
+  }
+}
+
 TEST_CASE("what is wrong with a DNSKEY is told where it stands", "[key_file]") {
   const std::string key = " l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n";
   CHECK(record_problems("; nothing\n") == only("0:0: there is no DNSKEY record"));
@@ -276,7 +299,7 @@ TEST_CASE("what is wrong with a DNSKEY is told where it stands", "[key_file]") {
   CHECK(record_problems("example.com IN DNSKEY 257 3 15" + key) ==
         only("1:1: the name must be whole: with a dot at its end"));
   CHECK(record_problems("example.com. IN A 192.0.2.1\n") == only("1:17: must be a DNSKEY record"));
-  CHECK(record_problems("\nexample.com. 60\n") == only("2:1: must be a DNSKEY record"));
+  CHECK(record_problems("\nexample.com. 60\n") == only("2:14: must be a DNSKEY record"));
   CHECK(record_problems("example.com. DNSKEY 385 3 15" + key) ==
         only("1:21: the flags must be 256 (zone key) or 257 (key-signing key)"));
   CHECK(record_problems("example.com. DNSKEY 257 2 15" + key) ==
@@ -290,7 +313,23 @@ TEST_CASE("what is wrong with a DNSKEY is told where it stands", "[key_file]") {
   CHECK(record_problems("example.com. DNSKEY 257 3 15 l02W!\n") == only("1:30: not base64"));
   CHECK(record_problems("example.com. DNSKEY 257 3 15 l02W\n") ==
         only("1:30: not a public key of ED25519"));
-  CHECK(record_problems(record_text + record_text) == only("1:38: not base64"));
+  CHECK(record_problems(record_text + "\n" + record_text) ==
+        only("3:1: a second record; a key file holds one"));
+  CHECK(record_problems("example.com\\. IN DNSKEY 257 3 15" + key) ==
+        only("1:1: the name must be whole: with a dot at its end"));
+  CHECK(record_problems("example.com. 1y IN DNSKEY 257 3 15" + key) ==
+        only("1:14: not a TTL: seconds, or such as 1h30m"));
+  CHECK(record_problems("example.com. 60 60 IN DNSKEY 257 3 15" + key) ==
+        only("1:17: must be a DNSKEY record"));
+  CHECK(record_problems("example.com. IN DNSKEY ( 257 3 15" + key) ==
+        only("1:24: this parenthesis is never closed"));
+  // Each problem, not only the first.
+  CHECK(record_problems("example.com 9999999999 DNSKEY 1 2 15 l02W!\n" + record_text) ==
+        std::vector<std::string>{"1:1: the name must be whole: with a dot at its end",
+                                 "1:13: a TTL has 31 bits: at most 2147483647 seconds",
+                                 "1:31: the flags must be 256 (zone key) or 257 (key-signing key)",
+                                 "1:33: the protocol must be 3", "1:38: not base64",
+                                 "2:1: a second record; a key file holds one"});
 }
 
 TEST_CASE("what is wrong with a private key is told where it stands, and never shown",
@@ -443,13 +482,18 @@ TEST_CASE("files are called as BIND calls them, whatever stands in the name", "[
   CHECK(stem("a\\.b_c-d.\\000\\255%.") == "Ka%2Eb_c-d.%00%FF%25.+015+03613");
 
   const TemporaryFolder folder;
-  for (const std::string owner : {"0/25.2.0.192.in-addr.arpa", "A\\.b_c.d.\\007.test", "*.test"}) {
-    REQUIRE(run_command("dnssec-keygen -q -K " + folder.path() + " -a ED25519 '" + owner + "'")
-                .status == 0);
+  for (const std::string owner :
+       {"0/25.2.0.192.in-addr.arpa", "A\\.b_c.d\\;e.\\007.test", "*.test"}) {
+    REQUIRE(
+        run_command("dnssec-keygen -q -K " + folder.path() + " -L 7200 -a ED25519 '" + owner + "'")
+            .status == 0);
   }
   const std::vector<std::string> files = files_of(folder.path());
   CHECK(files.size() == 3);
-  for (const std::string& file : files) check_foreign(file);
+  for (const std::string& file : files) {
+    check_foreign(file);
+    CHECK(record_of(*read_file(file + ".key")).ttl_seconds == 7200U);
+  }
 }
 
 }  // namespace swingover::dnssec::tests
