@@ -295,8 +295,7 @@ std::optional<PlannedSwings::Change> PlannedSwings::go_on(Plan& plan, const Allo
       .target = is_lost ? SwingTarget::down : state.target,
       .utilisation_now = plan.now.utilisation,
       .utilisation_next = plan.then.utilisation,
-      .may_step = allowed.why_not.empty() && !state.is_frozen && !other && plan.objection.empty(),
-      .alarm = false};
+      .may_step = allowed.why_not.empty() && !state.is_frozen && !other && plan.objection.empty()};
   const bool is_broken = is_in_effect && gates.target == SwingTarget::down;
   if (!plan.is_fresh && !is_broken) {
     const bool is_old = is_in_effect && now - plan.forecast_at >= forecast_every;
@@ -345,8 +344,6 @@ std::string PlannedSwings::reason_words(const Plan& plan, const Looked& looked,
         return fmt::format("the plan of {} ({}) began before, and takes from the same capacities",
                            looked.first->intent.target, looked.first->intent.id);
       return plan.objection.empty() ? allowed.why_not : plan.objection;
-    case SwingReason::alarm:
-      return "an alarm";
   }
   return {};
 }

@@ -153,7 +153,7 @@ PlannedSwing read_plan(Decoder& decoder) {
   plan.every = Milliseconds(static_cast<int64_t>(decoder.at_most(length_max)));
   plan.lead = Milliseconds(static_cast<int64_t>(decoder.at_most(length_max)));
   plan.progress.phase = decoder.one_of(steering::SwingPhase::reversed);
-  plan.progress.reason = decoder.one_of(steering::SwingReason::alarm);
+  plan.progress.reason = decoder.one_of(steering::SwingReason::not_now);
   plan.progress.steps_made = static_cast<uint32_t>(decoder.at_most(UINT32_MAX));
   plan.progress.begun_at = decoder.time();
   plan.progress.turned_at = decoder.time();

@@ -37,8 +37,6 @@ std::string_view word(SwingReason reason) {
       return "overheats";
     case SwingReason::not_now:
       return "not_now";
-    case SwingReason::alarm:
-      return "alarm";
   }
   return "";
 }
@@ -76,15 +74,12 @@ SwingEvent SwingPlan::apply(const SwingGates& gates, MonotonicTime now) {
     return back_off(SwingPhase::reversed, SwingReason::target_down, 0, now);
   }
   if (phase_ == SwingPhase::stopped || phase_ == SwingPhase::reversed) return {};
-  if (in_effect && (gates.alarm || gates.utilisation_now > rules_.overheats)) {
-    const SwingReason why = gates.alarm ? SwingReason::alarm : SwingReason::overheats;
-    return back_off(SwingPhase::stopped, why, steps_made_ - 1, now);
-  }
+  if (in_effect && gates.utilisation_now > rules_.overheats)
+    return back_off(SwingPhase::stopped, SwingReason::overheats, steps_made_ - 1, now);
   const auto due = next_step();
   if (!due || now < *due) return {};
   if (gates.target == SwingTarget::down) return hold(SwingReason::target_down, now);
   if (gates.target == SwingTarget::held) return hold(SwingReason::target_held, now);
-  if (gates.alarm) return hold(SwingReason::alarm, now);
   if (!gates.may_step) return hold(SwingReason::not_now, now);
   if (gates.utilisation_next >= rules_.high) return hold(SwingReason::would_overheat, now);
 

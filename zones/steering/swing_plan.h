@@ -54,7 +54,6 @@ struct SwingGates {
       0;  // of the target (the fullest that gains), predicted with what is moved
   double utilisation_next = 0;  // the same with next()
   bool may_step = true;         // nothing is frozen, and the brake lets it go
-  bool alarm = false;           // somebody outside says that it goes wrong
 };
 
 enum class SwingChange : uint8_t { none, stepped, held, done, went_back, reversed };
@@ -64,8 +63,7 @@ enum class SwingReason : uint8_t {
   target_down,
   would_overheat,
   overheats,
-  not_now,
-  alarm
+  not_now
 };
 std::string_view word(SwingReason reason);
 
@@ -91,8 +89,8 @@ struct StoredSwing {
 ///
 /// Steps     One each `every`. Before each, the gates: the target is in, its predicted utilisation after the step is
 ///           below `high`, nothing forbids it. A closed gate is told once for each reason, and tried after `every`.
-/// Breaks    The target goes down with something moved: nothing is moved any more, at once. It overheats, or an
-///           alarm comes: one step back. Both wait for resume(); the first holds after the last step too.
+/// Breaks    The target goes down with something moved: nothing is moved any more, at once. It overheats:
+///           one step back. Both wait for resume(); the first holds after the last step too.
 /// Restart   goes on with the phase and the steps of `stored`; the time that it took counts, a wall clock that
 ///           jumped back does not: then a whole `every` passes before the next step.
 /// Time      apply() is due at next_step() and after each change of what the gates say; more often harms nothing.

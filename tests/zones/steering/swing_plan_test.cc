@@ -177,15 +177,6 @@ TEST_CASE("a target that overheats gets one step less, and the swing waits for a
   CHECK(story.plan.moved() == 5000);
 }
 
-TEST_CASE("an alarm stops a swing as overheating does", "[swing_plan]") {
-  Story story;
-  CHECK(story.after(0, {.alarm = true}) == SwingEvent{SwingChange::held, SwingReason::alarm});
-  CHECK(story.plan.moved() == 0);
-  CHECK(story.after(90) == stepped);
-  CHECK(story.after(1, {.alarm = true}) == SwingEvent{SwingChange::went_back, SwingReason::alarm});
-  CHECK(story.plan.moved() == 0);
-}
-
 TEST_CASE("a target that is kept out with load moved waits, and reverses nothing", "[swing_plan]") {
   Story story;
   story.step(2);
