@@ -349,6 +349,9 @@ class Steering {
   void learn_part(Slice& slice);
   void solve(uint32_t group, ShareCause cause, Slice& slice);
   bool is_sound(uint32_t group, const Outcome& outcome, bool& is_refused, Slice& slice);
+  bool are_rows_sound(const zones::Service& service, const Outcome& outcome, size_t member,
+                      std::span<const uint16_t> shares, Slice& slice);
+  void refuse(const zones::Service& service, const std::string& problem, Slice& slice);
   std::vector<std::string> locality_names(uint32_t group,
                                           const std::vector<std::vector<uint32_t>>& rows,
                                           size_t localities) const;

@@ -78,13 +78,37 @@ bool Steering::is_sound(uint32_t place, const Outcome& outcome, bool& is_refused
   if (broken.empty()) return true;
   ++counters_.refused;
   if (was_refused) return false;
-  const zones::Service& first = model().services[group.members.front().service.value];
-  slice.told.entries.push_back({clock_.wall(), "shares", service_target(first),
-                                std::string(ourselves), "", "refused", broken.front()});
+  refuse(model().services[group.members.front().service.value], broken.front(), slice);
+  return false;
+}
+
+/// Swings and spills change rows after the allocation was checked. What nobody serves has the shares of before, as they are.
+bool Steering::are_rows_sound(const zones::Service& service, const Outcome& outcome, size_t member,
+                              std::span<const uint16_t> shares, Slice& slice) {
+  const size_t pools = service.pools.size();
+  std::vector<bool> may_serve(pools);
+  for (size_t row = 0; row < outcome.rows[member].size(); ++row) {
+    if (outcome.solved->allocation.unserved[outcome.rows[member][row]]) continue;
+    for (size_t pool = 0; pool < pools; ++pool)
+      may_serve[pool] = solver_.serves(service, pool, row);
+    const std::string broken = steering::broken_row(shares.subspan(row * pools, pools), may_serve);
+    if (broken.empty()) continue;
+    refuse(service,
+           "locality " +
+               (row == 0 ? "unknown" : std::string(model().topology.localities[row - 1].name)) +
+               ": " + broken,
+           slice);
+    return false;
+  }
+  return true;
+}
+
+void Steering::refuse(const zones::Service& service, const std::string& problem, Slice& slice) {
+  slice.told.entries.push_back({clock_.wall(), "shares", service_target(service),
+                                std::string(ourselves), "", "refused", problem});
   slice.told.lines.push_back({LogLevel::error,
                               "shares refused: they break an invariant; those before stay",
-                              {{"service", service_text(first)}, {"problem", broken.front()}}});
-  return false;
+                              {{"service", service_text(service)}, {"problem", problem}}});
 }
 
 void Steering::publish_part(Slice& slice) {
@@ -110,7 +134,8 @@ void Steering::publish_part(Slice& slice) {
       fill_empty_rows(shares, service.pools.size(), kept);
       shares = std::move(kept);
     }
-    publish(service, std::move(shares), slice);
+    if (are_rows_sound(service, outcome, publication.next, shares, slice))
+      publish(service, std::move(shares), slice);
     add_loads(member, publication.loads);
     ++publication.next;
   }

@@ -161,4 +161,16 @@ std::vector<std::string> broken_invariants(const Problem& problem, std::span<con
   return Check(problem, shares, names).run();
 }
 
+std::string broken_row(std::span<const uint16_t> shares, const std::vector<bool>& may_serve) {
+  int64_t all = 0;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    all += shares[i];
+    if (shares[i] > 0 && !may_serve[i])
+      return "share " + grouped(shares[i]) + " leads to place " + std::to_string(i) +
+             ", which must not serve it";
+  }
+  if (all == 0 || all == share_parts) return {};
+  return "shares add up to " + grouped(all);
+}
+
 }  // namespace swingover::steering

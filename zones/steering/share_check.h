@@ -32,4 +32,10 @@ struct PlaceNames {
 std::vector<std::string> broken_invariants(const Problem& problem, std::span<const uint16_t> shares,
                                            const PlaceNames& names);
 
+/// What one row breaks, such as one that a swing or a spill changed after the allocation: its shares add up to share_parts,
+/// or all are 0, and none leads where no client of the row may be sent. In words; empty when nothing is broken.
+///
+/// Cost  O(clusters).
+std::string broken_row(std::span<const uint16_t> shares, const std::vector<bool>& may_serve);
+
 }  // namespace swingover::steering

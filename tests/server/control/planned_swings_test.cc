@@ -702,6 +702,25 @@ TEST_CASE("a step waits for what speaks against it, and says so", "[planned_swin
   CHECK(world.view().why.empty());
 }
 
+TEST_CASE("a swing moves no clients whom its target must not serve", "[planned_swings]") {
+  Plans world;
+  world.model->topology.localities[0].region = "eu";
+  world.model->topology.localities[1].region = "us";
+  zones::Service& shop = world.add("shop", {{"A", 1'000}, {"B", 1'000}});
+  shop.ttl = Ttl(30);
+  shop.policy = zones::Policy::active_active;
+  shop.pools[1].only_regions = {"us"};
+  world.begin_asked({100, 300, 0});
+  REQUIRE(world.shares(0, 0) == Shares{10'000, 0});
+  const uint16_t of_us = world.shares(0, 1)[1];
+  world.ask(swing_to_b());
+  world.go(30 + 10 * 120);
+  CHECK(world.last().ends_with("done, 100 %"));
+  CHECK(world.shares(0, 0) == Shares{10'000, 0});
+  CHECK(world.shares(0, 1) == Shares{0, 10'000});
+  CHECK(of_us < 10'000);
+}
+
 TEST_CASE("a tick looks at as many plans as fit, and the next one goes on", "[planned_swings]") {
   Plans world;
   const std::vector<std::string> names{"mail", "news", "shop"};

@@ -50,14 +50,39 @@ TEST_CASE("a dead cluster's clients go where there is room, and the others stay"
 
 TEST_CASE("a service that loses only what carried nothing is not solved again", "[steering]") {
   World world;
-  world.add("shop", {{"A", 1'000}, {"B", 1'000}});
-  world.begin(Eligibility::eligible, asked({{"shop", {400, 0, 0}}}));
-  world.snapshot->shares->set(ServiceId(0), 2, Shares{10'000, 0});
+  world.add("shop", everywhere());
+  world.begin(Eligibility::eligible, asked({{"shop", {400, 300, 0}}}));
   const auto before = world.steering.counters();
-  world.set_cluster("B", Eligibility::down);
-  CHECK(world.shares(0, 0) == Shares{10'000, 0});
-  CHECK(world.steering.counters().solved ==
-        before.solved + 1);  // clients of b had it, without demand
+  // Clients of c would go to C: without demand it has their share.
+  REQUIRE(world.shares(0, 2) == Shares{0, 0, 10'000});
+  world.set_cluster("C", Eligibility::down);
+  CHECK(world.steering.counters().solved == before.solved + 1);
+  CHECK(world.shares(0, 0) == Shares{10'000, 0, 0});
+  CHECK(world.shares(0, 1) == Shares{0, 10'000, 0});
+  // Now nothing leads to C any more: it may come and go.
+  const auto without = world.steering.counters();
+  world.set_cluster("C", Eligibility::excluded);
+  world.set_cluster("C", Eligibility::down);
+  CHECK(world.steering.counters().solved == without.solved);
+  CHECK(published(world.steering.counters()) == published(without));
+}
+
+TEST_CASE("the busiest group gets its new shares first", "[steering]") {
+  World world;
+  for (const int i : {0, 1, 2, 3})
+    world.add("s" + std::to_string(i), {{"A", 1'000}, {"B", 1'000}}).ttl = Ttl(30);
+  world.begin(
+      Eligibility::eligible,
+      asked({{"s0", {100, 0, 0}}, {"s1", {400, 0, 0}}, {"s2", {200, 0, 0}}, {"s3", {300, 0, 0}}}));
+  const auto before = world.entries.size();
+  world.set_cluster("A", Eligibility::down);
+  std::vector<std::string> told;
+  for (size_t i = before; i < world.entries.size(); ++i) {
+    if (world.entries[i].kind == "shares") told.push_back(world.entries[i].target);
+  }
+  CHECK(told ==
+        std::vector<std::string>{"service/s1.svc.example.test.", "service/s3.svc.example.test.",
+                                 "service/s2.svc.example.test.", "service/s0.svc.example.test."});
 }
 
 TEST_CASE("services of one kind with equal demand are solved once", "[steering]") {

@@ -166,4 +166,15 @@ TEST_CASE("localities of hardly any demand leave no share at clusters that other
   }
 }
 
+TEST_CASE("a row that was changed after the allocation is checked by itself", "[share_check]") {
+  const std::vector<bool> all{true, true, true};
+  CHECK(broken_row(std::vector<uint16_t>{2'500, 7'500, 0}, all).empty());
+  CHECK(broken_row(std::vector<uint16_t>{0, 0, 0}, all).empty());
+  CHECK(broken_row(std::vector<uint16_t>{2'500, 7'490, 0}, all) == "shares add up to 9,990");
+  CHECK(broken_row(std::vector<uint16_t>{2'500, 7'500, 1}, all) == "shares add up to 10,001");
+  CHECK(broken_row(std::vector<uint16_t>{2'500, 7'500, 0}, {true, false, true}) ==
+        "share 7,500 leads to place 1, which must not serve it");
+  CHECK(broken_row(std::vector<uint16_t>{10'000, 0, 0}, {true, false, true}).empty());
+}
+
 }  // namespace swingover::steering
