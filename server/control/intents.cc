@@ -266,6 +266,13 @@ Result<Intents::Prepared> Intents::prepare(const IntentRequest& request, const z
       intent.weight = *weight;
     }
   }
+  if (*kind == IntentKind::freeze &&
+      std::ranges::none_of(services_of(intent, model), &zones::Service::is_steered)) {
+    return invalid(
+        "target: a freeze pins shares that follow capacity, and no service there has such: give "
+        "its "
+        "pools a `capacity` each, or hold what must stay with `force up`");
+  }
   if (!request.over.empty()) {
     Result<PlannedSwing> plan = plan_of(intent, request, model, now);
     if (!plan) return plan.error();

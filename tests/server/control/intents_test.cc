@@ -70,11 +70,24 @@ TEST_CASE("the same kind replaces, another kind is a conflict", "[intents]") {
   CHECK(conflict.message.find(second->intent.id) != std::string::npos);
 }
 
+TEST_CASE("a freeze where no shares follow capacity is refused", "[intents]") {
+  Intents intents(1);
+  for (const char* target : {"cluster/fra", "service/shop.svc.example.test.", "everything"}) {
+    INFO(target);
+    const Error error = refused(intents, {"freeze", target, "bob", "a launch", "1h"});
+    CHECK(error.code == ErrorCode::invalid);
+    CHECK(error.message.find("a freeze pins shares that follow capacity") != std::string::npos);
+  }
+}
+
 TEST_CASE("a freeze and a weight stand beside what moves shares, and each is replaced by its kind",
           "[intents]") {
   Intents intents(1);
+  tests::SmallWorld world;
+  world.capacity = 1'000;
+  const auto steered = world.model();
   const auto set = [&](const IntentRequest& request) {
-    const auto prepared = intents.prepare(request, *model, now);
+    const auto prepared = intents.prepare(request, *steered, now);
     REQUIRE(prepared);
     intents.put(prepared->intent);
     return *prepared;
