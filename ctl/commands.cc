@@ -63,7 +63,7 @@ const Argument override_reason{
     "do it although a rule or the move budget speaks against it; recorded"};
 const Argument dry_run{
     "--dry-run", "", false,
-    "only tell the steps that it would make, and who would be fullest after each"};
+    "only tell what it would come to: steps with who would be fullest, and broken rules"};
 const Argument frozen{"TARGET", "", false,
                       "cluster/NAME, service/SERVICE or everything (the default)"};
 const Argument lifetime{"--for", "DURATION", false,
@@ -103,7 +103,7 @@ const std::vector<Verb>& verbs() {
       {"force",
        "hold a target up or down, whatever its health",
        {{"DIRECTION", "", true, "up or down"}, target},
-       {reason, lifetime, override_reason},
+       {reason, lifetime, override_reason, dry_run},
        force},
       {"swing",
        "move a service's share of one pool to another, step by step",
