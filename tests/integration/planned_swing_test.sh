@@ -43,10 +43,14 @@ refused 1 "over" ctl drain endpoint/$shop/127.0.1.1 --over 10s --reason x
 
 # Six steps, two seconds apart, for less would be below two TTLs.
 ctl swing $shop --from fra --to ber --over 1s --reason "nearer disks"
+ttl_is() { [ "$(dig +noall +answer @127.0.0.1 $shop A | awk '{ print $2 }')" = "$1" ] || fail "the TTL is not $1"; }
+within 2 ttl_is 0
 within 12 plan moved_percent 50.0
 is 26 74
+ttl_is 0
 within 12 plan phase done
 is 100 100
+within 2 ttl_is 1
 ctl intents | grep -q "done, 100 %" || fail "intents do not tell the progress"
 ctl history --target service/$shop >"$work/history"
 grep -q "moving, 75 %.*done, 100 %" "$work/history" || fail "the steps are not in the history"
@@ -72,9 +76,10 @@ within 8 plan phase held
 kill_daemon
 restart_daemon
 within 8 both_told
-stays 4 plan moved_percent 25.0
+stays 4 is 24 26
+plan moved_percent 25.0
 ctl thaw service/$shop --reason "it is over"
-within 8 plan moved_percent 50.0
+within 8 is 48 52
 
 # A restart goes on where it was, even when it was killed.
 kill_daemon
