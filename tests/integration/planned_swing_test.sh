@@ -76,10 +76,11 @@ within 8 plan phase held
 kill_daemon
 restart_daemon
 within 8 both_told
-stays 4 is 24 26
+# Each worker counts for itself, so that of fifty answers some more or less may lead there.
+stays 4 is 17 33
 plan moved_percent 25.0
 ctl thaw service/$shop --reason "it is over"
-within 8 is 48 52
+within 8 is 42 58
 
 # A restart goes on where it was, even when it was killed.
 kill_daemon
