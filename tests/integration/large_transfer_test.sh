@@ -35,7 +35,17 @@ resident() { awk '/^VmRSS/ {print $2}' "/proc/${pid_of[edge]}/status"; }
 peak() { awk '/^VmHWM/ {print $2}' "/proc/${pid_of[edge]}/status"; }
 reset_peak() { echo 5 >"/proc/${pid_of[edge]}/clear_refs"; }
 
+# What the zone was read with is given back in the second after the start.
+has_settled() {
+  local before
+  before=$(resident)
+  sleep 0.5
+  local change=$(($(resident) - before))
+  [ "${change#-}" -lt 256 ] || fail "it grew by $change KiB"
+}
+
 expect "127.0.0.53" ns1.large.example.test A
+within 20 has_settled
 reset_peak
 before=$(resident)
 timeout 60 dig +tries=1 +time=20 -b 127.0.31.4 @127.0.0.53 -y $key large.example.test AXFR >"$work/axfr" || fail "$(tail -n 3 "$work/axfr")"
