@@ -1,7 +1,6 @@
 #include "server/control/group_solver.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "zones/explain.h"

@@ -93,6 +93,7 @@ bool Steering::are_rows_sound(const zones::Service& service, const Outcome& outc
       may_serve[pool] = solver_.serves(service, pool, row);
     const std::string broken = steering::broken_row(shares.subspan(row * pools, pools), may_serve);
     if (broken.empty()) continue;
+    ++counters_.refused;
     refuse(service,
            "locality " +
                (row == 0 ? "unknown" : std::string(model().topology.localities[row - 1].name)) +
