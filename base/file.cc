@@ -9,35 +9,23 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/descriptors.h"
+
 namespace swingover {
-namespace {
 
-Error from_errno(const std::string& path) {
-  const ErrorCode code = errno == ENOENT ? ErrorCode::not_found : ErrorCode::system;
-  return {code, path + ": " + std::strerror(errno)};
+Error file_error(const std::string& path, int number) {
+  ErrorCode code = ErrorCode::system;
+  if (number == ENOENT) code = ErrorCode::not_found;
+  if (number == EEXIST) code = ErrorCode::conflict;
+  if (number == ENOSPC || number == EDQUOT) code = ErrorCode::unavailable;
+  return {code, path + ": " + std::strerror(number)};
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
-
-}  // namespace
 
 Result<std::string> read_file(const std::string& path, size_t size_max) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) return from_errno(path);
+  if (file.get() < 0) return file_error(path, errno);
   struct stat status {};
-  if (fstat(file.get(), &status) != 0) return from_errno(path);
+  if (fstat(file.get(), &status) != 0) return file_error(path, errno);
   if (S_ISDIR(status.st_mode)) return Error{ErrorCode::invalid, path + ": is a directory"};
   std::string content;
   if (status.st_size > 0) content.reserve(std::min(static_cast<size_t>(status.st_size), size_max));
@@ -45,7 +33,7 @@ Result<std::string> read_file(const std::string& path, size_t size_max) {
   for (;;) {
     const ssize_t size = read(file.get(), part, sizeof part);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return from_errno(path);
+    if (size < 0) return file_error(path, errno);
     if (size == 0) return content;
     if (content.size() + static_cast<size_t>(size) > size_max) {
       return Error{ErrorCode::invalid,

@@ -18,6 +18,7 @@ MAY_INCLUDE = {  # a folder, or one unit of it that is a layer of its own
     "health": {"base", "base/loop"},
     "ctl": {"base", "base/loop", "zones/steering"},
     "server/query": {"base", "base/loop", *ZONES},
+    "server/dnssec": {"base", "zones/dnssec", *NAMES},
     "server/control": {"base", "base/loop", "store", *ZONES, "health", "ctl"},
     "server": {"base", "base/loop", "store", *ZONES, "health", "ctl", "server/query", "server/control"},
 }

@@ -12,8 +12,8 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "zones/dnssec/key.h"
-#include "zones/dnssec/secret.h"
 
 namespace swingover::dnssec {
 

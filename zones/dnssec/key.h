@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "zones/dnssec/secret.h"
+#include "base/secret.h"
 #include "zones/name.h"
 
 struct evp_pkey_st;  // the library's key; zones/dnssec/evp.h

@@ -494,8 +494,12 @@ std::string ds_record_text(const Name& owner, const SigningKey& key, DsDigest di
                      static_cast<unsigned>(key.algorithm()), static_cast<unsigned>(digest), hash);
 }
 
+std::string key_file_prefix(const Name& owner) {
+  return "K" + name_in_files(owner.folded()) + "+";
+}
+
 std::string key_file_stem(const Name& owner, const SigningKey& key) {
-  return fmt::format("K{}+{:03}+{:05}", name_in_files(owner.folded()),
+  return fmt::format("{}{:03}+{:05}", key_file_prefix(owner),
                      static_cast<unsigned>(key.algorithm()), key.tag());
 }
 

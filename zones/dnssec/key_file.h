@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "base/diagnostics.h"
+#include "base/secret.h"
 #include "zones/dnssec/key.h"
-#include "zones/dnssec/secret.h"
 #include "zones/name.h"
 
 namespace swingover::dnssec {
@@ -66,6 +66,8 @@ Secret private_key_text(const SigningKey& key, const KeyTimes& times);
 std::string key_record_text(const Name& owner, const SigningKey& key);
 /// "shop.example. IN DS 51771 13 2 8D6C…", for the parent.
 std::string ds_record_text(const Name& owner, const SigningKey& key, DsDigest digest);
+/// "Kshop.example.+", with which the names of all files of this zone's keys begin, and those of no other zone.
+std::string key_file_prefix(const Name& owner);
 /// What both files are called in front of their suffixes: "Kshop.example.+013+51771", as dnssec-keygen does.
 std::string key_file_stem(const Name& owner, const SigningKey& key);
 

@@ -1,9 +1,9 @@
-#include "zones/dnssec/secret.h"
+#include "base/secret.h"
 
 #include <cstring>
 #include <utility>
 
-namespace swingover::dnssec {
+namespace swingover {
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this == &other) return *this;
@@ -19,4 +19,4 @@ void Secret::wipe() {
   if (octets_) explicit_bzero(octets_.get(), room_);
 }
 
-}  // namespace swingover::dnssec
+}  // namespace swingover

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-namespace swingover::dnssec {
+namespace swingover {
 
 /// Octets that are wiped before their memory is given back: parts of a private key, and texts of them.
 ///
@@ -39,4 +39,4 @@ class Secret {
   size_t size_ = 0;
 };
 
-}  // namespace swingover::dnssec
+}  // namespace swingover
