@@ -101,7 +101,8 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const Model> mode
   const auto services = services_by_zone(*model);
   for (size_t i = 0; i < model->zones.size(); ++i) {
     const ZoneSource& source = model->zones[i];
-    ZoneTree::Entry entry{.apex = source.apex, .zone = nullptr, .services = {}};
+    ZoneTree::Entry entry{
+        .apex = source.apex, .zone = nullptr, .services = {}, .signing = source.signing};
     for (const Service* service : services[i]) entry.services.push_back(service->id);
     if (source.contents || source.unchanged) {
       entry.zone = source.unchanged ? source.unchanged : reusable(previous, source, services[i]);

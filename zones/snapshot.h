@@ -23,6 +23,7 @@
 #include "zones/transfer_zone.h"
 #include "zones/tsig.h"
 #include "zones/zone_contents.h"
+#include "zones/zone_signing.h"
 #include "zones/zone_tree.h"
 
 namespace swingover::zones {
@@ -33,9 +34,10 @@ struct ZoneSource {
   Name apex;
   std::shared_ptr<const ZoneContents> contents{};  // may be dropped once it is compiled
   TransferOptions transfer{};
-  std::optional<TextDigest> text{};         // of its file
-  std::string warnings{};                   // about that, for people; whole lines
-  std::shared_ptr<const Zone> unchanged{};  // instead of contents: see unchanged_zone()
+  std::optional<TextDigest> text{};              // of its file
+  std::string warnings{};                        // about that, for people; whole lines
+  std::shared_ptr<const Zone> unchanged{};       // instead of contents: see unchanged_zone()
+  std::shared_ptr<const ZoneSigning> signing{};  // null: not signed
 };
 
 /// By the zone's name in lower case.

@@ -14,6 +14,7 @@
 namespace swingover::zones {
 
 class TransferZone;
+struct ZoneSigning;
 
 /// All zones of a generation: name to closest zone, and from a zone's services to those of the generation.
 ///
@@ -26,6 +27,7 @@ class ZoneTree {
     std::shared_ptr<const Zone> zone;                // null: its file could not be loaded
     std::vector<ServiceId> services;                 // by place in the zone
     std::shared_ptr<const TransferZone> transfer{};  // null: no secondary has it
+    std::shared_ptr<const ZoneSigning> signing{};    // null: it is not signed
   };
 
   /// Each apex once.

@@ -1,7 +1,6 @@
 #include "zones/dnssec/signature_cache.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace swingover::dnssec {
@@ -19,15 +18,14 @@ uint64_t pair(uint32_t upper, uint32_t lower) {
 
 }  // namespace
 
-SignatureCache::SignatureCache(size_t octets, size_t signature_size)
+SignatureCache::SignatureCache(size_t places, size_t signature_size)
     : signature_size_(signature_size),
-      place_words_(signature_word + (signature_size + word_octets - 1) / word_octets) {
-  const size_t set_octets = sizeof(Tags) + sizeof(Clock) + ways * place_words_ * word_octets;
-  sets_ = std::bit_floor(std::max<size_t>(octets / set_octets, 1));
-  tags_ = std::make_unique<Tags[]>(sets_);
-  clocks_ = std::make_unique<Clock[]>(sets_);
-  words_ = std::make_unique<Word[]>(sets_ * ways * place_words_);
-}
+      place_words_(signature_word + (signature_size + word_octets - 1) / word_octets),
+      sets_(std::max<size_t>((places + ways - 1) / ways, 1)),
+      memory_(octets()),
+      tags_(reinterpret_cast<Tags*>(memory_.data())),
+      words_(reinterpret_cast<Word*>(tags_ + sets_)),
+      clocks_(reinterpret_cast<Clock*>(words_ + sets_ * ways * place_words_)) {}
 
 size_t SignatureCache::octets() const {
   return sets_ * (sizeof(Tags) + sizeof(Clock) + ways * place_words_ * word_octets);

@@ -2,11 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 
+#include "base/block.h"
 #include "base/bytes.h"
+#include "base/random.h"
 #include "zones/dnssec/signer.h"
 
 namespace swingover::dnssec {
@@ -32,13 +33,12 @@ struct CachedSignature {
 /// Threads  Any number at once, without locks: a reader copies and looks whether somebody wrote meanwhile (a seqlock; Boehm,
 ///          "Can seqlocks get along with programming language memory models?", 2012, with ordered accesses instead of
 ///          fences). Whoever meets a writer does without: find() finds nothing, keep() keeps nothing.
-/// Memory   As told, all of it from the start; none later.
+/// Memory   As told, reserved from the start and the kernel's until it is used; none later.
 /// Cost     find(): three cache lines for signatures of 64 octets, some 20 ns in the nearer caches. keep(): twice that.
 class SignatureCache {
  public:
-  /// At most `octets` of memory, rounded down to a power of two of sets, at least one; for signatures of at most
-  /// `signature_size` octets.
-  SignatureCache(size_t octets, size_t signature_size);
+  /// Room for that many signatures of at most `signature_size` octets, in whole sets, at least one.
+  SignatureCache(size_t places, size_t signature_size);
 
   /// Copies the signature to `out`, of which it is the first octets; nothing if there is none, or no room for it.
   std::optional<CachedSignature> find(const SignatureKey& key, std::span<uint8_t> out) const;
@@ -46,6 +46,7 @@ class SignatureCache {
   bool keep(const SignatureKey& key, const Validity& validity, uint32_t refresh, Bytes signature);
 
   size_t places() const { return sets_ * ways; }
+  size_t signature_size() const { return signature_size_; }
   size_t octets() const;
 
  private:
@@ -69,18 +70,19 @@ class SignatureCache {
   static constexpr size_t refresh_word = 4;
   static constexpr size_t signature_word = 5;
 
-  size_t set_of(const SignatureKey& key) const { return key.low & (sets_ - 1); }
-  Word* place(size_t set, size_t way) const {
-    return words_.get() + (set * ways + way) * place_words_;
+  size_t set_of(const SignatureKey& key) const {
+    return static_cast<size_t>(static_cast<Wide>(key.low) * sets_ >> 64);
   }
+  Word* place(size_t set, size_t way) const { return words_ + (set * ways + way) * place_words_; }
   size_t room_in(size_t set, uint64_t tag);
 
   size_t signature_size_;
   size_t place_words_;
   size_t sets_;
-  std::unique_ptr<Tags[]> tags_;
-  std::unique_ptr<Clock[]> clocks_;
-  std::unique_ptr<Word[]> words_;
+  Block memory_;  // zeroes are valid: free places
+  Tags* tags_;
+  Word* words_;
+  Clock* clocks_;
 };
 
 }  // namespace swingover::dnssec
