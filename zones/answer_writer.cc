@@ -6,7 +6,7 @@ namespace swingover::zones {
 namespace {
 
 constexpr size_t pointer_size = 2;
-constexpr size_t record_fixed_size = 12;  // owner as a pointer, type, class, TTL, RDLENGTH
+constexpr size_t short_record_size = 12;  // owner as a pointer, type, class, TTL, RDLENGTH
 constexpr unsigned pointer_bits = 0xc000;
 
 }  // namespace
@@ -29,7 +29,7 @@ void AnswerWriter::relocate(size_t start, const RrsetView& rrset, const LookupNa
   size_t at = start;
   for (unsigned i = 0; i < rrset.records; ++i) {
     write_u16(out_ + at, pointer_bits | owner_place);
-    at += record_fixed_size + read_u16(out_ + at + 10);
+    at += short_record_size + read_u16(out_ + at + 10);
   }
   const size_t base = compiled_base(owner_size);
   for (const uint16_t fixup : rrset.fixups) {
@@ -72,7 +72,7 @@ bool AnswerWriter::put_addresses(Section section, const RrsetView& rrset, unsign
     const uint8_t* from = rrset.block.data();
     uint8_t* to = out_ + at_;
     for (unsigned i = 0; i < rrset.records; ++i) {
-      const size_t rest = record_fixed_size - pointer_size + read_u16(from + 10);
+      const size_t rest = record_fixed_size + read_u16(from + 10);
       to = put_owner(to, owner_place);
       std::memcpy(to, from + pointer_size, rest);
       to += rest;
@@ -86,40 +86,45 @@ bool AnswerWriter::put_addresses(Section section, const RrsetView& rrset, unsign
   std::memcpy(out_ + start, rrset.block.data(), rrset.block.size());
   at_ += rrset.block.size();
   count(section, rrset.records);
-  for (size_t at = start; at < at_; at += record_fixed_size + read_u16(out_ + at + 10)) {
+  for (size_t at = start; at < at_; at += short_record_size + read_u16(out_ + at + 10)) {
     write_u16(out_ + at, pointer_bits | owner_place);
   }
   return true;
 }
 
 size_t AnswerWriter::address_size(uint16_t rrtype, unsigned owner_place) const {
-  return owner_size_at(owner_place) + record_fixed_size - pointer_size +
-         (rrtype == type::a ? 4 : 16);
+  return record_size(owner_place, rrtype == type::a ? 4 : 16);
 }
 
 void AnswerWriter::put_address(Section section, uint16_t rrtype, Ttl ttl, Bytes address,
                                unsigned owner_place) {
+  const std::span<uint8_t> rdata = put_record(section, owner_place, rrtype, ttl, address.size());
+  std::memcpy(rdata.data(), address.data(), address.size());
+}
+
+std::span<uint8_t> AnswerWriter::put_record(Section section, unsigned owner_place, uint16_t rrtype,
+                                            Ttl ttl, size_t rdata_size) {
   uint8_t* to = put_owner(out_ + at_, owner_place);
   write_u16(to, rrtype);
   write_u16(to + 2, dns_class::in);
   write_u32(to + 4, ttl.value);
-  write_u16(to + 8, static_cast<unsigned>(address.size()));
-  std::memcpy(to + 10, address.data(), address.size());
-  at_ = static_cast<size_t>(to + 10 - out_) + address.size();
+  write_u16(to + 8, static_cast<unsigned>(rdata_size));
+  at_ = static_cast<size_t>(to + record_fixed_size - out_) + rdata_size;
   count(section, 1);
+  return {to + record_fixed_size, rdata_size};
 }
 
 bool AnswerWriter::put_synthesised_cname(const LookupName& name, unsigned prefix_size,
                                          unsigned target_place, uint32_t ttl) {
   const size_t rdata_size = prefix_size + (target_place == 0 ? 1U : 2U);
-  if (!fits(record_fixed_size + rdata_size)) return false;
+  if (!fits(short_record_size + rdata_size)) return false;
   uint8_t* to = out_ + at_;
   write_u16(to, pointer_bits | name.place_at(0));
   write_u16(to + 2, type::cname);
   write_u16(to + 4, dns_class::in);
   write_u32(to + 6, ttl);
   write_u16(to + 10, static_cast<unsigned>(rdata_size));
-  to += record_fixed_size;
+  to += short_record_size;
   // Label by label from the message, where they stand in the case that was asked.
   for (unsigned offset = 0; offset < prefix_size;) {
     const unsigned label = 1U + name.wire()[offset];
@@ -131,7 +136,7 @@ bool AnswerWriter::put_synthesised_cname(const LookupName& name, unsigned prefix
   } else {
     write_u16(to + prefix_size, pointer_bits | target_place);
   }
-  at_ += record_fixed_size + rdata_size;
+  at_ += short_record_size + rdata_size;
   count(Section::answer, 1);
   return true;
 }
@@ -140,14 +145,14 @@ bool AnswerWriter::put_text(uint16_t record_class, std::string_view text) {
   constexpr size_t string_max = 255;  // RFC 1035 section 3.3
   const size_t strings = (text.size() + string_max - 1) / string_max;
   const size_t rdata_size = text.size() + strings;
-  if (!fits(record_fixed_size + rdata_size)) return false;
+  if (!fits(short_record_size + rdata_size)) return false;
   uint8_t* to = out_ + at_;
   write_u16(to, pointer_bits | header_size);
   write_u16(to + 2, type::txt);
   write_u16(to + 4, record_class);
   write_u32(to + 6, 0);
   write_u16(to + 10, static_cast<unsigned>(rdata_size));
-  to += record_fixed_size;
+  to += short_record_size;
   while (!text.empty()) {
     const std::string_view part = text.substr(0, string_max);
     *to++ = static_cast<uint8_t>(part.size());
@@ -155,7 +160,7 @@ bool AnswerWriter::put_text(uint16_t record_class, std::string_view text) {
     to += part.size();
     text.remove_prefix(part.size());
   }
-  at_ += record_fixed_size + rdata_size;
+  at_ += short_record_size + rdata_size;
   count(Section::answer, 1);
   return true;
 }

@@ -76,12 +76,33 @@ class AnswerWriter {
   /// One TXT record of `text`, TTL 0, whose owner is the question's name.
   bool put_text(uint16_t record_class, std::string_view text);
 
+  /// Octets of one record whose owner stands at `owner_place` already.
+  size_t record_size(unsigned owner_place, size_t rdata_size) const {
+    return owner_size_at(owner_place) + record_fixed_size + rdata_size;
+  }
+  /// Such a record; its RDATA, which the caller has to write. Call fits() first.
+  std::span<uint8_t> put_record(Section section, unsigned owner_place, uint16_t rrtype, Ttl ttl,
+                                size_t rdata_size);
+
+  /// A place to come back to: what was written behind it is forgotten.
+  struct Mark {
+    size_t at = 0;
+    std::array<uint16_t, 3> counts{};
+  };
+  Mark mark() const { return {at_, counts_}; }
+  void rewind(const Mark& mark) {
+    at_ = mark.at;
+    counts_ = mark.counts;
+  }
+
   /// Header and counts; returns the message's size. What opt_room() has behind the records is the caller's.
   size_t finish(uint16_t id, uint16_t flags, bool has_opt);
   /// At least `reserved` octets; all that the limit leaves.
   std::span<uint8_t> opt_room() { return {out_ + at_, limit_ + reserved_ - at_}; }
 
  private:
+  static constexpr size_t record_fixed_size = 10;  // type, class, TTL, RDLENGTH
+
   size_t owner_size_at(unsigned place) const;
   uint8_t* put_owner(uint8_t* to, unsigned place) const;
   void relocate(size_t start, const RrsetView& rrset, const LookupName& name, unsigned owner_size,

@@ -17,34 +17,6 @@ constexpr size_t message_max = 65'535;
 // resolve.cc), and its inner pointers must still reach. So none points farther into the block than this.
 constexpr size_t inner_pointer_max = 7'000;
 
-/// How the RDATA of a type is laid out as far as compression goes: `before` octets, then `names` names that
-/// may be compressed, then the rest. Only the types of RFC 1035 (RFC 3597 section 4).
-struct Layout {
-  unsigned before = 0;
-  unsigned names = 0;
-};
-
-Layout layout_of(uint16_t rrtype) {
-  switch (rrtype) {
-    case type::ns:
-    case type::md:
-    case type::mf:
-    case type::cname:
-    case type::mb:
-    case type::mg:
-    case type::mr:
-    case type::ptr:
-      return {0, 1};
-    case type::soa:
-    case type::minfo:
-      return {0, 2};
-    case type::mx:
-      return {2, 1};
-    default:
-      return {};
-  }
-}
-
 /// Where in RDATA the name stands whose addresses a client will want next; nothing for most types.
 constexpr unsigned no_name = UINT32_MAX;
 unsigned helped_name(uint16_t rrtype) {
@@ -122,7 +94,8 @@ class Compressor {
   std::map<std::string, size_t, std::less<>> known_;
 };
 
-bool put_rdata(Layout layout, Bytes rdata, Compressor& compressor, std::vector<uint8_t>& block) {
+bool put_rdata(CompressedLayout layout, Bytes rdata, Compressor& compressor,
+               std::vector<uint8_t>& block) {
   const auto put = [&block](Bytes bytes) { block.insert(block.end(), bytes.begin(), bytes.end()); };
   const size_t before = std::min<size_t>(layout.before, rdata.size());
   put(rdata.first(before));
@@ -139,6 +112,27 @@ bool put_rdata(Layout layout, Bytes rdata, Compressor& compressor, std::vector<u
 
 }  // namespace
 
+CompressedLayout compressed_layout(uint16_t rrtype) {
+  switch (rrtype) {
+    case type::ns:
+    case type::md:
+    case type::mf:
+    case type::cname:
+    case type::mb:
+    case type::mg:
+    case type::mr:
+    case type::ptr:
+      return {0, 1};
+    case type::soa:
+    case type::minfo:
+      return {0, 2};
+    case type::mx:
+      return {2, 1};
+    default:
+      return {};
+  }
+}
+
 void CompiledRrset::clear() {
   records = 0;
   block.clear();
@@ -148,7 +142,7 @@ void CompiledRrset::clear() {
 
 bool compile_rrset(const Name& owner, const Rrset& rrset, CompiledRrset& out) {
   out.clear();
-  const Layout layout = layout_of(rrset.type);
+  const CompressedLayout layout = compressed_layout(rrset.type);
   const unsigned helped = helped_name(rrset.type);
   const auto put_plain = [&out](Bytes rdata) {
     out.block.insert(out.block.end(), rdata.begin(), rdata.end());

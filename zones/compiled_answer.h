@@ -10,6 +10,14 @@
 
 namespace swingover::zones {
 
+/// How the RDATA of a type is laid out as far as compression goes: `before` octets, then `names` names that
+/// may be compressed, then the rest. Only the types of RFC 1035 (RFC 3597 section 4).
+struct CompressedLayout {
+  unsigned before = 0;
+  unsigned names = 0;
+};
+CompressedLayout compressed_layout(uint16_t rrtype);
+
 /// One RRset as ready wire octets, made so that its most frequent use is one memcpy: right behind a
 /// question that asks for its owner. There the owners are pointers to the question, and names in RDATA are
 /// compressed against the owner and against one another.

@@ -18,6 +18,7 @@ constexpr uint16_t extended_error = 15;
 }  // namespace option_code
 
 constexpr uint32_t dnssec_ok_bit = 0x8000;
+constexpr uint32_t compact_ok_bit = 0x4000;
 constexpr size_t fixed_size = 11;  // root, type, size, extended flags, RDLENGTH
 constexpr size_t option_header_size = 4;
 constexpr size_t keepalive_size = 2;
@@ -121,6 +122,7 @@ OptOutcome parse_opt(uint16_t record_class, uint32_t record_ttl, Bytes options, 
   edns.udp_size = record_class;
   edns.version = static_cast<uint8_t>(record_ttl >> 16);
   edns.dnssec_ok = (record_ttl & dnssec_ok_bit) != 0;
+  edns.compact_ok = (record_ttl & compact_ok_bit) != 0;
   if (edns.version != 0) return OptOutcome::bad_version;
   if (options.empty()) return OptOutcome::fine;
   const Edns without_options = edns;
@@ -152,9 +154,12 @@ size_t write_opt(std::span<uint8_t> room, size_t message_size, const OptAnswer& 
   to[0] = 0;
   write_u16(to + 1, type::opt);
   write_u16(to + 3, answer.udp_size);
-  // RFC 3225 section 3: DO is copied; RFC 6891 section 6.1.4: all other flags are 0, and so is our version.
+  // RFC 3225 section 3: DO is copied; RFC 9824 section 5.1: so is CO, from who asks for signatures; RFC 6891 section
+  // 6.1.4: all other flags are 0, and so is our version.
   const uint32_t upper_bits = static_cast<uint32_t>(answer.rcode >> 4) << 24;
-  write_u32(to + 5, upper_bits | (answer.dnssec_ok ? dnssec_ok_bit : 0));
+  const uint32_t flags =
+      (answer.dnssec_ok ? dnssec_ok_bit : 0) | (answer.compact_ok ? compact_ok_bit : 0);
+  write_u32(to + 5, upper_bits | flags);
   write_u16(to + 9, static_cast<unsigned>(writer.size()));
   return fixed_size + writer.size();
 }

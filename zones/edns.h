@@ -16,6 +16,7 @@ struct Edns {
 
   bool present = false;
   bool dnssec_ok = false;
+  bool compact_ok = false;     // RFC 9824 section 5.1
   bool nsid_asked = false;     // RFC 5001
   bool padding_asked = false;  // RFC 7830
   Keepalive keepalive = Keepalive::none;
@@ -39,6 +40,7 @@ struct OptAnswer {
   uint16_t udp_size = 0;
   uint16_t rcode = 0;  // its upper bits go here
   bool dnssec_ok = false;
+  bool compact_ok = false;
 
   Bytes cookie;                          // empty: none
   const ClientSubnet* subnet = nullptr;  // echoed with `subnet_scope`

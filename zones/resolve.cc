@@ -38,6 +38,14 @@ bool is_address(uint16_t rrtype) {
   return rrtype == type::a || rrtype == type::aaaa;
 }
 
+/// Of a service's endpoints the same for every order.
+SipKey content_of(const ServicePlan& plan, std::span<const uint32_t> places, uint16_t rrtype) {
+  const size_t address_size = rrtype == type::a ? 4 : 16;
+  AddressesContent content;
+  for (const uint32_t place : places) content.add(Bytes(plan.address(place)).first(address_size));
+  return content.value();
+}
+
 }  // namespace
 
 uint64_t client_key(const IpAddress& address, uint64_t pick_secret) {
@@ -147,13 +155,13 @@ Resolver::Step Resolver::answer_node(const ZoneNode& node) {
     next_ = writer_.at() + record_fixed_size;
     return put_answer(rrset, node) ? Step::follow : truncated();
   }
-  return negative(rcode::no_error);
+  return entry_->signing ? answer_keys(node) : negative(rcode::no_error, &node);
 }
 
 /// RFC 8482 section 4.1: one RRset, the first by type that fits; nobody gets a large answer for a small
 /// question, and nobody is sent to TCP while there is something to say.
 Resolver::Step Resolver::answer_any(const ZoneNode& node) {
-  if (node.rrsets == 0) return negative(rcode::no_error);
+  if (node.rrsets == 0) return negative(rcode::no_error, &node);
   bool can_be_sent = false;
   for (unsigned i = 0; i < node.rrsets; ++i) {
     const RrsetView rrset = zone_->rrset(node, i);
@@ -241,8 +249,21 @@ void Resolver::count_for_client(ServiceId id, const ServicePlan& plan, const Ask
 
 Resolver::Step Resolver::answer_endpoints(const ServicePlan& plan, Ttl ttl,
                                           std::span<const uint32_t> places, uint16_t rrtype) {
-  const bool fits = put_endpoints(Section::answer, plan, ttl, places, rrtype, name_.place_at(0));
-  return fits ? Step::done : truncated();
+  const AnswerWriter::Mark before = writer_.mark();
+  if (!put_endpoints(Section::answer, plan, ttl, places, rrtype, name_.place_at(0)))
+    return truncated();
+  const ZoneSigning* const signing = this->signing(*entry_);
+  if (!signing || signer_.sign(*signing, {.section = Section::answer,
+                                          .start = before.at,
+                                          .owner_place = name_.place_at(0),
+                                          .owner = suffix(name_.size()),
+                                          .type = rrtype,
+                                          .ttl_seconds = plan.ttl().value,
+                                          .content = content_of(plan, places, rrtype)})) {
+    return Step::done;
+  }
+  writer_.rewind(before);
+  return truncated();
 }
 
 /// One TTL for the whole set (RFC 2181 section 5.2).
@@ -262,9 +283,7 @@ Resolver::Step Resolver::answer_target(uint32_t endpoint, Ttl ttl, unsigned owne
   const size_t start = writer_.at();
   next_ = start + record_fixed_size;
   const RrsetView rrset = zone_->target(endpoint);
-  if (!writer_.put(Section::answer, rrset, name_, owner_size, name_.place_at(0)))
-    return truncated();
-  writer_.lower_ttl(start, ttl);
+  if (!put_signed(Section::answer, rrset, owner_size, name_.size(), ttl)) return truncated();
   return qtype_ == type::cname || qtype_ == type::any ? Step::done : Step::follow;
 }
 
@@ -336,8 +355,8 @@ Resolver::Step Resolver::answer_dname(const ZoneNode& owner) {
     place = placed->place;
   } else {
     place = static_cast<unsigned>(writer_.at());
-    if (!writer_.put(Section::answer, rrset, name_, zone_->name_size(owner), place_above(owner)))
-      return truncated();
+    const unsigned owner_size = zone_->name_size(owner);
+    if (!put_signed(Section::answer, rrset, owner_size, owner_size)) return truncated();
     dnames_[dname_count_++] = {&owner, place};
   }
   if (prefix_size + target_size > Name::size_max) {
@@ -365,23 +384,37 @@ Resolver::Step Resolver::refer(const ZoneNode& cut) {
   const size_t start = writer_.at();
   if (!writer_.put(Section::authority, rrset, name_, zone_->name_size(cut), place_above(cut)))
     return truncated();
+  const ZoneSigning* const signing = this->signing(*entry_);
+  if (signing && !put_ds(*signing, cut)) return truncated();
   put_additional(rrset, start, true);
   return Step::done;
 }
 
-Resolver::Step Resolver::negative(uint16_t rcode) {
+/// `node`: what has the name, or none has.
+Resolver::Step Resolver::negative(uint16_t rcode, const ZoneNode* node) {
   rcode_ = rcode;
   kind_ = rcode == rcode::name_error ? AnswerKind::name_error : AnswerKind::nodata;
   const RrsetView& soa = zone_->negative_soa();
   const unsigned owner_size = zone_->apex_size();
   if (soa.records == 0) return Step::done;
-  const size_t start = writer_.at();
-  if (!writer_.put(Section::authority, soa, name_, owner_size,
-                   name_.place_at(name_.size() - owner_size))) {
+  // RFC 2308 section 5: a denial is kept for this TTL or MINIMUM, whichever is less.
+  const ZoneSigning* const signing = this->signing(*entry_);
+  if (!signing) {
+    const size_t start = writer_.at();
+    if (!writer_.put(Section::authority, soa, name_, owner_size,
+                     name_.place_at(name_.size() - owner_size))) {
+      return truncated();
+    }
+    if (negative_max_ != any_ttl) writer_.lower_ttl(start, negative_max_);
+    return Step::done;
+  }
+  RrsetView whole;  // with its own TTL, which is what is signed
+  if (!zone_->find_rrset(zone_->apex_node(), type::soa, whole)) return Step::done;
+  if (!put_signed(Section::authority, whole, owner_size, owner_size, negative_ttl()) ||
+      !put_denial(*signing, Section::authority, node)) {
     return truncated();
   }
-  // RFC 2308 section 5: a denial is kept for this TTL or MINIMUM, whichever is less.
-  if (negative_max_.value != UINT32_MAX) writer_.lower_ttl(start, negative_max_);
+  if (rcode == rcode::name_error && !edns_.compact_ok) rcode_ = rcode::no_error;
   return Step::done;
 }
 
@@ -395,13 +428,16 @@ Resolver::Step Resolver::fail(const ExtendedError* error) {
 }
 
 Resolver::Step Resolver::truncated() {
+  if (signer_.has_failed()) return fail();
   writer_.set_truncated();
   return Step::done;
 }
 
 /// `node` is the name, or a wildcard that stands in for it: either way its records get the name asked.
 bool Resolver::put_answer(const RrsetView& rrset, const ZoneNode& node) {
-  return writer_.put(Section::answer, rrset, name_, zone_->name_size(node), name_.place_at(0));
+  if (!signing(*entry_))
+    return writer_.put(Section::answer, rrset, name_, zone_->name_size(node), name_.place_at(0));
+  return put_signed(Section::answer, rrset, zone_->name_size(node), name_.size());
 }
 
 /// Where the node's own name stands in the message; the node is the name or above it.
@@ -436,13 +472,13 @@ bool Resolver::put_addresses_of(const ZoneTree::Entry& entry, const ZoneNode& no
   RrsetView rrset;
   for (const uint16_t rrtype : {type::a, type::aaaa}) {
     if (!entry.zone->find_rrset(node, rrtype, rrset)) continue;
-    all &= writer_.put_addresses(Section::additional, rrset, owner);
+    all &= put_additional_set(entry, node, rrset, owner);
   }
   if (node.flags & ZoneNode::is_service) put_service_addresses(entry, node, place);
   // RFC 9460 section 4.1: what the target has to say of itself, unless it is the very set of the answer.
   const bool is_binding = helped_type == type::svcb || helped_type == type::https;
   if (is_binding && place != name_.place_at(0) && entry.zone->find_rrset(node, helped_type, rrset))
-    all &= writer_.put_addresses(Section::additional, rrset, owner);
+    all &= put_additional_set(entry, node, rrset, owner);
   return all;
 }
 
@@ -459,9 +495,21 @@ void Resolver::put_service_addresses(const ZoneTree::Entry& entry, const ZoneNod
   for (const AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) {
     const Choice choice = choose_endpoints(plan, family, asker, places);
     if (choice.outcome != ChoiceOutcome::endpoints || choice.is_target) continue;
-    put_endpoints(Section::additional, plan, ttl_of(id, plan),
-                  std::span(places).first(choice.count),
-                  family == AddressFamily::v4 ? type::a : type::aaaa, static_cast<unsigned>(place));
+    const size_t start = writer_.at();
+    const auto owner_place = static_cast<unsigned>(place);
+    const std::span<const uint32_t> chosen = std::span(places).first(choice.count);
+    const uint16_t rrtype = family == AddressFamily::v4 ? type::a : type::aaaa;
+    if (put_endpoints(Section::additional, plan, ttl_of(id, plan), chosen, rrtype, owner_place) &&
+        !chosen.empty() && signing(entry)) {
+      sign_additional(entry, node,
+                      {.section = Section::additional,
+                       .start = start,
+                       .owner_place = owner_place,
+                       .owner = {},
+                       .type = rrtype,
+                       .ttl_seconds = plan.ttl().value,
+                       .content = content_of(plan, chosen, rrtype)});
+    }
   }
 }
 

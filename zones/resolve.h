@@ -3,8 +3,10 @@
 #include <array>
 #include <cstdint>
 
+#include "zones/answer_signer.h"
 #include "zones/answer_writer.h"
 #include "zones/client_subnet.h"
+#include "zones/edns.h"
 #include "zones/extended_error.h"
 #include "zones/lookup_name.h"
 #include "zones/policy.h"
@@ -24,6 +26,8 @@ LocalityId locality_for(const ServicePlan& plan, const Located& located);
 ///
 /// Chains    CNAMEs (static, of services, synthesised from DNAMEs) are followed inside the server's zones, at
 ///           most chain_max of them and no name twice; what was found until then is the answer, NOERROR.
+/// Signed    To who sets DO, what comes from a signed zone comes with its RRSIGs, and what is not there is denied
+///           compactly: NOERROR instead of NXDOMAIN, unless CO is set too (RFC 9824 section 5.1).
 /// Threads   The worker that owns `tally`. No allocation. Hot path.
 /// Source    RFC 1034 4.3.2; 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 4035 3.1.4.1 (DS at a
 ///           cut), 8482 (ANY: one RRset, over any transport), 9460 (SVCB and HTTPS bring addresses), 9471
@@ -35,13 +39,15 @@ class Resolver {
   static constexpr unsigned foreign_max = 32;
 
   /// `name`: the message's question, and `entry` its closest zone; later names of a chain take its place.
-  Resolver(const Snapshot& snapshot, const Client& client, const ClientSubnet& subnet,
-           WorkerTally& tally, AnswerWriter& writer, LookupName& name, const ZoneTree::Entry* entry)
+  Resolver(const Snapshot& snapshot, const Client& client, const Edns& edns, WorkerTally& tally,
+           AnswerWriter& writer, LookupName& name, const ZoneTree::Entry* entry)
       : snapshot_(snapshot),
         client_(client),
-        subnet_(subnet),
+        edns_(edns),
+        subnet_(edns.subnet),
         tally_(tally),
         writer_(writer),
+        signer_(writer, snapshot.zones.key(), client.now),
         name_(name),
         entry_(entry) {}
 
@@ -62,6 +68,7 @@ class Resolver {
     const ZoneNode* node;
     unsigned place;
   };
+  static constexpr Ttl any_ttl{UINT32_MAX};
   enum class Step : uint8_t { done, follow };  // follow: the name at next_ of the message
 
   Step answer_name();
@@ -79,11 +86,26 @@ class Resolver {
   const PlacedDname* find_placed(const ZoneNode& owner) const;
   bool is_placed(const ZoneNode& node) const;
   Step refer(const ZoneNode& cut);
-  Step negative(uint16_t rcode);
+  Step answer_keys(const ZoneNode& node);
+  Step negative(uint16_t rcode, const ZoneNode* node = nullptr);
+  bool put_denial(const ZoneSigning& signing, Section section, const ZoneNode* node);
+  bool put_ds(const ZoneSigning& signing, const ZoneNode& cut);
   Step fail(const ExtendedError* error = nullptr);
   Step truncated();
 
   bool put_answer(const RrsetView& rrset, const ZoneNode& node);
+  bool put_signed(Section section, const RrsetView& rrset, unsigned compiled_size,
+                  unsigned owner_size, Ttl most = any_ttl);
+  bool put_additional_set(const ZoneTree::Entry& entry, const ZoneNode& node,
+                          const RrsetView& rrset, unsigned owner_place);
+  void sign_additional(const ZoneTree::Entry& entry, const ZoneNode& node, AnswerSigner::Set set);
+  Ttl negative_ttl() const;
+  /// Null: the zone is not signed, or nobody asks for signatures.
+  const ZoneSigning* signing(const ZoneTree::Entry& entry) const {
+    return edns_.dnssec_ok ? entry.signing.get() : nullptr;
+  }
+  /// The last octets of the name, so many, in lower case.
+  Bytes suffix(unsigned size) const { return {name_.wire() + name_.size() - size, size}; }
   void put_additional(const RrsetView& rrset, size_t start, bool referral);
   bool put_addresses_of(const ZoneTree::Entry& entry, const ZoneNode& node, size_t owner_place,
                         uint16_t helped_type);
@@ -114,9 +136,11 @@ class Resolver {
 
   const Snapshot& snapshot_;
   const Client& client_;
+  const Edns& edns_;
   const ClientSubnet& subnet_;
   WorkerTally& tally_;
   AnswerWriter& writer_;
+  AnswerSigner signer_;
 
   LookupName& name_;  // that is looked up now: the question's, then each target of the chain
   const ZoneTree::Entry* entry_;  // its zone
@@ -130,8 +154,7 @@ class Resolver {
   unsigned hop_ = 0;
   size_t next_ = 0;
   const Zone* zone_ = nullptr;
-  Ttl negative_max_{
-      UINT32_MAX};  // the most that a denial may be kept: a service may have data again
+  Ttl negative_max_ = any_ttl;            // of a denial: a service may have data again
   std::array<uint64_t, chain_max> seen_;  // hashes of the names before this one; `hop_` of them
   std::array<PlacedDname, chain_max> dnames_;  // in the answer already
   unsigned dname_count_ = 0;

@@ -102,6 +102,7 @@ void Exchange::read_options() {
   if (!edns.present) return;
   opt_.udp_size = answering_.udp_size_max;
   opt_.dnssec_ok = edns.dnssec_ok;
+  opt_.compact_ok = edns.dnssec_ok && edns.compact_ok;
   const bool is_stream = client_.transport != Transport::udp;  // RFC 7828 section 3.2: else ignored
   if (is_stream && edns.keepalive == Edns::Keepalive::malformed)
     parsed_ = ParseOutcome::format_error;
@@ -219,7 +220,7 @@ Verdict Exchange::decide_query(AnswerWriter& writer) {
   if (verdict.rcode != rcode::no_error) return verdict;
   if (query_.qtype == type::axfr || query_.qtype == type::ixfr) return decide_transfer();
 
-  Resolver resolver(snapshot_, client_, query_.edns.subnet, tally_, writer, name_, entry_);
+  Resolver resolver(snapshot_, client_, query_.edns, tally_, writer, name_, entry_);
   const uint16_t rcode = resolver.resolve(query_.qtype);
   // Of all classes at once nobody can be the authority (RFC 1034 section 3.7.1).
   authoritative_ = resolver.authoritative() && query_.qclass == dns_class::in;

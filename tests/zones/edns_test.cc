@@ -89,6 +89,18 @@ TEST_CASE("of two cookies the first counts, two client subnets are malformed", "
   CHECK(is_malformed(joined({subnet, subnet})));
 }
 
+TEST_CASE("of the flags DO and CO are read", "[edns]") {
+  const auto flags = [](uint32_t bits) {
+    Edns edns;
+    CHECK(parse_opt(1232, bits, {}, edns) == OptOutcome::fine);
+    return std::pair(edns.dnssec_ok, edns.compact_ok);
+  };
+  CHECK(flags(0) == std::pair(false, false));
+  CHECK(flags(0x8000) == std::pair(true, false));
+  CHECK(flags(0x4000) == std::pair(false, true));
+  CHECK(flags(0xffff) == std::pair(true, true));
+}
+
 TEST_CASE("options of a version that we do not know are not looked at", "[edns]") {
   Edns edns;
   const Wire nonsense{0, 3, 0};
@@ -111,6 +123,10 @@ TEST_CASE("an answer's OPT brings what was asked for", "[edns]") {
   Wire out(11);
   REQUIRE(write_opt(out, 100, answer) == 11);
   CHECK(out == Wire{0, 0, 41, 4, 208, 1, 0, 0x80, 0, 0, 0});
+  answer.compact_ok = true;
+  REQUIRE(write_opt(out, 100, answer) == 11);
+  CHECK(out == Wire{0, 0, 41, 4, 208, 1, 0, 0xc0, 0, 0, 0});
+  answer.compact_ok = false;
 
   answer.cookie = answer_cookie;
   answer.subnet = &asked;

@@ -8,6 +8,7 @@
 #include "tests/support/served.h"
 #include "zones/protocol.h"
 #include "zones/respond.h"
+#include "zones/zone_signing.h"
 
 namespace swingover::tests {
 namespace {
@@ -124,6 +125,43 @@ TEST_CASE("no kind of answer allocates memory", "[respond_allocation]") {
     CHECK(version.rcode == rcode::bad_version);
     CHECK(cut.size == 0);
   }
+}
+
+TEST_CASE("a signed answer allocates memory for signatures that have to be made, and no more",
+          "[respond_allocation]") {
+  Model zones = model();
+  const auto key =
+      dnssec::SigningKey::generate(dnssec::Algorithm::ecdsa_p256_sha256, dnssec::KeyRole::ksk);
+  REQUIRE(key);
+  const ZoneKeys keys{
+      .published = {*key}, .sign_keys = {*key}, .sign_zone = {*key}, .wanted_ds = {*key}};
+  zones.zones[0].signing = ZoneSigning::make(zones.zones[0].apex, keys, {});
+  Served server(std::move(zones));
+  server.set_all(Eligibility::eligible);
+  const Kind kind = GENERATE(values<Kind>({
+      {"static", "n.svc.example."},
+      {"with additional data", "svc.example.", type::mx},
+      {"keys", "svc.example.", type::dnskey},
+      {"NODATA", "n.svc.example.", type::aaaa},
+      {"no such name", "a.b.c.svc.example."},
+      {"wildcard and CNAME", "x.wild.svc.example."},
+      {"referral with glue", "a.sub.svc.example."},
+      {"DNAME", "x.d.svc.example."},
+      {"service with a target", "cdn.svc.example."},
+      {"a service", "strict.svc.example."},
+      {"a pool's own name", "fra.on.shop.svc.example."},
+  }));
+  INFO(kind.what);
+  std::vector<uint8_t> out(65'535);
+  const auto packet = query_packet({.name = kind.name, .type = kind.type, .dnssec_ok = true});
+  const Client client{
+      .address = *parse_ip_address("10.2.3.4"), .transport = Transport::tcp, .now = 1};
+  const Outcome first = respond(packet, client, server.snapshot(), server.tally(), out);
+  const uint64_t before = allocations();
+  const Outcome second = respond(packet, client, server.snapshot(), server.tally(), out);
+  CHECK(allocations() == before);
+  CHECK(first.rcode == rcode::no_error);
+  CHECK(second.size == first.size);
 }
 
 TEST_CASE("no option of a query allocates memory", "[respond_allocation]") {

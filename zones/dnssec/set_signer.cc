@@ -81,6 +81,7 @@ SetSigner::Lane SetSigner::take_lane() const {
 }
 
 void SetSigner::lay_back(std::unique_ptr<Lane::State> state) const {
+  if (!state) return;
   for (auto& idle : idle_) {
     Lane::State* nothing = nullptr;
     if (idle.compare_exchange_strong(nothing, state.get(), std::memory_order_release,

@@ -63,8 +63,8 @@ class SetSigner {
   class Lane {
    public:
     ~Lane() { signer_.lay_back(std::move(state_)); }
-    Lane(const Lane&) = delete;
-    Lane& operator=(const Lane&) = delete;
+    Lane(Lane&&) noexcept = default;
+    Lane& operator=(Lane&&) = delete;
     SignRequest& request() { return state_->request; }
 
    private:

@@ -88,12 +88,6 @@ uint8_t label_count(Bytes name) {
   return labels;
 }
 
-/// The labels of an owner without the root and a leading "*" (RFC 4034 section 3.1.3).
-uint8_t signed_labels(Bytes owner) {
-  const bool is_wildcard = owner.size() > 2 && owner[0] == 1 && owner[1] == '*';
-  return static_cast<uint8_t>(label_count(owner) - (is_wildcard ? 1 : 0));
-}
-
 size_t name_size(Bytes wire) {
   size_t at = 0;
   while (at < wire.size() && wire[at] != 0) {
@@ -113,6 +107,11 @@ bool is_before(uint32_t a, uint32_t b) {
 }
 
 }  // namespace
+
+uint8_t signed_labels(Bytes owner) {
+  const bool is_wildcard = owner.size() > 2 && owner[0] == 1 && owner[1] == '*';
+  return static_cast<uint8_t>(label_count(owner) - (is_wildcard ? 1 : 0));
+}
 
 bool holds_at(const Validity& validity, uint32_t now_seconds) {
   return !is_before(now_seconds, validity.inception) &&

@@ -78,6 +78,9 @@ class SignRequest {
   std::vector<uint8_t> rrsig_;
 };
 
+/// The Labels field of the RRSIG of a set with this owner: without the root and a leading "*" (RFC 4034 section 3.1.3).
+uint8_t signed_labels(Bytes owner);
+
 /// Turns the names in RDATA of a type to lower case where the canonical form has it (RFC 4034 section 6.2 with
 /// RFC 6840 section 5.1: not in NSEC). Stops at what is not of the type's form.
 void fold_rdata_names(uint16_t type, std::span<uint8_t> rdata);
