@@ -123,6 +123,21 @@ Model respond_model() {
   return out;
 }
 
+Model signed_respond_model(Validator& validator) {
+  Model out = respond_model();
+  const auto key =
+      dnssec::SigningKey::generate(dnssec::Algorithm::ecdsa_p256_sha256, dnssec::KeyRole::ksk);
+  if (!key) std::abort();
+  for (const size_t place : {size_t{0}, size_t{1}}) {
+    ZoneSource& source = out.zones[place];
+    source.signing = ZoneSigning::make(
+        source.apex,
+        {.published = {*key}, .sign_keys = {*key}, .sign_zone = {*key}, .wanted_ds = {*key}}, {});
+    validator.trust(source.apex, *source.signing);
+  }
+  return out;
+}
+
 Answering open_answering() {
   return {
       .amplification_max = 0, .identity = "edge", .chaos_identity = "edge", .chaos_version = "1"};

@@ -5,12 +5,15 @@
 #include <string_view>
 
 #include "tests/support/served.h"
+#include "tests/support/validator.h"
 
 namespace swingover::tests {
 
 /// What answers in respond_fuzz: zones and services with short names, so that mutations meet them, in every
 /// corner that respond() has; one that amplifies and asks for nothing, one that wants cookies.
 zones::Model respond_model();
+/// The same with two of its zones signed, by one key; `validator` trusts it.
+zones::Model signed_respond_model(Validator& validator);
 zones::Answering open_answering();
 zones::Answering strict_answering();
 
