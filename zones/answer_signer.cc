@@ -49,6 +49,12 @@ bool AnswerSigner::sign(const ZoneSigning& signing, const Set& set) {
         writer_.put_record(set.section, set.owner_place, type::rrsig, ttl, signer.rdata_size(key));
     if (signer.find(key, hash, fields, now_seconds_, rdata)) continue;
     if (!lane) {
+      if (!set.is_known && budget_ &&
+          !budget_->take(now_seconds_, signing.cost_nanoseconds,
+                         signing.unknown_names_nanoseconds)) {
+        writer_.rewind(unsigned_set);
+        return false;
+      }
       lane.emplace(signer.take_lane());
       fill(lane->request(), set, unsigned_set.at);
     }
@@ -81,7 +87,8 @@ bool AnswerSigner::deny(const ZoneSigning& signing, const Denial& denial) {
                      .owner = denial.owner,
                      .type = type::nsec,
                      .ttl_seconds = denial.ttl_seconds,
-                     .content = siphash_128(dnssec::set_secret(), rdata)})) {
+                     .content = siphash_128(dnssec::set_secret(), rdata),
+                     .is_known = denial.is_known})) {
     return true;
   }
   writer_.rewind(before);

@@ -9,6 +9,7 @@
 #include "zones/answer_writer.h"
 #include "zones/compiled_answer.h"
 #include "zones/lookup_name.h"
+#include "zones/signing_budget.h"
 #include "zones/zone_signing.h"
 
 namespace swingover::zones {
@@ -22,8 +23,10 @@ namespace swingover::zones {
 /// Source   RFC 4035 section 3.1; RFC 9824.
 class AnswerSigner {
  public:
-  AnswerSigner(AnswerWriter& writer, const HashKey& names, uint32_t now_seconds)
-      : writer_(writer), names_(names), now_seconds_(now_seconds) {}
+  /// `budget`: of who could be anybody; null: of who is where it says.
+  AnswerSigner(AnswerWriter& writer, const HashKey& names, uint32_t now_seconds,
+               SigningBudget* budget)
+      : writer_(writer), names_(names), now_seconds_(now_seconds), budget_(budget) {}
 
   /// A set as it stands in the message, from `start` to the end.
   struct Set {
@@ -34,8 +37,10 @@ class AnswerSigner {
     uint16_t type = 0;
     uint32_t ttl_seconds = 0;  // the zone's
     SipKey content;            // a hash of the data under dnssec::set_secret()
+    bool is_known = true;      // the owner stands in the zone, or is a service
   };
-  /// False: there is no room for all signatures, and none was put, or the library failed (has_failed()).
+  /// False: there is no room for all signatures, and none was put; or they have to be made and the budget is spent; or the
+  /// library failed (has_failed()).
   bool sign(const ZoneSigning& signing, const Set& set);
   bool has_failed() const { return has_failed_; }
 
@@ -48,6 +53,7 @@ class AnswerSigner {
     Bytes apex;
     std::span<const uint16_t> types;
     bool exists = true;
+    bool is_known = true;      // as Set::is_known
     Ttl ttl;                   // of the answer
     uint32_t ttl_seconds = 0;  // RFC 9077
   };
@@ -64,6 +70,7 @@ class AnswerSigner {
   AnswerWriter& writer_;
   const HashKey& names_;
   uint32_t now_seconds_;
+  SigningBudget* budget_;
   bool has_failed_ = false;
 };
 

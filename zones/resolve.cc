@@ -206,10 +206,11 @@ Resolver::Step Resolver::answer_service(const ZoneNode& node, bool& answered) {
     answered = true;
     tally_.count_answer(id, choice.pool);
     if (plan.is_by_client()) count_for_client(id, plan, asker, ttl, choice.pool);
+    const bool is_known = !(node.flags & ZoneNode::is_wildcard);
     if (!choice.is_target)
-      return answer_endpoints(plan, ttl, std::span(places).first(choice.count), rrtype);
+      return answer_endpoints(plan, ttl, std::span(places).first(choice.count), rrtype, is_known);
     return answer_target(zone_->service(node.service).first_endpoint + places[0], ttl,
-                         zone_->name_size(node));
+                         zone_->name_size(node), is_known);
   }
   // Another choice may have data, but for a family that no endpoint is of.
   if (qtype_ != type::aaaa || !plan.is_all_v4()) negative_max_ = ttl;
@@ -248,7 +249,8 @@ void Resolver::count_for_client(ServiceId id, const ServicePlan& plan, const Ask
 }
 
 Resolver::Step Resolver::answer_endpoints(const ServicePlan& plan, Ttl ttl,
-                                          std::span<const uint32_t> places, uint16_t rrtype) {
+                                          std::span<const uint32_t> places, uint16_t rrtype,
+                                          bool is_known) {
   const AnswerWriter::Mark before = writer_.mark();
   if (!put_endpoints(Section::answer, plan, ttl, places, rrtype, name_.place_at(0)))
     return truncated();
@@ -259,7 +261,8 @@ Resolver::Step Resolver::answer_endpoints(const ServicePlan& plan, Ttl ttl,
                                           .owner = suffix(name_.size()),
                                           .type = rrtype,
                                           .ttl_seconds = plan.ttl().value,
-                                          .content = content_of(plan, places, rrtype)})) {
+                                          .content = content_of(plan, places, rrtype),
+                                          .is_known = is_known})) {
     return Step::done;
   }
   writer_.rewind(before);
@@ -279,11 +282,13 @@ bool Resolver::put_endpoints(Section section, const ServicePlan& plan, Ttl ttl,
 }
 
 /// `endpoint`: its place in the zone.
-Resolver::Step Resolver::answer_target(uint32_t endpoint, Ttl ttl, unsigned owner_size) {
+Resolver::Step Resolver::answer_target(uint32_t endpoint, Ttl ttl, unsigned owner_size,
+                                       bool is_known) {
   const size_t start = writer_.at();
   next_ = start + record_fixed_size;
   const RrsetView rrset = zone_->target(endpoint);
-  if (!put_signed(Section::answer, rrset, owner_size, name_.size(), ttl)) return truncated();
+  if (!put_signed(Section::answer, rrset, owner_size, name_.size(), ttl, is_known))
+    return truncated();
   return qtype_ == type::cname || qtype_ == type::any ? Step::done : Step::follow;
 }
 
@@ -437,7 +442,8 @@ Resolver::Step Resolver::truncated() {
 bool Resolver::put_answer(const RrsetView& rrset, const ZoneNode& node) {
   if (!signing(*entry_))
     return writer_.put(Section::answer, rrset, name_, zone_->name_size(node), name_.place_at(0));
-  return put_signed(Section::answer, rrset, zone_->name_size(node), name_.size());
+  return put_signed(Section::answer, rrset, zone_->name_size(node), name_.size(), any_ttl,
+                    !(node.flags & ZoneNode::is_wildcard));
 }
 
 /// Where the node's own name stands in the message; the node is the name or above it.

@@ -27,7 +27,8 @@ LocalityId locality_for(const ServicePlan& plan, const Located& located);
 /// Chains    CNAMEs (static, of services, synthesised from DNAMEs) are followed inside the server's zones, at
 ///           most chain_max of them and no name twice; what was found until then is the answer, NOERROR.
 /// Signed    To who sets DO, what comes from a signed zone comes with its RRSIGs, and what is not there is denied
-///           compactly: NOERROR instead of NXDOMAIN, unless CO is set too (RFC 9824 section 5.1).
+///           compactly: NOERROR instead of NXDOMAIN, unless CO is set too (RFC 9824 section 5.1). Once a thread's
+///           SigningBudget is spent, who asks for unknown names by UDP is sent to TCP.
 /// Threads   The worker that owns `tally`. No allocation. Hot path.
 /// Source    RFC 1034 4.3.2; 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 4035 3.1.4.1 (DS at a
 ///           cut), 8482 (ANY: one RRset, over any transport), 9460 (SVCB and HTTPS bring addresses), 9471
@@ -47,7 +48,8 @@ class Resolver {
         subnet_(edns.subnet),
         tally_(tally),
         writer_(writer),
-        signer_(writer, snapshot.zones.key(), client.now),
+        signer_(writer, snapshot.zones.key(), client.now,
+                client.transport == Transport::udp ? &tally.signing_budget() : nullptr),
         name_(name),
         entry_(entry) {}
 
@@ -77,9 +79,9 @@ class Resolver {
   Step answer_any(const ZoneNode& node);
   Step answer_service(const ZoneNode& node, bool& answered);
   Step answer_pool(const ZoneNode& node, bool& answered);
-  Step answer_target(uint32_t endpoint, Ttl ttl, unsigned owner_size);
+  Step answer_target(uint32_t endpoint, Ttl ttl, unsigned owner_size, bool is_known = true);
   Step answer_endpoints(const ServicePlan& plan, Ttl ttl, std::span<const uint32_t> places,
-                        uint16_t rrtype);
+                        uint16_t rrtype, bool is_known = true);
   bool put_endpoints(Section section, const ServicePlan& plan, Ttl ttl,
                      std::span<const uint32_t> places, uint16_t rrtype, unsigned owner_place);
   Step answer_dname(const ZoneNode& owner);
@@ -95,7 +97,7 @@ class Resolver {
 
   bool put_answer(const RrsetView& rrset, const ZoneNode& node);
   bool put_signed(Section section, const RrsetView& rrset, unsigned compiled_size,
-                  unsigned owner_size, Ttl most = any_ttl);
+                  unsigned owner_size, Ttl most = any_ttl, bool is_known = true);
   bool put_additional_set(const ZoneTree::Entry& entry, const ZoneNode& node,
                           const RrsetView& rrset, unsigned owner_place);
   void sign_additional(const ZoneTree::Entry& entry, const ZoneNode& node, AnswerSigner::Set set);

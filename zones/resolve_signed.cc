@@ -43,20 +43,20 @@ class NameTypes {
 /// The set, compiled for an owner of `compiled_size` octets, as that of the name's last `owner_size`, with its RRSIGs if
 /// somebody wants them; or nothing, for want of room.
 bool Resolver::put_signed(Section section, const RrsetView& rrset, unsigned compiled_size,
-                          unsigned owner_size, Ttl most) {
+                          unsigned owner_size, Ttl most, bool is_known) {
   const AnswerWriter::Mark before = writer_.mark();
   const unsigned owner_place = name_.place_at(name_.size() - owner_size);
   if (!writer_.put(section, rrset, name_, compiled_size, owner_place)) return false;
   if (most != any_ttl) writer_.lower_ttl(before.at, most);
   const ZoneSigning* const signing = this->signing(*entry_);
-  if (!signing ||
-      signer_.sign(*signing, {.section = section,
-                              .start = before.at,
-                              .owner_place = owner_place,
-                              .owner = suffix(owner_size),
-                              .type = rrset.type,
-                              .ttl_seconds = read_u32(&rrset.block[ttl_in_block]),
-                              .content = AnswerSigner::content_of(rrset, compiled_size)})) {
+  if (!signing || signer_.sign(*signing, {.section = section,
+                                          .start = before.at,
+                                          .owner_place = owner_place,
+                                          .owner = suffix(owner_size),
+                                          .type = rrset.type,
+                                          .ttl_seconds = read_u32(&rrset.block[ttl_in_block]),
+                                          .content = AnswerSigner::content_of(rrset, compiled_size),
+                                          .is_known = is_known})) {
     return true;
   }
   writer_.rewind(before);
@@ -126,6 +126,7 @@ bool Resolver::put_denial(const ZoneSigning& signing, Section section, const Zon
                                 .apex = suffix(zone_->apex_size()),
                                 .types = types.without(qtype_),
                                 .exists = node != nullptr,
+                                .is_known = node && !(node->flags & ZoneNode::is_wildcard),
                                 .ttl = negative_ttl(),
                                 .ttl_seconds = ttl});
 }

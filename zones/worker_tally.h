@@ -8,6 +8,7 @@
 #include "zones/many_caches.h"
 #include "zones/service_plan.h"
 #include "zones/share_rows.h"
+#include "zones/signing_budget.h"
 
 namespace swingover::zones {
 
@@ -63,6 +64,8 @@ class WorkerTally {
   ManyCaches& many_caches() { return many_caches_; }
   const ManyCaches& many_caches() const { return many_caches_; }
 
+  SigningBudget& signing_budget() { return signing_budget_; }
+
   /// Both of a service, soon to be used.
   void prefetch_service(ServiceId service, PoolId first_pool) const {
     prefetch(&word(service, first_pool));
@@ -85,6 +88,7 @@ class WorkerTally {
   Block row_memory_;  // each row: its picks, then the answers of each pool
   uint8_t* rows_;
   ManyCaches many_caches_;
+  SigningBudget signing_budget_;
   uint32_t first_pick_;
   uint32_t helper_picks_ = 0;
 };

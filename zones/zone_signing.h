@@ -24,6 +24,7 @@ struct SigningOptions {
   dnssec::SignaturePlan plan{};
   Ttl key_ttl{3600};                // of DNSKEY, CDS and CDNSKEY
   size_t signatures_max = 100'000;  // made for answers and kept
+  Percent unknown_names{10};        // of a thread's time, for signing what SigningBudget bounds
 };
 
 /// What a zone is signed with, and the sets about keys that stand at its apex beside what its file has.
@@ -41,6 +42,10 @@ struct ZoneSigning {
   /// Of the types DNSKEY, CDS and CDNSKEY; without records: the zone has none.
   RrsetView key_set(uint16_t type) const;
   const dnssec::SetSigner& signer_of(uint16_t type) const;
+
+  /// What SigningBudget::take() wants to know; the cost as measured.
+  uint32_t cost_nanoseconds = 0;
+  uint32_t unknown_names_nanoseconds = 0;
 
   dnssec::SetSigner zone;
   dnssec::SetSigner keys;  // of the key sets

@@ -420,4 +420,48 @@ TEST_CASE("every set of endpoints that a policy gives is signed as it is", "[sig
   CHECK(seen.size() > 50);
 }
 
+TEST_CASE("signatures for names that strangers think up take a part of a thread's time, no more",
+          "[signed_answers]") {
+  Signed signed_zone(csk(key_of()), {.unknown_names = Percent(0.5)});
+  int unknown = 0;
+  const auto ask_unknown = [&](const std::string& below, Transport transport = Transport::udp) {
+    const std::string name = "n" + std::to_string(unknown++) + below + ".svc.example.";
+    const PacketText got = signed_zone.ask(name, type::a, false, transport);
+    CHECK(signed_zone.problems() == Lines{});
+    return got;
+  };
+  const auto is_truncated = [](const PacketText& got) {
+    return got.flags.find("tc") != std::string::npos;
+  };
+  const std::string below = GENERATE("", ".wild", ".w2");
+  CAPTURE(below);
+  CHECK_FALSE(is_truncated(ask_unknown(below)));  // 5 ms: some hundred signatures
+  bool is_spent = false;
+  for (int i = 0; i < 2'000 && !is_spent; ++i) is_spent = is_truncated(ask_unknown(below));
+  REQUIRE(is_spent);
+  const int spent_at = unknown;
+  CHECK(is_truncated(ask_unknown(below)));
+
+  SECTION("a stream gets them all the same") {
+    CHECK_FALSE(is_truncated(ask_unknown(below, Transport::tcp)));
+  }
+  SECTION("what stands in the zone is signed, made before or not") {
+    for (const auto& [name, rrtype] :
+         {std::pair("shop.svc.example.", type::a), std::pair("ns.svc.example.", type::a),
+          std::pair("ns.svc.example.", type::txt), std::pair("b.c.svc.example.", type::a),
+          std::pair("x.insecure.svc.example.", type::a)}) {
+      CHECK_FALSE(is_truncated(signed_zone.ask(name, rrtype, false, Transport::udp)));
+    }
+  }
+  SECTION("what was signed before is answered") {
+    unknown = 0;
+    CHECK_FALSE(is_truncated(ask_unknown(below)));
+    CHECK(spent_at > 1);
+  }
+  SECTION("the next second has a budget of its own") {
+    signed_zone.set_now(now + 1);
+    CHECK_FALSE(is_truncated(ask_unknown(below)));
+  }
+}
+
 }  // namespace swingover::tests

@@ -105,4 +105,8 @@ bool SetSigner::sign(size_t key, const SipKey& set, Lane& lane, uint32_t now_sec
   return true;
 }
 
+void SetSigner::try_out(size_t key, Lane& lane) const {
+  static_cast<void>(lane.request().sign(lane.state_->uses[key], apex_, {}));
+}
+
 }  // namespace swingover::dnssec
