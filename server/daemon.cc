@@ -44,6 +44,7 @@
 #include "server/systemd.h"
 #include "store/journal.h"
 #include "store/rocks_store.h"
+#include "zones/sign_ahead.h"
 
 namespace swingover::server {
 
@@ -56,6 +57,7 @@ constexpr Milliseconds watch_every{1'000};
 constexpr Milliseconds tcp_grace{2'000};
 constexpr Milliseconds flush_at_stop{1'000};
 constexpr Milliseconds stop_within{4'500};
+constexpr size_t signed_ahead_at_once = 200;  // names: milliseconds
 
 /// Ends the process when its stop takes longer: a disk that gives no answer holds the threads that wait for it,
 /// and nothing that was acknowledged is on its way to it any more.
@@ -142,6 +144,7 @@ class Daemon {
   using DescribeDone = std::function<void(std::vector<health::CheckDetails>)>;
   void describe_checks(std::vector<uint32_t> checks, DescribeDone done);
   void publish(std::shared_ptr<const zones::Snapshot> snapshot);
+  void sign_ahead(std::shared_ptr<zones::SignAhead> work, uint64_t generation);
   void reload(const std::string& by);
   void log_ready() const;
   void offload(std::function<void()> work, std::function<void()> done);
@@ -347,6 +350,8 @@ void Daemon::publish(std::shared_ptr<const zones::Snapshot> snapshot) {
     serving_ = std::make_unique<ServingTable>(snapshot, workers_count_);
   }
   if (notifier_) notifier_->announce(*snapshot);
+  if (zones::SignAhead::is_of_use(*snapshot))
+    sign_ahead(std::make_shared<zones::SignAhead>(snapshot), snapshot->generation);
 }
 
 /// Sockets that systemd holds are what the daemon listens on, whatever the config says.
@@ -419,6 +424,20 @@ void Daemon::reload(const std::string& by) {
       if (!line.empty()) log_warning(line);
     }
   });
+}
+
+/// Piece by piece, so that a reload is read in between; until a newer generation is served.
+void Daemon::sign_ahead(std::shared_ptr<zones::SignAhead> work, uint64_t generation) {
+  auto is_over = std::make_shared<bool>(false);
+  offload(
+      [work, is_over] {
+        const int64_t now = system_clock().wall().unix_milliseconds / 1000;
+        *is_over = !work->advance(signed_ahead_at_once, static_cast<uint32_t>(now));
+      },
+      [this, work, generation, is_over] {
+        if (!*is_over && serving_->current().snapshot->generation == generation)
+          sign_ahead(work, generation);
+      });
 }
 
 /// To read a million names must not delay one answer.

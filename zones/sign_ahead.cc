@@ -29,15 +29,14 @@ bool SignAhead::advance(size_t names, uint32_t now_seconds) {
   for (size_t looked = 0; entry_ < entries.size(); ++entry_, place_ = 0) {
     const ZoneTree::Entry& entry = entries[entry_];
     if (!entry.zone || !entry.signing) continue;
-    if (place_ == 0) {
-      sign_keys(entry);
-      sign_services(entry);
-    }
-    for (; place_ < entry.zone->places(); ++place_) {
-      const ZoneNode* const node = entry.zone->node_at(place_);
-      if (!node) continue;
+    if (place_ == 0) sign_keys(entry);
+    const size_t services = entry.services.size();
+    for (; place_ < services + entry.zone->places(); ++place_) {
+      const ZoneNode* const node =
+          place_ < services ? nullptr : entry.zone->node_at(place_ - services);
+      if (place_ >= services && !node) continue;
       if (looked++ == names) return true;
-      sign_node(entry, *node);
+      node ? sign_node(entry, *node) : sign_service(entry.services[place_]);
     }
   }
   return false;
@@ -48,15 +47,13 @@ void SignAhead::sign_keys(const ZoneTree::Entry& entry) {
     ask(entry.apex.wire(), rrtype);
 }
 
-void SignAhead::sign_services(const ZoneTree::Entry& entry) {
-  for (const ServiceId id : entry.services) {
-    const ServicePlan& plan = snapshot_->plans[id.value];
-    const Name& name = snapshot_->model->services[id.value].name;
-    const unsigned picks = std::min(plan.endpoints(), picks_max);
-    for (unsigned pick = 0; pick < picks; ++pick) ask(name.wire(), type::a);
-    for (unsigned pick = 0; pick < (plan.is_all_v4() ? 1 : picks); ++pick)
-      ask(name.wire(), type::aaaa);
-  }
+void SignAhead::sign_service(ServiceId id) {
+  const ServicePlan& plan = snapshot_->plans[id.value];
+  const Name& name = snapshot_->model->services[id.value].name;
+  const unsigned picks = std::min(plan.endpoints(), picks_max);
+  for (unsigned pick = 0; pick < picks; ++pick) ask(name.wire(), type::a);
+  for (unsigned pick = 0; pick < (plan.is_all_v4() ? 1 : picks); ++pick)
+    ask(name.wire(), type::aaaa);
 }
 
 void SignAhead::sign_node(const ZoneTree::Entry& entry, const ZoneNode& node) {

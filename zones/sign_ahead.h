@@ -26,7 +26,7 @@ class SignAhead {
 
  private:
   void sign_keys(const ZoneTree::Entry& entry);
-  void sign_services(const ZoneTree::Entry& entry);
+  void sign_service(ServiceId id);
   void sign_node(const ZoneTree::Entry& entry, const ZoneNode& node);
   void ask(Bytes name, uint16_t rrtype);
 
@@ -34,7 +34,7 @@ class SignAhead {
   WorkerTally tally_;
   uint32_t now_seconds_ = 0;
   size_t entry_ = 0;
-  size_t place_ = 0;
+  size_t place_ = 0;  // of its services, then of its zone
   std::vector<uint8_t> packet_;
   std::vector<uint8_t> name_;
   std::vector<uint8_t> out_;
