@@ -92,7 +92,8 @@ constexpr auto option(std::string_view key, Field Struct::*field,
 
 /// The words of an enumeration, specialised beside its rows:
 ///   `static constexpr std::array words{Word<E>{E::one, "one", "help"}, …};`
-/// and, if a later version will know more of them, `static constexpr std::array<std::string_view, n> later`.
+/// and, if a later version will know more of them, `static constexpr std::array<std::string_view, n> later`; words that
+/// people may well expect, and what to tell them: `static constexpr std::array refused{RefusedWord{"word", "…"}, …};`
 template <class Enum>
 struct OptionWords;
 template <class Enum>
@@ -100,6 +101,10 @@ struct Word {
   Enum value;
   std::string_view word;
   std::string_view help;
+};
+struct RefusedWord {
+  std::string_view word;
+  std::string_view why;  // behind `"key" `: "cannot be …"
 };
 template <class Enum>
 concept HasWords = requires {
@@ -245,6 +250,12 @@ struct Form<E> {
     bool is_planned = false;
     if constexpr (requires { OptionWords<E>::later; }) {
       for (const std::string_view word : OptionWords<E>::later) is_planned |= value.text == word;
+    }
+    if constexpr (requires { OptionWords<E>::refused; }) {
+      for (const RefusedWord& row : OptionWords<E>::refused) {
+        if (value.kind == TomlValue::Kind::text && value.text == row.word)
+          return Error{ErrorCode::invalid, std::string(row.why)};
+      }
     }
     return unknown_word(value, std::move(known), is_planned);
   }

@@ -128,10 +128,13 @@ std::vector<ZoneOptions> parse_zones(const TomlDocument& document, Diagnostics& 
   for (const TomlValue* table : tables_of(document.root, "zone")) {
     ZoneOptions zone;
     const size_t before = diagnostics.errors();
-    read_options(*table, zone_options, zone,
-                 {.header = "[[zone]]", .complete = document.complete, .inner = {"secondary"}},
-                 diagnostics);
+    read_options(
+        *table, zone_options, zone,
+        {.header = "[[zone]]", .complete = document.complete, .inner = {"secondary", "dnssec"}},
+        diagnostics);
     zone.secondaries = zones::parse_secondaries(document, *table, diagnostics);
+    zone.dnssec = zones::parse_dnssec(document, *table, diagnostics);
+    zone.dnssec_at = table->position_of("dnssec");
     zone.file_at = table->position_of("file");
     const TomlMember* name = table->find("name");
     const bool has_name = name && Form<zones::Name>::read(name->value, {});

@@ -18,6 +18,7 @@
 #include "zones/answering.h"
 #include "zones/rule.h"
 #include "zones/service.h"
+#include "zones/signing_file.h"
 #include "zones/snapshot.h"
 #include "zones/steering_options.h"
 #include "zones/topology.h"
@@ -105,6 +106,8 @@ struct ZoneOptions {
   Position file_at;  // in the config file
   zones::TransferView transfer_view = zones::TransferView::primary;
   std::vector<zones::Secondary> secondaries{};
+  std::optional<zones::DnssecOptions> dnssec{};  // none: the zone is not signed
+  Position dnssec_at{};                          // in the config file
 };
 
 /// One config file, checked: every name refers to something, services are numbered, `identity` is set, and

@@ -14,6 +14,7 @@
 #include "zones/distance_file.h"
 #include "zones/rule_file.h"
 #include "zones/service_file.h"
+#include "zones/signing_file.h"
 #include "zones/steering_file.h"
 #include "zones/topology_file.h"
 #include "zones/transfer_file.h"
@@ -67,6 +68,12 @@ std::vector<SectionReference> all_sections() {
        "copy holds, and how "
        "to set up such a server, is in docs/transfers.md.",
        describe<Secondary>(secondary_options)},
+      {"[zone.dnssec]",
+       "Has the daemon sign the zone above (DNSSEC): the line `[zone.dnssec]` alone turns it on. "
+       "Its "
+       "keys are in `keys` in `state_dir`; those that are there are used, and where there are none "
+       "they are made.",
+       describe<DnssecOptions>(dnssec_options)},
       {"[[tsig_key]]", "A secret shared with another server, which signs what they say (TSIG).",
        describe<TsigKeyOptions>(tsig_key_options)},
       {"[[region]]", "Localities close to one another.", describe<RegionOptions>(region_options)},

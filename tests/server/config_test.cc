@@ -684,6 +684,91 @@ TEST_CASE("what is wrong with keys and secondaries is told, and no secret with i
             .find("stands twice") != std::string::npos);
 }
 
+TEST_CASE("the line [zone.dnssec] alone has a zone signed, as its keys say otherwise", "[config]") {
+  const auto dnssec_of = [](std::string_view section) {
+    const auto loaded = parse_config(
+        "t.toml", changed(good_config, "[[region]]", std::string(section) + "[[region]]"));
+    INFO(loaded.problems);
+    CHECK(loaded.problems.empty());
+    REQUIRE(loaded.config);
+    return loaded.config->zones.at(0).dnssec;
+  };
+  CHECK_FALSE(dnssec_of(""));
+  const auto plain = dnssec_of("  [zone.dnssec]\n");
+  REQUIRE(plain);
+  CHECK(plain->algorithm == dnssec::Algorithm::ecdsa_p256_sha256);
+  CHECK(plain->keys == zones::KeyKinds::csk);
+  CHECK(plain->signing().plan.lifetime == Milliseconds(14LL * 86'400'000));
+  CHECK(plain->signing().plan.refresh == Milliseconds(5LL * 86'400'000));
+  CHECK(plain->signing().plan.jitter == Milliseconds(86'400'000));
+  CHECK(plain->signing().plan.skew == Milliseconds(3'600'000));
+  CHECK(plain->signing().key_ttl == Ttl(3600));
+  CHECK(plain->signing().signatures_max == 100'000);
+
+  const auto told = dnssec_of(
+      "  [zone.dnssec]\n  algorithm = \"ED25519\"\n  keys = \"ksk-zsk\"\n"
+      "  signature_lifetime = \"1d\"\n  signature_refresh = \"10h\"\n"
+      "  signature_jitter = \"2h\"\n  signature_skew = \"5m\"\n  key_ttl = \"10m\"\n"
+      "  signatures_max = 5000\n");
+  REQUIRE(told);
+  CHECK(told->algorithm == dnssec::Algorithm::ed25519);
+  CHECK(told->keys == zones::KeyKinds::ksk_zsk);
+  CHECK(told->signing().plan.lifetime == Milliseconds(86'400'000));
+  CHECK(told->signing().plan.refresh == Milliseconds(36'000'000));
+  CHECK(told->signing().plan.jitter == Milliseconds(7'200'000));
+  CHECK(told->signing().plan.skew == Milliseconds(300'000));
+  CHECK(told->signing().key_ttl == Ttl(600));
+  CHECK(told->signing().signatures_max == 5000);
+
+  SECTION("of a config that is past, too") {
+    const auto past = server::parse_past_config(
+        "t.toml", changed(good_config, "[[region]]", "[zone.dnssec]\n[[region]]"));
+    INFO(past.problems);
+    REQUIRE(past.config);
+    CHECK(past.config->zones.at(0).dnssec);
+  }
+}
+
+TEST_CASE("what is wrong with a [zone.dnssec] is told where it stands", "[config]") {
+  const auto problem = [](std::string_view keys) {
+    return problem_of("[[region]]", "[zone.dnssec]\n" + std::string(keys) + "[[region]]");
+  };
+  CHECK(
+      problem("algorithm = \"RSASHA256\"\n") ==
+      R"(5:13: error: "algorithm" cannot be "RSASHA256": such keys are used where they were )"
+      R"(imported, but none are made; leave the key out, or take "ECDSAP256SHA256" or "ED25519")");
+  CHECK(problem("algorithm = \"ed25519\"\n") ==
+        R"(5:13: error: "algorithm" must be one of "ECDSAP256SHA256", "ED25519", not "ed25519"; )"
+        R"(did you mean "ED25519"?)");
+  CHECK(problem("keys = \"zsk\"\n")
+            .starts_with(R"(5:8: error: "keys" must be one of "csk", "ksk-zsk", not "zsk")"));
+  CHECK(problem("signature_lifetime = \"6d\"\n") ==
+        R"(5:22: error: "signature_lifetime" (6d) must be more than "signature_refresh" (5d) and )"
+        R"("signature_jitter" (1d) together: a signature would be due when it is made)");
+  CHECK(problem("signature_refresh = \"13d\"\n").starts_with("5:21: error: "));
+  CHECK(problem("signature_jitter = \"9d\"\n").starts_with("5:20: error: "));
+  CHECK(problem("signature_lifetime = \"1s\"\n") ==
+        R"(5:22: error: "signature_lifetime" must be from 10s to 365d, not 1s)");
+  CHECK(problem("signature_refresh = \"0s\"\n").find("must be from 1s to 365d") !=
+        std::string::npos);
+  CHECK(problem("signature_jitter = \"-1s\"\n").starts_with("5:20: error: "));
+  CHECK(problem("signature_skew = \"8d\"\n").find("to 7d, not 8d") != std::string::npos);
+  CHECK(problem("key_ttl = \"2d\"\n").find("must be from 1s to 1d, not 2d") != std::string::npos);
+  CHECK(problem("signatures_max = 99\n").find("from 100 to 10000000, not 99") != std::string::npos);
+  CHECK(problem("signature_lifetme = \"6d\"\n") ==
+        R"(5:1: error: unknown key "signature_lifetme"; did you mean "signature_lifetime"?)");
+  CHECK(problem_of("[[region]]", "dnssec = true\n[[region]]") ==
+        R"(4:1: error: "dnssec" is a section: write [zone.dnssec] on a line of its own, its keys )"
+        "below");
+  CHECK(problem_of("[[region]]", "[[zone.dnssec]]\n[[region]]") ==
+        "4:1: error: [[zone.dnssec]] is written [zone.dnssec]: there is only one");
+  CHECK(problem_of("[[region]]",
+                   "[[zone.secondary]]\naddress = \"192.0.2.2\"\n[zone.dnssec]\n[[region]]") ==
+        "6:1: error: a signed zone cannot be transferred yet: a secondary would serve it without "
+        "signatures, and validators would refuse that; remove [zone.dnssec], or the "
+        "[[zone.secondary]] tables");
+}
+
 TEST_CASE("a secret is read from a file beside the config", "[config]") {
   const std::string folder = std::filesystem::temp_directory_path() /
                              ("swingover-secret-" + std::to_string(random_seed()));
