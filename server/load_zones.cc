@@ -26,12 +26,19 @@ std::vector<zones::Service> services_of(const ZoneOptions& zone, const Config& c
   return own;
 }
 
+bool was_signed(const zones::Snapshot& previous, const zones::Name& apex) {
+  const zones::ZoneTree::Entry* entry = previous.zones.entry_of(apex);
+  return entry && entry->signing;
+}
+
 /// Parses the text, or finds that it gave what `previous` has; what people should know is in the source's warnings.
-void load_text(const std::string& path, const std::string& text,
+void load_text(const std::string& path, const std::string& text, bool is_signed,
                const std::vector<zones::Service>& services, const zones::Snapshot* previous,
                zones::ZoneSource& source) {
   source.text = zones::digest_of(text);
-  if (previous) source.unchanged = zones::unchanged_zone(*previous, source, services);
+  // What may stand in a file before its zone is signed may not do so afterwards.
+  const bool is_checked = !is_signed || (previous && was_signed(*previous, source.apex));
+  if (previous && is_checked) source.unchanged = zones::unchanged_zone(*previous, source, services);
   if (source.unchanged) {
     const auto& before = previous->model->zones;
     source.warnings = std::ranges::find(before, source.apex, &zones::ZoneSource::apex)->warnings;
@@ -40,6 +47,7 @@ void load_text(const std::string& path, const std::string& text,
   Diagnostics diagnostics = Diagnostics::of_kept(path, text);
   source.contents = zones::parse_zone_file(text, source.apex, diagnostics, services);
   if (source.contents) zones::check_services(*source.contents, services, diagnostics);
+  if (source.contents && is_signed) zones::check_unsigned(*source.contents, diagnostics);
   if (diagnostics.has_errors()) source.contents = nullptr;
   source.warnings = diagnostics.text();
 }
@@ -57,7 +65,7 @@ LoadedZones load_zones(const Config& config, const zones::Snapshot* previous, Fi
           at_key(config, zone.file_at) +
           fmt::format("error: zone {}: {}\n", zone.name.text(), text.error().message);
     } else {
-      load_text(path, *text, services_of(zone, config), previous, source);
+      load_text(path, *text, zone.dnssec.has_value(), services_of(zone, config), previous, source);
       loaded.problems += source.warnings;
     }
     if (!source.contents && !source.unchanged) loaded.failed.push_back(zone.name.text());

@@ -6,8 +6,10 @@
 #include <memory>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/files.h"
+#include "server/load_keys.h"
 
 namespace swingover::server {
 
@@ -69,7 +71,14 @@ std::shared_ptr<zones::Model> model_of(Config& config, std::vector<zones::ZoneSo
   return model;
 }
 
-control::Setup compile(Config& config, LoadedZones zones, LoadedClients clients,
+std::vector<control::SignedZone> load_signing(const Config& config, const SetupSource& source,
+                                              const zones::Snapshot* previous, LoadedZones& zones) {
+  return load_keys(config, key_folder_of(source.server.state_dir), system_clock().wall(), previous,
+                   zones);
+}
+
+control::Setup compile(Config& config, LoadedZones zones,
+                       std::vector<control::SignedZone> signed_zones, LoadedClients clients,
                        const SetupSource& source, uint64_t generation, zones::Serials serials,
                        const zones::Snapshot* previous) {
   auto model = model_of(config, std::move(zones.zones), std::move(clients.sources));
@@ -87,6 +96,7 @@ control::Setup compile(Config& config, LoadedZones zones, LoadedClients clients,
   }
   setup.model = std::move(model);
   setup.monitors = config.monitors;
+  setup.signed_zones = std::move(signed_zones);
   setup.failed_zones = std::move(zones.failed);
   setup.warnings = zones.problems + clients.problems;
   setup.failed_client_files = std::move(clients.failed);
@@ -107,8 +117,11 @@ control::Setup build_setup(Config& config, const SetupSource& source, uint64_t g
   NotedFiles read;
   LoadedClients clients = load_clients(config, nullptr, read);
   if (source.watch_files) source.watch_files(clients.files);
-  control::Setup setup = compile(config, load_zones(config, nullptr, read), std::move(clients),
-                                 source, generation, std::move(serials), nullptr);
+  LoadedZones zones = load_zones(config, nullptr, read);
+  auto signed_zones = load_signing(config, source, nullptr, zones);
+  control::Setup setup =
+      compile(config, std::move(zones), std::move(signed_zones), std::move(clients), source,
+              generation, std::move(serials), nullptr);
   setup.config_text = without_secrets(config_text);
   setup.config_path = source.config_file;
   setup.files = read.take();
@@ -124,12 +137,16 @@ control::Loaded load_setup(const SetupSource& source, uint64_t generation,
   NotedFiles read;
   LoadedZones zones = load_zones(*loaded.config, previous, read);
   LoadedClients clients = load_clients(*loaded.config, previous, read);
+  // A reload that is refused anyway makes no keys.
+  std::vector<control::SignedZone> signed_zones;
+  if (zones.failed.empty() && clients.failed.empty())
+    signed_zones = load_signing(*loaded.config, source, previous, zones);
   if (!zones.failed.empty() || !clients.failed.empty())
     return {std::nullopt, loaded.problems + zones.problems + clients.problems};
 
   std::vector<FileWatch::File> files = std::move(clients.files);
-  control::Setup setup = compile(*loaded.config, std::move(zones), std::move(clients), source,
-                                 generation, {}, previous);
+  control::Setup setup = compile(*loaded.config, std::move(zones), std::move(signed_zones),
+                                 std::move(clients), source, generation, {}, previous);
   setup.warnings = loaded.problems + setup.warnings;
   setup.needs_restart = needs_restart(source, *loaded.config);
   setup.config_text = without_secrets(*text);

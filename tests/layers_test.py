@@ -20,7 +20,7 @@ MAY_INCLUDE = {  # a folder, or one unit of it that is a layer of its own
     "server/query": {"base", "base/loop", *ZONES},
     "server/dnssec": {"base", "zones/dnssec", *NAMES},
     "server/control": {"base", "base/loop", "store", *ZONES, "health", "ctl"},
-    "server": {"base", "base/loop", "store", *ZONES, "health", "ctl", "server/query", "server/control"},
+    "server": {"base", "base/loop", "store", *ZONES, "health", "ctl", "server/query", "server/dnssec", "server/control"},
 }
 ONLY_IN = {  # a third-party header, and the one place that may know it
     "uv.h": "base/loop/",

@@ -1,6 +1,7 @@
 #include "zones/zone_checks.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -360,6 +361,22 @@ void check_services(const ZoneContents& zone, std::span<const Service> services,
   for (const Service& service : services) {
     if (service.name.is_at_or_below(zone.apex()))
       ServiceChecker(zone, service, diagnostics).check();
+  }
+}
+
+void check_unsigned(const ZoneContents& zone, Diagnostics& diagnostics) {
+  constexpr uint16_t nsec3 = 50;
+  constexpr uint16_t nsec3param = 51;
+  constexpr std::array made_here{type::dnskey, type::cds, type::cdnskey, type::rrsig,
+                                 type::nsec,   nsec3,     nsec3param};
+  for (const Owner owner : zone.owners()) {
+    for (const Rrset set : owner.rrsets()) {
+      if (std::ranges::count(made_here, set.type) == 0) continue;
+      diagnostics.error({set.line, 1},
+                        "[zone.dnssec] has this server sign the zone, with keys and records of its "
+                        "own: remove the " +
+                            type_text(set.type) + " records at " + owner.name().text());
+    }
   }
 }
 

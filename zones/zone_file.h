@@ -34,4 +34,7 @@ std::shared_ptr<const ZoneContents> parse_zone_file(std::string_view text, const
 void check_services(const ZoneContents& zone, std::span<const Service> services,
                     Diagnostics& diagnostics);
 
+/// What of the zone collides with its being signed here: what another signer made of it, or says of its keys.
+void check_unsigned(const ZoneContents& zone, Diagnostics& diagnostics);
+
 }  // namespace swingover::zones

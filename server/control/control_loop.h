@@ -29,6 +29,7 @@
 #include "server/control/push.h"
 #include "server/control/restore.h"
 #include "server/control/rules.h"
+#include "server/control/signed_zone.h"
 #include "server/control/state_log.h"
 #include "server/control/steering.h"
 #include "server/control/store_writer.h"
@@ -48,6 +49,7 @@ struct Setup {
   std::string config_text;                          // without its secrets
   std::string config_path{};
   std::vector<ReadFile> files{};                 // that it was made of; dropped once they are kept
+  std::vector<SignedZone> signed_zones{};        // for people
   std::vector<std::string> failed_zones;         // that answer SERVFAIL; at start only
   std::vector<std::string> failed_client_files;  // that are left out; at start only
   std::vector<std::string> needs_restart;        // keys whose new values take a restart
