@@ -17,7 +17,10 @@ class Run:
     lost: float  # share of those sent
 
 
-def dnsperf(server, queries, seconds, cpu, options=("-c", "8", "-q", "200")):
+OPTIONS = ("-c", "8", "-q", "200")
+
+
+def dnsperf(server, queries, seconds, cpu, options=OPTIONS):
     """One run over UDP with the file `queries`; exits when an answer is anything but NOERROR."""
     if not shutil.which("dnsperf"):
         sys.exit("dnsperf is missing: packaging/install-deps bench")

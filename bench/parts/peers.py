@@ -51,12 +51,12 @@ def peers(bench, served):
             print(f"{name} is not installed (packaging/install-deps bench): left out", file=sys.stderr)
 
 
-def run_all(bench, rows):
+def run_all(bench, rows, options=load.OPTIONS):
     """Runs of each row; the first round warms up and is not kept."""
     results = {(server.name, kind): [] for server, kind in rows}
     for turn in range(bench.args.runs + 1):
         for server, kind in rows if turn % 2 else reversed(rows):
-            one = load.dnsperf(server, bench.work / kind, bench.args.seconds if turn else 1, bench.client_cpu)
+            one = load.dnsperf(server, bench.work / kind, bench.args.seconds if turn else 1, bench.client_cpu, options)
             if turn:
                 results[(server.name, kind)].append(one)
     return results
