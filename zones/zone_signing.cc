@@ -88,8 +88,12 @@ std::shared_ptr<const ZoneSigning> ZoneSigning::make(const Name& apex, const Zon
                                                      const ZoneSigning* previous) {
   const size_t size = signature_size_of(keys);
   std::shared_ptr<dnssec::SignatureCache> cache = previous ? previous->zone.cache() : nullptr;
-  if (!cache || cache->signature_size() < size || cache->places() < options.signatures_max)
-    cache = std::make_shared<dnssec::SignatureCache>(options.signatures_max, size);
+  const size_t places = options.signatures_max + options.static_sets;
+  if (!cache || cache->signature_size() < size || cache->places() < places) {
+    const size_t growth =
+        options.static_sets / 4;  // sets of a hash are not all equally full, and zones grow
+    cache = std::make_shared<dnssec::SignatureCache>(places + growth, size);
+  }
   return std::make_shared<const ZoneSigning>(apex, keys, options, std::move(cache));
 }
 

@@ -23,7 +23,8 @@ struct ZoneKeys {
 struct SigningOptions {
   dnssec::SignaturePlan plan{};
   Ttl key_ttl{3600};                // of DNSKEY, CDS and CDNSKEY
-  size_t signatures_max = 100'000;  // made for answers and kept
+  size_t signatures_max = 100'000;  // made for answers and kept, beside those of
+  size_t static_sets = 0;           // the zone's file
   Percent unknown_names{10};        // of a thread's time, for signing what SigningBudget bounds
 };
 
