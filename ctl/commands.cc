@@ -47,6 +47,7 @@ int push(Session& session, const Arguments& given);
 int load(Session& session, const Arguments& given);
 int what_if(Session& session, const Arguments& given);
 int n1(Session& session, const Arguments& given);
+int dnssec(Session& session, const Arguments& given);
 int reload(Session& session, const Arguments&);
 int check(Session& session, const Arguments& given);
 int plan(Session& session, const Arguments& given);
@@ -185,6 +186,12 @@ const std::vector<Verb>& verbs() {
         {"--reason", "TEXT", false, "why it is down"},
         {"--load", "NUMBER", false, "its load, in the service's unit"}},
        push},
+      {"dnssec",
+       "the keys of signed zones, or the DS lines that a zone's parent needs",
+       {{"ACTION", "", true, "status, or ds: the lines to paste and nothing else"},
+        {"ZONE", "", false, "such as svc.example.com; ds needs it"}},
+       {},
+       dnssec},
       {"reload", "read config, zones and certificates again; all or nothing", {}, {}, reload},
       {"check",
        "check a config and its zone files, and say how long each service's swing takes",
@@ -587,6 +594,42 @@ int n1(Session& session, const Arguments& given) {
   const std::string path =
       given.has("--depth") ? "/v1/n1?depth=" + url_escaped(given["--depth"]) : "/v1/n1";
   return ask(session, path, &View::n1);
+}
+
+/// The DS lines of the zone alone, for who pastes them or hands them on.
+int print_ds(Session& session, const Json& zone) {
+  std::string lines;
+  const auto keys = zone.find("keys");
+  if (keys != zone.end() && keys->is_array()) {
+    for (const Json& key : *keys) {
+      if (const std::string ds = string_at(key, "ds"); !ds.empty()) lines += printable(ds) + "\n";
+    }
+  }
+  if (lines.empty()) {
+    const std::string problem = string_at(zone, "problem");
+    session.errors << "swingctl: " << printable(string_at(zone, "name"))
+                   << " has no key to point at" << (problem.empty() ? "" : ": ")
+                   << printable_lines(trimmed(problem)) << "\n";
+    return exit_refused;
+  }
+  session.out << lines;
+  return exit_done;
+}
+
+int dnssec(Session& session, const Arguments& given) {
+  const std::string action = given["ACTION"];
+  const bool is_ds = action == "ds";
+  if (!is_ds && action != "status")
+    return wrong_use(session, "dnssec status or dnssec ds, not dnssec " + action);
+  if (is_ds && !given.has("ZONE")) return wrong_use(session, "dnssec ds: which zone?");
+  const std::string path =
+      given.has("ZONE") ? "/v1/dnssec?zone=" + url_escaped(given["ZONE"]) : "/v1/dnssec";
+  if (!is_ds || session.json) return ask(session, path, &View::dnssec);
+  const Answer answer = understood(session, session.client.get(path));
+  if (!answer.json) return answer.exit_status;
+  const auto zones = answer.json->find("zones");
+  const bool has_it = zones != answer.json->end() && zones->is_array() && !zones->empty();
+  return print_ds(session, has_it ? zones->front() : Json::object());
 }
 
 int reload(Session& session, const Arguments&) {

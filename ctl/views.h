@@ -29,6 +29,8 @@ struct View {
   std::string what_if(const nlohmann::ordered_json& reply) const;
   /// What would have no room if a cluster, or two, died.
   std::string n1(const nlohmann::ordered_json& reply) const;
+  /// Of each signed zone its keys, how long signatures hold, and what it asks its parent for.
+  std::string dnssec(const nlohmann::ordered_json& reply) const;
   std::string history(const nlohmann::ordered_json& reply) const;
   /// One line: "drain 7 on cluster/fra until 2026-11-22T10:15:00Z (ada: rack work)"; of a dry run its steps, too.
   std::string intent(const nlohmann::ordered_json& intent) const;

@@ -104,7 +104,7 @@ class Loader {
         loaded_(loaded) {}
 
   control::SignedZone load(const ZoneOptions& zone, zones::ZoneSource& source) {
-    control::SignedZone out{.name = zone.name.text(), .options = zone.dnssec->signing()};
+    control::SignedZone out{.name = zone.name, .options = zone.dnssec->signing()};
     const Result<Keys> keys = usable_keys(zone);
     if (!keys) {
       out.problem = keys.error().message;

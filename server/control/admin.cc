@@ -11,6 +11,7 @@
 #include "server/control/admin_replies.h"
 #include "server/control/target.h"
 #include "server/control/views.h"
+#include "server/control/views_dnssec.h"
 #include "server/control/views_load.h"
 #include "server/control/views_swings.h"
 #include "server/control/views_what_if.h"
@@ -92,6 +93,8 @@ void Admin::handle(const HttpRequest& request, HttpResponder respond) {
     if (is_get) return what_if(request, respond);
   } else if (path == "/v1/n1") {
     if (is_get) return n1(request, respond);
+  } else if (path == "/v1/dnssec") {
+    if (is_get) return respond(dnssec(request));
   } else if (path == "/v1/history") {
     if (is_get) return history(request, respond);
   } else if (path == "/v1/intents") {
@@ -269,6 +272,12 @@ void Admin::loads(const HttpRequest& request, const HttpResponder& respond) {
                   reply.large_body = text;
                   respond(std::move(reply));
                 });
+}
+
+HttpReply Admin::dnssec(const HttpRequest& request) const {
+  const Result<std::string> json =
+      dnssec_json(control_.setup().signed_zones, control_.join().model(), request.argument("zone"));
+  return json ? json_reply(*json) : error_reply(json.error());
 }
 
 void Admin::history(const HttpRequest& request, const HttpResponder& respond) {

@@ -51,6 +51,7 @@ class Admin {
   void push(const HttpRequest& request, const HttpResponder& respond);
   void post_load(const HttpRequest& request, const HttpResponder& respond);
   void loads(const HttpRequest& request, const HttpResponder& respond);
+  HttpReply dnssec(const HttpRequest& request) const;
   void history(const HttpRequest& request, const HttpResponder& respond);
   void explain(const HttpRequest& request, const HttpResponder& respond);
   void explain_many(const HttpRequest& request, const HttpResponder& respond);

@@ -20,13 +20,12 @@ struct SignedZone {
     std::optional<WallTime> created{};
     bool signs_keys = false;
     bool signs_zone = false;
-    std::string
-        ds;  // "shop.example. IN DS 51771 13 2 8D6C…", for the parent; empty: it shall not point at this key
+    /// "shop.example. IN DS 51771 13 2 8D6C…", for the parent; empty: it shall not point at this key.
+    std::string ds;
   };
 
-  std::string name;  // "shop.example."
-  std::string
-      problem{};  // why it cannot be signed, and is answered SERVFAIL; whole lines, empty: it is
+  zones::Name name;
+  std::string problem{};  // why it cannot be signed, and is answered SERVFAIL; empty: it is
   std::vector<Key> keys{};
   zones::SigningOptions options{};
   std::vector<std::string> cds{};  // "51771 13 2 8D6C…": what it asks its parent for

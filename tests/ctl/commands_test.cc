@@ -107,6 +107,49 @@ TEST_CASE("wrong use is told before anything is sent", "[commands]") {
   CHECK(admin.requests().empty());
 }
 
+TEST_CASE("dnssec ds prints lines to paste and nothing else", "[commands]") {
+  const std::string zones =
+      R"({"zones": [{"name": "svc.example.", "problem": null, "keys": [{"ds": "svc.example. IN DS 1 13 2 AA"},)"
+      R"({"ds": null}, {"ds": "svc.example. IN DS 2 13 2 BB"}]}]})";
+  FakeAdmin admin({{"GET /v1/dnssec", FakeAdmin::reply(200, zones)}});
+  const Run ds = run(admin.address(), "dnssec", {{"ACTION", "ds"}, {"ZONE", "svc.example"}});
+  CHECK(ds.status == exit_done);
+  CHECK(ds.out == "svc.example. IN DS 1 13 2 AA\nsvc.example. IN DS 2 13 2 BB\n");
+  CHECK(ds.errors.empty());
+  CHECK(
+      run(admin.address(), "dnssec", {{"ACTION", "status"}}).out.starts_with("svc.example.\nKEY"));
+  const Run json =
+      run(admin.address(), "dnssec", {{"ACTION", "ds"}, {"ZONE", "svc.example"}}, true);
+  CHECK(json.out.starts_with("{\n  \"zones\""));
+  const auto& requests = admin.requests();
+  REQUIRE(requests.size() == 3);
+  CHECK(requests[0].starts_with("GET /v1/dnssec?zone=svc.example HTTP"));
+  CHECK(requests[1].starts_with("GET /v1/dnssec HTTP"));
+}
+
+TEST_CASE("dnssec ds of a zone that has none is a failure that says why", "[commands]") {
+  const std::string failed =
+      R"({"zones": [{"name": "svc.example.", "problem": "keys: others may enter it\n", "keys": []}]})";
+  FakeAdmin admin({{"GET /v1/dnssec", FakeAdmin::reply(200, failed)}});
+  const Run problem = run(admin.address(), "dnssec", {{"ACTION", "ds"}, {"ZONE", "svc.example"}});
+  CHECK(problem.status == exit_refused);
+  CHECK(problem.out.empty());
+  CHECK(problem.errors ==
+        "swingctl: svc.example. has no key to point at: keys: others may enter it\n");
+
+  FakeAdmin without(
+      {{"GET /v1/dnssec", FakeAdmin::reply(404, R"({"error": {"code": "not_found", "message": )"
+                                                R"("the zone svc.example. is not signed"}})")}});
+  const Run unsigned_zone =
+      run(without.address(), "dnssec", {{"ACTION", "ds"}, {"ZONE", "svc.example"}});
+  CHECK(unsigned_zone.status == exit_refused);
+  CHECK(unsigned_zone.errors == "swingctl: the zone svc.example. is not signed\n");
+
+  CHECK(run(admin.address(), "dnssec", {{"ACTION", "ds"}}).status == exit_wrong_use);
+  CHECK(run(admin.address(), "dnssec", {{"ACTION", "roll"}}).errors ==
+        "swingctl: dnssec status or dnssec ds, not dnssec roll\n");
+}
+
 TEST_CASE("undrain finds the drain of the target and cancels that one", "[commands]") {
   const std::string intents =
       R"({"intents":[{"id":"5","kind":"force_up","target":"cluster/ams"},)" + drain_of_fra + "]}";

@@ -84,7 +84,7 @@ class Swingctl(unittest.TestCase):
         done = self.run_it("--help")
         self.assertEqual(done.returncode, 0)
         for verb in ("status", "services", "service", "explain", "drain", "undrain", "force", "intents", "cancel", "history",
-                     "reload", "check", "plan", "what-if", "n1", "swing", "freeze", "thaw", "weight"):
+                     "reload", "check", "plan", "what-if", "n1", "swing", "freeze", "thaw", "weight", "dnssec"):
             self.assertRegex(done.stdout, r"(?m)^  %s +\w" % verb)
         self.assertNotRegex(done.stdout, r"(?m)^  backup ")
         self.assertEqual(self.run_it("drain", "--help").returncode, 0)

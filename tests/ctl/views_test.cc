@@ -67,6 +67,35 @@ TEST_CASE("a service that is steered shows who serves whom", "[views]") {
   CHECK(view.service(service).find("CLIENTS IN") == std::string::npos);
 }
 
+TEST_CASE("signed zones show their keys, and what they ask their parents for", "[views]") {
+  const Json signed_zones = Json::parse(R"({"zones": [
+    {"name": "svc.example.com.", "problem": null,
+     "keys": [{"tag": 51771, "algorithm": "ECDSAP256SHA256", "algorithm_number": 13, "role": "ksk",
+               "created": "2026-11-20T09:00:00.000Z", "signs_keys": true, "signs_zone": false, "ds": "x"},
+              {"tag": 7, "algorithm": "ECDSAP256SHA256", "algorithm_number": 13, "role": "zsk",
+               "created": null, "signs_keys": false, "signs_zone": true, "ds": null}],
+     "cds": ["51771 13 2 8D6C"], "key_ttl_seconds": 3600,
+     "signatures": {"lifetime_seconds": 1209600, "refresh_seconds": 432000, "jitter_seconds": 86400,
+                    "skew_seconds": 3600, "max": 100000}},
+    {"name": "eu.example.com.", "problem": "a.key:1:1: error: no \u001b\n", "keys": [], "cds": []}]})");
+  CHECK(view.dnssec(signed_zones) ==
+        "svc.example.com.\n"
+        "KEY    ALGORITHM        ROLE  SIGNS         AGE\n"
+        "51771  ECDSAP256SHA256  ksk   keys          2d01h\n"
+        "7      ECDSAP256SHA256  zsk   all but keys  -\n"
+        "signatures hold for 14d from 1h back, and are made anew 5d before they expire, up to 1d "
+        "earlier; 100000 at most are kept\n"
+        "asks its parent for DS 51771 13 2 8D6C\n"
+        "\n"
+        "eu.example.com.\n"
+        "cannot be signed, and is answered SERVFAIL:\n"
+        "a.key:1:1: error: no \\x1b\n");
+  CHECK(view.dnssec(Json::parse(R"({"zones": []})")) == "no zone is signed\n");
+  CHECK(
+      view.dnssec(Json::parse(R"({"zones": [{"keys": [{}], "cds": 1}, 1]})"))
+          .starts_with("\nKEY  ALGORITHM  ROLE  SIGNS    AGE\n-    -          -     nothing  -\n"));
+}
+
 TEST_CASE("the brake shows what it keeps, and what this edge asks itself by", "[views]") {
   const Json brake = Json::parse(R"({
     "engaged": true, "since": "2026-11-22T08:15:00.250Z", "reason": "5 of 8 endpoints would be down within 30s, brake 50%",

@@ -1,5 +1,6 @@
 #include "server/load_keys.h"
 
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <catch2/catch.hpp>
 
@@ -110,7 +111,7 @@ TEST_CASE("a zone without keys gets one, which is found again at every start", "
   CHECK(entry.signing->key_set(zones::type::dnskey).records == 1);
   CHECK(entry.signing->key_set(zones::type::cds).records == 1);
   REQUIRE(world.shown.size() == 1);
-  CHECK(world.shown[0].name == "svc.example.test.");
+  CHECK(world.shown[0].name == apex);
   CHECK(world.shown[0].problem.empty());
   CHECK(roles(world.shown[0]) == std::multiset<std::string>{"csk ECDSAP256SHA256 keys zone"});
   const auto key = world.shown[0].keys[0];
@@ -127,6 +128,7 @@ TEST_CASE("a zone without keys gets one, which is found again at every start", "
   }
 
   world.load();
+  CHECK(prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L) == 0);  // no core may hold the key
   CHECK(files_in(world.key_folder()) == files);
   CHECK(world.shown[0].keys[0].ds == key.ds);
 }

@@ -29,7 +29,8 @@ constexpr int patience = 5'000;
 
 /// The admin address for real, on a port of loopback; requests are octets.
 struct Address {
-  explicit Address(HttpServer::Limits limits = {}, const tests::SmallWorld& world = {})
+  explicit Address(HttpServer::Limits limits = {}, const tests::SmallWorld& world = {},
+                   std::vector<SignedZone> signed_zones = {})
       : writer(loop, store, *store::Journal::open(store), {}),
         control({.loop = loop,
                  .clock = clock,
@@ -54,7 +55,9 @@ struct Address {
                  .version = "1",
                  .seed = 1}),
         admin(loop, control, [this] { return collect_metrics(control, {}, {}); }) {
-    control.start(world.setup(), {});
+    Setup setup = world.setup();
+    setup.signed_zones = std::move(signed_zones);
+    control.start(std::move(setup), {});
     server = std::move(*HttpServer::start(
         loop, {*parse_socket_address("127.0.0.1:0")}, {},
         [this](const HttpRequest& request, HttpResponder respond) {
@@ -229,6 +232,51 @@ TEST_CASE("what would be if a cluster were down is answered from another thread"
   CHECK(is(at.ask("GET", "/v1/what-if?limit=x"), 400));
   CHECK(is(at.ask("GET", "/v1/what-if?service=none.example"), 404));
   CHECK(is(at.ask("POST", "/v1/what-if"), 405));
+}
+
+TEST_CASE("signed zones are shown with their keys, as far as those are public", "[admin]") {
+  const std::string path = "/v1/dnssec";
+  CHECK(body_of(Address().ask("GET", path)) == nlohmann::json::parse(R"({"zones": []})"));
+  const std::string unsigned_zone = Address().ask("GET", path + "?zone=svc.example.test");
+  CHECK(is(unsigned_zone, 404));
+  CHECK(has(unsigned_zone, "the zone svc.example.test. is not signed"));
+
+  const SignedZone zone{.name = *zones::parse_name("svc.example.test."),
+                        .keys = {{.tag = 51771,
+                                  .algorithm_number = 13,
+                                  .algorithm = "ECDSAP256SHA256",
+                                  .role = "ksk",
+                                  .created = *parse_rfc3339("2026-03-01T12:00:00Z"),
+                                  .signs_keys = true,
+                                  .ds = "svc.example.test. IN DS 51771 13 2 8D6C"},
+                                 {.tag = 7,
+                                  .algorithm_number = 15,
+                                  .algorithm = "ED25519",
+                                  .role = "zsk",
+                                  .signs_zone = true,
+                                  .ds = ""}},
+                        .cds = {"51771 13 2 8D6C"}};
+  const auto expected = nlohmann::json::parse(R"({"zones": [
+    {"name": "svc.example.test.", "problem": null,
+     "keys": [{"tag": 51771, "algorithm": "ECDSAP256SHA256", "algorithm_number": 13, "role": "ksk",
+               "created": "2026-03-01T12:00:00.000Z", "signs_keys": true, "signs_zone": false,
+               "ds": "svc.example.test. IN DS 51771 13 2 8D6C"},
+              {"tag": 7, "algorithm": "ED25519", "algorithm_number": 15, "role": "zsk", "created": null,
+               "signs_keys": false, "signs_zone": true, "ds": null}],
+     "cds": ["51771 13 2 8D6C"], "key_ttl_seconds": 3600,
+     "signatures": {"lifetime_seconds": 1209600, "refresh_seconds": 432000, "jitter_seconds": 86400,
+                    "skew_seconds": 3600, "max": 100000}}]})");
+  Address at({}, {}, {zone});
+  CHECK(body_of(at.ask("GET", path)) == expected);
+  CHECK(body_of(at.ask("GET", path + "?zone=SVC.example.test")) == expected);
+  CHECK(has(at.ask("GET", path + "?zone=shop.svc.example.test"), "no zone of this name"));
+  CHECK(is(at.ask("GET", path + "?zone=a..b"), 400));
+  CHECK(is(at.ask("POST", path), 405));
+
+  Address failed({}, {}, {{.name = zone.name, .problem = "keys: others may enter it"}});
+  const nlohmann::json shown = body_of(failed.ask("GET", path))["zones"][0];
+  CHECK(shown["problem"] == "keys: others may enter it");
+  CHECK(shown["keys"].empty());
 }
 
 TEST_CASE("what would be if any one cluster died, or any two", "[admin]") {
